@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libhwsafe: the table of contents, from the ground floor up. */
+#ifndef HWSAFE_HW_HWSAFE_H
+#define HWSAFE_HW_HWSAFE_H
+
+#include "../shim/base.h" /* results, rights, hws_range_ok(), hws_why() */
+#include "../shim/once.h" /* the write-once cell */
+#include "../shim/shim.h" /* for back ends: the table of operations */
+
+#endif

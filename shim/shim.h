@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How an access physically happens: one table of operations, filled by each
+ * back end, called through a slot that is written once and then read-only.
+ *
+ * This header is for those who write a back end. Programs that use hardware
+ * go through the gated access kinds, which ask the guardian first.
+ */
+#ifndef HWSAFE_SHIM_SHIM_H
+#define HWSAFE_SHIM_SHIM_H
+
+#include "base.h"
+
+HWS_BEGIN_DECLS
+
+enum hws_arch {
+	HWS_ARCH_UNKNOWN = 0,
+	HWS_ARCH_X86_64,
+	HWS_ARCH_AARCH64,
+};
+
+enum hws_barrier {
+	HWS_BARRIER_FULL = 0,
+	HWS_BARRIER_READ,
+	HWS_BARRIER_WRITE,
+};
+
+/** struct hws_bdf - the address of a PCI function: domain:bus:device.function. */
+struct hws_bdf {
+	uint32_t domain;
+	uint8_t bus;
+	uint8_t device;	  /* 0-31 */
+	uint8_t function; /* 0-7 */
+};
+
+/** HWS_BDF_TEXT - room for the text of any address, with its NUL. */
+#define HWS_BDF_TEXT 24
+
+/**
+ * hws_bdf_parse() - read "0000:00:03.0" (or "00:03.0", domain 0).
+ * @text: borrowed; nothing may stand before or after the address
+ * @ret_bdf: out; untouched on failure
+ *
+ * Return: 0, or -EINVAL when @text is not an address.
+ */
+HWS_API HWS_MUST int hws_bdf_parse(const char *text, struct hws_bdf *ret_bdf);
+
+/**
+ * hws_bdf_format() - write "0000:00:03.0".
+ * @bdf: the address
+ * @text: out; HWS_BDF_TEXT bytes
+ *
+ * Return: @text.
+ */
+HWS_API const char *hws_bdf_format(struct hws_bdf bdf, char text[HWS_BDF_TEXT]);
+
+/** struct hws_cpu - what kind of processor this is. */
+struct hws_cpu {
+	enum hws_arch arch;
+	uint32_t cpus; /* processors online */
+	uint64_t id;   /* x86: CPUID leaf 1 EAX; arm64: MIDR_EL1; 0: not known */
+	char vendor[16];
+	char model[64];
+};
+
+/**
+ * struct hws_window - a piece of hardware that a back end opened: a range of ports or of a BAR.
+ *
+ * A value: the back end fills it, the holder hands it back to be closed.
+ */
+struct hws_window {
+	void *direct;	 /* where plain loads and stores reach it; NULL: through the table only */
+	uint64_t first;	 /* first port, or offset inside the BAR */
+	uint64_t size;	 /* ports or bytes; no access goes past it */
+	uint64_t cookie; /* the back end's own */
+	const char *way; /* how it was got: "ioperm", "/dev/port", "resource0", "sim" … */
+};
+
+/** struct hws_shim_options - what a back end is opened with; all zero is the default. */
+struct hws_shim_options {
+	size_t size;	     /* sizeof(struct hws_shim_options) */
+	const char *sysroot; /* borrowed; every path is opened below it; NULL: the real root */
+	const char *sim; /* borrowed; sim only: the machine's description; NULL: the built-in one */
+	const char *sim_name; /* borrowed; what errors call that description; NULL: "sim" */
+};
+
+/** struct hws_ext - the head of an extension; the chain ends with NULL. */
+struct hws_ext {
+	size_t struct_size;
+	uint32_t type;
+	uint32_t version;
+	const struct hws_ext *next;
+};
+
+/** HWS_SHIM_ABI - the version of the table below; the upper half must match. */
+#define HWS_SHIM_ABI 0x00010000u
+
+enum hws_shim_flags {
+	HWS_SHIM_THREAD_SAFE = 1, /* entries may be called from several threads at once */
+};
+
+/**
+ * struct hws_shim_ops - one back end.
+ *
+ * Entries from @open to @close are mandatory. Any other may be NULL: it then
+ * gives the safe default (all-ones for reads, nothing done for writes) and
+ * -EOPNOTSUPP. Every entry returns 0 or a negative errno and says why by
+ * hws_why(). A read always stores: the value, or all-ones of its width when
+ * it fails. Widths are in bytes: 1, 2, 4 and, for MMIO, 8. Callers have
+ * checked offset and width against the window.
+ */
+struct hws_shim_ops {
+	size_t struct_size;
+	uint32_t abi;
+	uint32_t flags;
+	const struct hws_ext *next;
+	const char *name;
+
+	int (*open)(const struct hws_shim_options *options, void **ret_self);
+	void (*close)(void *self);
+
+	int (*identify)(void *self, struct hws_cpu *ret_cpu);
+	int (*cpuid)(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);
+
+	int (*port_open)(void *self, uint16_t first, uint32_t count, enum hws_rights rights,
+			 struct hws_window *ret_ports);
+	void (*port_close)(void *self, struct hws_window *ports);
+	int (*port_read)(void *self, const struct hws_window *ports, uint16_t port, uint32_t width,
+			 uint32_t *ret_value);
+	int (*port_write)(void *self, const struct hws_window *ports, uint16_t port, uint32_t width,
+			  uint32_t value);
+
+	int (*msr_read)(void *self, uint32_t cpu, uint32_t reg, uint64_t *ret_value);
+	int (*msr_write)(void *self, uint32_t cpu, uint32_t reg, uint64_t value);
+
+	/* the function after @after in address order; NULL: the first; -ENOENT: no more */
+	int (*pci_next)(void *self, const struct hws_bdf *after, struct hws_bdf *ret_bdf);
+	int (*pci_read)(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+			uint32_t *ret_value);
+	int (*pci_write)(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+			 uint32_t value);
+
+	/* size 0: to the end of the BAR */
+	int (*bar_map)(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
+		       enum hws_rights rights, struct hws_window *ret_window);
+	void (*bar_unmap)(void *self, struct hws_window *window);
+	/* @offset counts from the window's first byte */
+	int (*mmio_read)(void *self, const struct hws_window *window, uint64_t offset,
+			 uint32_t width, uint64_t *ret_value);
+	int (*mmio_write)(void *self, const struct hws_window *window, uint64_t offset,
+			  uint32_t width, uint64_t value);
+
+	void (*barrier)(void *self, enum hws_barrier kind);
+	uint64_t (*timestamp)(void *self); /* counts up; its unit is the back end's; 0: none */
+};
+
+HWS_END_DECLS
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The only door to the kernel: each function returns a result or -errno, never
+ * sets errno, and says what it does about EINTR. Tests may replace sys.c.
+ */
+#ifndef HWSAFE_SHIM_SYS_INTERNAL_H
+#define HWSAFE_SHIM_SYS_INTERNAL_H
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "shim/base.h"
+
+/* The root that paths are opened below: SYS_REAL_ROOT or a descriptor of sys_root_open(). */
+#define SYS_REAL_ROOT (-1)
+
+/* NULL gives SYS_REAL_ROOT; else a descriptor of the directory. */
+HWS_MUST int sys_root_open(const char *sysroot);
+/* Below @root no link leads out of it. Close-on-exec always; EINTR is tried again. */
+HWS_MUST int sys_open(int root, const char *path, int flags);
+/* As openat2(2) with @resolve; EINTR is tried again. */
+HWS_MUST int sys_open_resolve(int dir, const char *path, int flags, uint32_t mode,
+			      uint64_t resolve);
+/* -1 is left alone; EINTR counts as closed, as Linux does. Returns -1, to be stored. */
+int sys_close(int fd);
+/* Makes *fd -1; for cleanup. */
+void sys_close_p(int *fd);
+#define HWS_CLEANUP_FD __attribute__((cleanup(sys_close_p)))
+void sys_free_p(void *pointer_to_pointer);
+#define HWS_CLEANUP_FREE __attribute__((cleanup(sys_free_p)))
+void sys_closedir_p(DIR **dir);
+#define HWS_CLEANUP_DIR __attribute__((cleanup(sys_closedir_p)))
+/* Hands over what a cleanup would release. */
+static inline int sys_take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+#define HWS_TAKE_FD(fd) sys_take_fd(&(fd))
+#define HWS_TAKE_PTR(pointer)                           \
+	__extension__({                                 \
+		__typeof__(pointer) taken_ = (pointer); \
+		(pointer) = NULL;                       \
+		taken_;                                 \
+	})
+
+/* Short counts are the caller's to see; EINTR is tried again. */
+HWS_MUST ssize_t sys_read(int fd, void *bytes, size_t size);
+HWS_MUST ssize_t sys_write(int fd, const void *bytes, size_t size);
+HWS_MUST ssize_t sys_pread(int fd, void *bytes, size_t size, uint64_t offset);
+HWS_MUST ssize_t sys_pwrite(int fd, const void *bytes, size_t size, uint64_t offset);
+/* The whole file as a string: its length, or -errno; -EFBIG when it doesn't fit with a NUL. */
+HWS_MUST ssize_t sys_read_file(int root, const char *path, char *text, size_t size);
+/* The same of an open descriptor, from its start. */
+HWS_MUST ssize_t sys_read_all(int fd, char *text, size_t size);
+/* One number in C notation that fills the file but for white space; -EBADMSG otherwise. */
+HWS_MUST int sys_read_u64(int root, const char *path, uint64_t *ret_value);
+HWS_MUST int sys_fstat(int fd, struct stat *ret_stat);
+HWS_MUST ssize_t sys_readlink(int root, const char *path, char *text, size_t size);
+HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
+HWS_MUST int sys_fsync(int fd);
+HWS_MUST int sys_ftruncate(int fd, uint64_t size);
+HWS_MUST int sys_rename(const char *from, const char *to);
+
+HWS_MUST int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
+		      void **ret_address);
+int sys_munmap(void *address, size_t size);
+HWS_MUST int sys_mprotect(void *address, size_t size, int prot);
+/* -ENOSYS before Linux 6.10. */
+HWS_MUST int sys_mseal(void *address, size_t size);
+HWS_MUST int sys_madvise(void *address, size_t size, int advice);
+
+HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old);
+/* -ENOSYS where the architecture has no such call. */
+HWS_MUST int sys_ioperm(uint16_t first, uint32_t count, bool on);
+HWS_MUST int sys_clock(clockid_t clock, uint64_t *ret_ns);
+int sys_tid(void);
+int sys_pid(void);
+uint32_t sys_uid(void);
+uint32_t sys_gid(void);
+/* The number of groups, or -errno. */
+HWS_MUST int sys_groups(int size, gid_t *groups);
+size_t sys_page_size(void);
+int sys_cpus_online(void);
+int sys_cpu(void);
+void sys_yield(void);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "shim/sys-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_mseal
+#define SYS_mseal 462 /* the same number on every architecture */
+#endif
+
+/* The result of a call that sets errno, as our callers want it. */
+static long result(long value)
+{
+	return value < 0 ? -errno : value;
+}
+
+#define RETRY(call)                                    \
+	__extension__({                                \
+		long retry_;                           \
+		do                                     \
+			retry_ = result((long)(call)); \
+		while (retry_ == -EINTR);              \
+		retry_;                                \
+	})
+
+int sys_root_open(const char *sysroot)
+{
+	if (!sysroot)
+		return SYS_REAL_ROOT;
+	return (int)RETRY(open(sysroot, O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+int sys_open_resolve(int dir, const char *path, int flags, uint32_t mode, uint64_t resolve)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(uint32_t)(flags | O_CLOEXEC),
+		.mode = mode,
+		.resolve = resolve,
+	};
+
+	return (int)RETRY(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
+}
+
+int sys_open(int root, const char *path, int flags)
+{
+	if (root == SYS_REAL_ROOT)
+		return (int)RETRY(open(path, flags | O_CLOEXEC));
+	return sys_open_resolve(root, path, flags, 0, RESOLVE_IN_ROOT);
+}
+
+int sys_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+void sys_close_p(int *fd)
+{
+	*fd = sys_close(*fd);
+}
+
+void sys_free_p(void *pointer_to_pointer)
+{
+	void **pointer = pointer_to_pointer;
+
+	free(*pointer);
+	*pointer = NULL;
+}
+
+void sys_closedir_p(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+	*dir = NULL;
+}
+
+ssize_t sys_read(int fd, void *bytes, size_t size)
+{
+	return RETRY(read(fd, bytes, size));
+}
+
+ssize_t sys_write(int fd, const void *bytes, size_t size)
+{
+	return RETRY(write(fd, bytes, size));
+}
+
+ssize_t sys_pread(int fd, void *bytes, size_t size, uint64_t offset)
+{
+	return RETRY(pread(fd, bytes, size, (off_t)offset));
+}
+
+ssize_t sys_pwrite(int fd, const void *bytes, size_t size, uint64_t offset)
+{
+	return RETRY(pwrite(fd, bytes, size, (off_t)offset));
+}
+
+ssize_t sys_read_all(int fd, char *text, size_t size)
+{
+	size_t length = 0;
+
+	if (size == 0)
+		return -EFBIG;
+	for (;;) {
+		ssize_t n = sys_read(fd, text + length, size - length);
+
+		if (n < 0)
+			return n;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+		if (length == size)
+			return -EFBIG;
+	}
+	text[length] = '\0';
+	return (ssize_t)length;
+}
+
+ssize_t sys_read_file(int root, const char *path, char *text, size_t size)
+{
+	HWS_CLEANUP_FD int fd = sys_open(root, path, O_RDONLY);
+
+	return fd < 0 ? fd : sys_read_all(fd, text, size);
+}
+
+int sys_read_u64(int root, const char *path, uint64_t *ret_value)
+{
+	char text[64];
+	char *end;
+	ssize_t n = sys_read_file(root, path, text, sizeof(text));
+	unsigned long long value;
+
+	if (n < 0)
+		return (int)n;
+	if (strspn(text, " \t") == (size_t)n || strchr(text, '-'))
+		return -EBADMSG;
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || end == text || end[strspn(end, " \t\n")] != '\0')
+		return -EBADMSG;
+	*ret_value = value;
+	return 0;
+}
+
+int sys_fstat(int fd, struct stat *ret_stat)
+{
+	return (int)result(fstat(fd, ret_stat));
+}
+
+ssize_t sys_readlink(int root, const char *path, char *text, size_t size)
+{
+	HWS_CLEANUP_FD int fd = sys_open(root, path, O_PATH | O_NOFOLLOW);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = result(readlinkat(fd, "", text, size));
+	if (n >= 0 && (size_t)n >= size)
+		return -ENAMETOOLONG;
+	if (n >= 0)
+		text[n] = '\0';
+	return n;
+}
+
+int sys_opendir(int root, const char *path, DIR **ret_dir)
+{
+	HWS_CLEANUP_FD int fd = sys_open(root, path, O_RDONLY | O_DIRECTORY);
+	DIR *dir;
+
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (!dir)
+		return -errno;
+	(void)HWS_TAKE_FD(fd); /* the directory's now */
+	*ret_dir = dir;
+	return 0;
+}
+
+int sys_fsync(int fd)
+{
+	return (int)RETRY(fsync(fd));
+}
+
+int sys_ftruncate(int fd, uint64_t size)
+{
+	return (int)RETRY(ftruncate(fd, (off_t)size));
+}
+
+int sys_rename(const char *from, const char *to)
+{
+	return (int)result(rename(from, to));
+}
+
+int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
+	     void **ret_address)
+{
+	void *address = mmap(hint, size, prot, flags, fd, (off_t)offset);
+
+	if (address == MAP_FAILED)
+		return -errno;
+	*ret_address = address;
+	return 0;
+}
+
+int sys_munmap(void *address, size_t size)
+{
+	return (int)result(munmap(address, size));
+}
+
+int sys_mprotect(void *address, size_t size, int prot)
+{
+	return (int)result(mprotect(address, size, prot));
+}
+
+int sys_mseal(void *address, size_t size)
+{
+	return (int)result(syscall(SYS_mseal, address, size, 0UL));
+}
+
+int sys_madvise(void *address, size_t size, int advice)
+{
+	return (int)result(madvise(address, size, advice));
+}
+
+int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old)
+{
+	return (int)result(sigaction(signal, action, ret_old));
+}
+
+int sys_ioperm(uint16_t first, uint32_t count, bool on)
+{
+#ifdef SYS_ioperm
+	return (int)result(
+		syscall(SYS_ioperm, (unsigned long)first, (unsigned long)count, (int)on));
+#else
+	(void)first, (void)count, (void)on;
+	return -ENOSYS;
+#endif
+}
+
+int sys_clock(clockid_t clock, uint64_t *ret_ns)
+{
+	struct timespec now;
+
+	if (clock_gettime(clock, &now) < 0)
+		return -errno;
+	*ret_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return 0;
+}
+
+int sys_tid(void)
+{
+	return (int)syscall(SYS_gettid);
+}
+
+int sys_pid(void)
+{
+	return getpid();
+}
+
+uint32_t sys_uid(void)
+{
+	return geteuid();
+}
+
+uint32_t sys_gid(void)
+{
+	return getegid();
+}
+
+int sys_groups(int size, gid_t *groups)
+{
+	return (int)result(getgroups(size, groups));
+}
+
+size_t sys_page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int sys_cpus_online(void)
+{
+	return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+int sys_cpu(void)
+{
+	return sched_getcpu();
+}
+
+void sys_yield(void)
+{
+	sched_yield();
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HWSAFE_SHIM_WHY_INTERNAL_H
+#define HWSAFE_SHIM_WHY_INTERNAL_H
+
+#include "shim/base.h"
+
+/* Notes, for hws_why() of this thread, why a call is refused; gives @code back: return why(-EPERM, …). */
+int why(int code, const char *format, ...) HWS_PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One way to write a test program: list the tests, run them, print TAP.
+ *
+ *	START_TEST(thing_does_when)
+ *	{
+ *		need("pku", cpu_has_pku(), "this processor has no protection keys");
+ *		…
+ *	}
+ *	END_TEST
+ *
+ *	int main(void)
+ *	{
+ *		return suite_run("shim/once", (const TTest *[]){ thing_does_when, NULL });
+ *	}
+ *
+ * Each test runs in a child of its own. A test that needs what this machine
+ * lacks is skipped, loudly; where HWS_MUST_RUN (a comma list) names the
+ * lacking thing, or is "all", that is a failure.
+ */
+#ifndef HWSAFE_TESTS_SUITE_H
+#define HWSAFE_TESTS_SUITE_H
+
+#include <check.h>
+#include <stdbool.h>
+
+#define SUITE_SECONDS 60
+
+/* Runs the tests (a list that ends with NULL); TAP on stdout; gives main's result. */
+int suite_run(const char *name, const TTest *const *tests);
+/* The same with another limit of seconds for each test. */
+int suite_run_for(const char *name, const TTest *const *tests, double seconds);
+
+/* Goes on when @have; else ends this test: skipped, or failed where @what must run. */
+#define need(what, have, why)                            \
+	do {                                             \
+		if (!(have)) {                           \
+			suite_skip(what, why, __func__); \
+			return;                          \
+		}                                        \
+	} while (0)
+void suite_skip(const char *what, const char *why, const char *function);
+
+/* A check that is 0 or says which errno it was. */
+#define ck_ok(call)                                                            \
+	do {                                                                   \
+		long ok_ = (long)(call);                                       \
+		ck_assert_msg(ok_ >= 0, "%s: %s", #call, strerror((int)-ok_)); \
+	} while (0)
+
+/* What a child that ran @body ended with, as waitpid's status: for tests of what must die. */
+int suite_child(void (*body)(void *), void *context);
+
+#endif
