@@ -87,6 +87,10 @@ uint32_t sys_gid(void);
 HWS_MUST int sys_groups(int size, gid_t *groups);
 size_t sys_page_size(void);
 int sys_cpus_online(void);
+/* How many processors this thread may run on. */
+HWS_MUST int sys_cpus_allowed(void);
+/* The soft limit; unlimited is UINT64_MAX. */
+HWS_MUST int sys_getrlimit(int which, uint64_t *ret_limit);
 int sys_cpu(void);
 void sys_yield(void);
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -290,6 +291,26 @@ size_t sys_page_size(void)
 int sys_cpus_online(void)
 {
 	return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+int sys_cpus_allowed(void)
+{
+	/* the kernel wants room for all processors it might have; 8192 is the most it is built for */
+	cpu_set_t cpus[8192 / CPU_SETSIZE];
+
+	if (sched_getaffinity(0, sizeof(cpus), cpus) < 0)
+		return -errno;
+	return CPU_COUNT_S(sizeof(cpus), cpus);
+}
+
+int sys_getrlimit(int which, uint64_t *ret_limit)
+{
+	struct rlimit limit;
+
+	if (getrlimit(which, &limit) < 0)
+		return -errno;
+	*ret_limit = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+	return 0;
 }
 
 int sys_cpu(void)

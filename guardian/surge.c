@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "guardian/surge-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Grains must fit the lower half of a slot, also when one slot holds the whole budget. */
+#define GRAINS_MAX 0x7fffffffu
+
+/* A slot's word: the lap of the ring in which it was written, and the grains written then. */
+static uint64_t slot_word(uint64_t quantum, uint64_t grains)
+{
+	return (quantum / SURGE_SLOTS) << 32 | grains;
+}
+
+static bool same_lap(uint64_t word, uint64_t quantum)
+{
+	return word >> 32 == (uint32_t)(quantum / SURGE_SLOTS);
+}
+
+static uint32_t slot_grains(uint64_t word)
+{
+	return (uint32_t)word;
+}
+
+static _Atomic uint64_t *slot_of(struct surge *surge, uint64_t quantum)
+{
+	return &surge->slots[quantum % SURGE_SLOTS];
+}
+
+/*
+ * The first quantum that still counts at @now: quantum k's youngest stamp,
+ * (k + 1) * 2^shift - 1, is @window old iff (k + 1) * 2^shift <= now - window + 1.
+ */
+static uint64_t first_live(const struct surge *surge, uint64_t now)
+{
+	return now < surge->window - 1 ? 0 : (now - (surge->window - 1)) >> surge->shift;
+}
+
+/* The time, but never before the earliest instant at which @front was reached. */
+static int surge_now(struct surge *surge, uint64_t *ret_now)
+{
+	/* acquire: pairs with the release in surge_expire() */
+	uint64_t front = atomic_load_explicit(&surge->front, memory_order_acquire);
+	uint64_t now;
+	uint64_t floor;
+	int r = clock_now(&surge->clock, &now);
+
+	if (r < 0)
+		return r;
+	floor = front ? (front << surge->shift) + (surge->window - 1) : 0;
+	*ret_now = now > floor ? now : floor;
+	return 0;
+}
+
+static bool surge_charge(struct surge *surge, uint64_t grains)
+{
+	uint64_t used = atomic_load_explicit(&surge->used, memory_order_relaxed);
+
+	do {
+		if (grains > surge->budget || used > surge->budget - grains)
+			return false;
+		/* acq_rel: after the releases that made room, before the stamp is read */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&surge->used, &used, used + grains, memory_order_acq_rel, memory_order_relaxed));
+	return true;
+}
+
+static void surge_uncharge(struct surge *surge, uint64_t grains)
+{
+	/* release: pairs with surge_charge(); the time that allows this was read before */
+	atomic_fetch_sub_explicit(&surge->used, grains, memory_order_release);
+}
+
+/*
+ * Has what @word holds left the window? @word stands in the slot of @quantum,
+ * which has. That may be old news by now, so a word of another lap is judged
+ * by a time read after it: nothing was stamped past the quantum that follows
+ * that time (a clock that ran backwards stands still less than a quantum back),
+ * and so few quanta are live that the slot can hold but one of them.
+ */
+static bool expired(struct surge *surge, uint64_t word, uint64_t quantum)
+{
+	uint64_t now;
+	uint64_t last;
+
+	if (same_lap(word, quantum))
+		return true;
+	if (surge_now(surge, &now) < 0)
+		return false;
+	last = (now >> surge->shift) + 1;
+	last -= (last - quantum) % SURGE_SLOTS;
+	return last < first_live(surge, now) || !same_lap(word, last);
+}
+
+/* The swap moves exactly what was judged, once: an equal word is of an equal lap (mod 2^32). */
+static void release_slot(struct surge *surge, uint64_t quantum)
+{
+	_Atomic uint64_t *slot = slot_of(surge, quantum);
+	uint64_t word = atomic_load_explicit(slot, memory_order_acquire);
+
+	/* acq_rel: after the charge of what is released, which came before it was written here */
+	while (slot_grains(word) && expired(surge, word, quantum))
+		if (atomic_compare_exchange_weak_explicit(slot, &word, word - slot_grains(word),
+							  memory_order_acq_rel,
+							  memory_order_acquire)) {
+			surge_uncharge(surge, slot_grains(word));
+			return;
+		}
+}
+
+static void surge_expire(struct surge *surge, uint64_t now)
+{
+	uint64_t front = atomic_load_explicit(&surge->front, memory_order_relaxed);
+	uint64_t live = first_live(surge, now);
+
+	if (live <= front)
+		return;
+	for (uint64_t k = live - front > SURGE_SLOTS ? live - SURGE_SLOTS : front; k < live; k++)
+		release_slot(surge, k);
+	/* release: pairs with the acquire in surge_now() */
+	while (front < live &&
+	       !atomic_compare_exchange_weak_explicit(&surge->front, &front, live,
+						      memory_order_release, memory_order_relaxed))
+		;
+}
+
+/*
+ * Writes a charged grant down in the slot of a time read after the charge. A
+ * word of another lap is replaced, and its grains released: that it is of an
+ * earlier lap is known once a time read after the word is still in the quantum.
+ */
+static int surge_stamp(struct surge *surge, uint64_t grains, uint64_t *ret_quantum)
+{
+	uint64_t now;
+	uint64_t quantum;
+	int r = surge_now(surge, &now);
+
+	while (r == 0) {
+		_Atomic uint64_t *slot;
+		uint64_t word;
+		uint64_t fresh;
+
+		surge_expire(surge, now);
+		quantum = now >> surge->shift;
+		slot = slot_of(surge, quantum);
+		word = atomic_load_explicit(slot, memory_order_acquire);
+		fresh = word + grains;
+		if (!same_lap(word, quantum)) {
+			r = surge_now(surge, &now);
+			if (r < 0 || now >> surge->shift != quantum)
+				continue;
+			fresh = slot_word(quantum, grains);
+		}
+		if (!atomic_compare_exchange_strong_explicit(
+			    slot, &word, fresh, memory_order_acq_rel, memory_order_relaxed))
+			continue;
+		if (!same_lap(word, quantum))
+			surge_uncharge(surge, slot_grains(word));
+		*ret_quantum = quantum;
+		return 0;
+	}
+	return r;
+}
+
+static enum hws_reason refused(_Atomic uint64_t *counter, enum hws_reason reason)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	return reason;
+}
+
+int surge_init(struct surge *surge, uint64_t budget, uint64_t window,
+	       const struct clock_source *clock)
+{
+	if (budget == 0 || window == 0)
+		return -EINVAL;
+	memset(surge, 0, sizeof(*surge));
+	surge->grain = 1 + (budget - 1) / GRAINS_MAX;
+	surge->budget = budget / surge->grain;
+	surge->window = window;
+	surge->clock = clock ? *clock : (struct clock_source) { 0 };
+	/* live quanta are at most (window >> shift) + 2; one lap holds them with room to spare */
+	while (window >> surge->shift > SURGE_SLOTS - 4)
+		surge->shift++;
+	return 0;
+}
+
+enum hws_reason surge_take(struct surge *surge, uint64_t amount, struct surge_grant *ret_grant)
+{
+	struct surge_grant grant = { .grains =
+					     amount / surge->grain + (amount % surge->grain != 0) };
+	uint64_t now;
+
+	if (amount == 0)
+		return HWS_REASON_ARGUMENT;
+	if (!surge_charge(surge, grant.grains)) {
+		/* what has left the window makes room */
+		if (surge_now(surge, &now) < 0)
+			return refused(&surge->clock_failures, HWS_REASON_CLOCK);
+		surge_expire(surge, now);
+		if (!surge_charge(surge, grant.grains))
+			return refused(&surge->denied, HWS_REASON_SURGE);
+	}
+	if (surge_stamp(surge, grant.grains, &grant.quantum) < 0) {
+		surge_uncharge(surge, grant.grains);
+		return refused(&surge->clock_failures, HWS_REASON_CLOCK);
+	}
+	*ret_grant = grant;
+	return HWS_REASON_NONE;
+}
+
+/*
+ * What stands in the slot of the same lap was stamped in the same quantum: its
+ * grains are worth the same, whosever they are. None there: already released.
+ */
+void surge_undo(struct surge *surge, const struct surge_grant *grant)
+{
+	_Atomic uint64_t *slot = slot_of(surge, grant->quantum);
+	uint64_t word = atomic_load_explicit(slot, memory_order_relaxed);
+
+	while (grant->grains && same_lap(word, grant->quantum) &&
+	       slot_grains(word) >= grant->grains)
+		if (atomic_compare_exchange_weak_explicit(slot, &word, word - grant->grains,
+							  memory_order_acq_rel,
+							  memory_order_relaxed)) {
+			surge_uncharge(surge, grant->grains);
+			return;
+		}
+}
+
+void surge_read(struct surge *surge, struct surge_numbers *ret_numbers)
+{
+	uint64_t now;
+
+	if (surge_now(surge, &now) == 0)
+		surge_expire(surge, now);
+	*ret_numbers = (struct surge_numbers) {
+		.budget = surge->budget * surge->grain,
+		.window = surge->window,
+		.used = atomic_load_explicit(&surge->used, memory_order_relaxed) * surge->grain,
+		.denied = atomic_load_explicit(&surge->denied, memory_order_relaxed),
+		.clock_failures =
+			atomic_load_explicit(&surge->clock_failures, memory_order_relaxed),
+	};
+}
