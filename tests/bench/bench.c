@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include "shim/sys-internal.h"
+#include "shim/why-internal.h"
 #include "tests/bench/bench-internal.h"
 
-static void give_up(struct bench_result *result, enum bench_verdict verdict, int r, const char *why)
+static void give_up(struct bench_result *result, enum bench_verdict verdict, int r,
+		    const char *reason)
 {
 	result->verdict = verdict;
-	snprintf(result->why, sizeof(result->why), "%s", *why ? why : strerror(-r));
+	snprintf(result->why, sizeof(result->why), "%s", *reason ? reason : strerror(-r));
 }
 
 static void run_case(struct bench_run *run, const struct bench_case *of,
@@ -19,8 +21,10 @@ static void run_case(struct bench_run *run, const struct bench_case *of,
 {
 	void *context = NULL;
 	uint64_t n[BENCH_SIDES];
-	int r = of->setup ? of->setup(of, &context) : 0;
+	int r;
 
+	(void)why(0, "%s", ""); /* what is found there afterwards is setup's */
+	r = of->setup ? of->setup(of, &context) : 0;
 	*result = (struct bench_result) { .of = of };
 	if (r < 0) {
 		give_up(result, BENCH_SKIPPED, r, hws_why());

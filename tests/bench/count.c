@@ -106,26 +106,30 @@ static double each(const struct bench_case *of, enum bench_side side, uint64_t n
 	return ((double)counts[1] - (double)counts[0]) / ((double)n * bench_ops(of, side));
 }
 
+static bool grew(const uint64_t counts[2])
+{
+	return counts[1] > counts[0];
+}
+
 int bench_count(const struct bench_case *of, uint64_t most, struct bench_result *ret)
 {
-	int r = -EOPNOTSUPP;
-
 	if (of->flags & BENCH_NO_INSTRUCTIONS)
-		return r;
+		return -EOPNOTSUPP;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
 		uint64_t n = iterations(of, most, counters[i].ops);
 		bench_counts counts;
 		double extra;
+		int r = counters[i].count(of, n, counts);
 
-		r = counters[i].count(of, n, counts);
-		if (r < 0)
+		/* a counter that stands still was given to somebody else */
+		if (r < 0 || !grew(counts[BENCH_OURS]) || !grew(counts[BENCH_BASE]))
 			continue;
 		extra = each(of, BENCH_OURS, n, counts[BENCH_OURS]) -
 			each(of, BENCH_BASE, n, counts[BENCH_BASE]);
-		/* what is left of one interruption among all operations is no instruction */
-		ret->extra_instructions = round(extra * 100) / 100 + 0.0;
+		/* tenths: an instruction or two around all the work, or an interruption, don't show */
+		ret->extra_instructions = round(extra * 10) / 10 + 0.0;
 		ret->counter = counters[i].name;
 		return 0;
 	}
-	return r;
+	return -EOPNOTSUPP;
 }

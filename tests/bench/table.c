@@ -40,7 +40,7 @@ void bench_print_row(const struct bench_run *run, const struct bench_result *res
 		return;
 	}
 	if (result->counter)
-		snprintf(instructions, sizeof(instructions), "%+.2f", result->extra_instructions);
+		snprintf(instructions, sizeof(instructions), "%+.1f", result->extra_instructions);
 	bench_limits_text(of, limits, sizeof(limits));
 	fprintf(out, "%10.2f %10.2f %-7s %7.3f %8.3f-%8.3f %7.3f %8s  %-12s %s%s%s\n", result->ours,
 		result->base, bench_unit(of), result->ratio, result->ci[0], result->ci[1],
