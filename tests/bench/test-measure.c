@@ -163,7 +163,7 @@ END_TEST
 static int three_nops(void *context, uint64_t n)
 {
 	(void)context;
-	while (n--)
+	for (; n; n = bench_next(n))
 		__asm__ volatile("nop\n\tnop\n\tnop");
 	return 0;
 }
@@ -171,7 +171,7 @@ static int three_nops(void *context, uint64_t n)
 static int one_nop(void *context, uint64_t n)
 {
 	(void)context;
-	while (n--)
+	for (; n; n = bench_next(n))
 		__asm__ volatile("nop");
 	return 0;
 }
