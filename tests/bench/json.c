@@ -97,11 +97,13 @@ int bench_print_json(const struct bench_run *run, const struct bench_result *res
 	json_object_object_add(all, "schema", json_object_new_int(SCHEMA));
 	json_object_object_add(all, "suite", json_object_new_string(run->suite));
 	json_object_object_add(all, "results", good);
-	json_object_object_add(all, "unmeasured", bad);
+	if (json_object_array_length(bad) > 0)
+		json_object_object_add(all, "unmeasured", json_object_get(bad));
 	text = json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY |
 							   JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text)
 		fprintf(run->env->out, "%s\n", text);
 	json_object_put(all);
+	json_object_put(bad);
 	return text ? 0 : -ENOMEM;
 }

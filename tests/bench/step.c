@@ -17,7 +17,7 @@
 
 #include "tests/bench/bench-internal.h"
 
-enum { STEPS_MAX = 400000, SECONDS_MAX = 20 };
+enum { STEPS_MAX = 400000, SECONDS_MAX = 10 };
 /* What the child says at the end of each part. */
 enum { MARK = SIGUSR1 };
 

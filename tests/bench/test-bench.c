@@ -87,6 +87,7 @@ START_TEST(json_has_every_key)
 	ck_assert_int_eq(json_object_get_int(field(all, "schema")), 1);
 	ck_assert_str_eq(json_object_get_string(field(all, "suite")), "fake");
 	ck_assert_uint_eq(json_object_array_length(field(all, "results")), 1);
+	ck_assert(!json_object_object_get_ex(all, "unmeasured", NULL));
 	row = json_object_array_get_idx(field(all, "results"), 0);
 	ck_assert_str_eq(json_object_get_string(field(row, "name")), "twice");
 	ck_assert_str_eq(json_object_get_string(field(row, "baseline")), "base line");
