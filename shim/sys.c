@@ -293,6 +293,11 @@ int sys_cpus_online(void)
 	return (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+int sys_cpus_configured(void)
+{
+	return (int)sysconf(_SC_NPROCESSORS_CONF);
+}
+
 int sys_cpus_allowed(void)
 {
 	/* the kernel wants room for all processors it might have; 8192 is the most it is built for */
