@@ -103,20 +103,25 @@ class Source:
         return None
 
     def function_at(self, line):
-        for item in self.items:
-            if item.kind == 'function' and item.first <= line <= item.last:
-                return item
-        return None
+        return next((each for each in self.functions() if each.first <= line <= each.last), None)
 
     def macros(self):
         return [each for each in self.directives if each.keyword == 'define']
 
-    def calls(self, pattern):
-        """(token, the next one) where a word that matches stands before "(", macros included."""
-        for tokens in [self.tokens] + [each.tokens for each in self.macros()]:
-            for here, after in zip(tokens, tokens[1:]):
-                if here.kind == 'word' and after.text == '(' and pattern.match(here.text):
-                    yield here
+    def functions(self):
+        return [each for each in self.items if each.kind == 'function']
+
+    def code(self):
+        """All lists of tokens: the code's, and each macro's."""
+        return [self.tokens] + [macro.tokens for macro in self.macros()]
+
+
+def calls(tokens, pattern):
+    """Each word that matches and stands before "("; members of structs aside."""
+    for before, here, after in zip([None] + tokens, tokens, tokens[1:]):
+        if here.kind == 'word' and after.text == '(' and pattern.match(here.text) and \
+                not (before and before.text in ('.', '->')):
+            yield here
 
 
 def is_function_head(head, tokens, opened):
@@ -126,11 +131,10 @@ def is_function_head(head, tokens, opened):
 def function_name(head):
     """The word before the parameters; attributes and shouted macros aside. None: no function."""
     depth = 0
-    for here, after in zip(head, head[1:] + [None]):
-        if depth == 0 and here.kind == 'word' and after and after.text == '(':
-            if not SHOUTED.match(here.text) and here.text not in NOT_A_NAME:
-                follower = head[head.index(after) + 1:][:1]
-                return None if follower and follower[0].text == '*' else here.text
+    for here, after, then in zip(head, head[1:], head[2:]):
+        if depth == 0 and here.kind == 'word' and after.text == '(' and \
+                not SHOUTED.match(here.text) and here.text not in NOT_A_NAME:
+            return None if then.text == '*' else here.text
         depth += (here.text == '(') - (here.text == ')')
     return None
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each public header compiles alone, as C11 and as C++11, without a warning."""
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ def compile_one(tree, header, compiler, language, standard):
     run = subprocess.run([compiler, '-x', language, '-std=' + standard, *WARNINGS, '-fsyntax-only',
                           '-I', '.', '-'], input='#include "%s"\n' % header, text=True,
                          cwd=tree.root, capture_output=True, check=False,
-                         env={'LC_ALL': 'C', 'PATH': '/usr/local/bin:/usr/bin:/bin'})
+                         env={**os.environ, 'LC_ALL': 'C'})
     if run.returncode == 0:
         return None
     error = ERROR.search(run.stderr)

@@ -6,7 +6,7 @@ from tree import Problem
 
 # The odd brackets keep this file from finding itself.
 LEFT = [
-    (re.compile(r'(?<![\w.])/(wor[k]|tmp/w[t]|hom[e]|roo[t])/\w+'),
+    (re.compile(r'(?<![\w.])/(wor[k]|tmp/w[t])/\w+'),
      'a private path (%s); nobody else has it'),
     (re.compile(r'\b(TOD[O]|FIXM[E]|XX[X])\b'), '%s: do it, or say what holds instead'),
     (re.compile(r'^(<{7}|>{7}) '), 'a left-over of a merge (%s)'),

@@ -16,8 +16,8 @@ def in_map(tree):
     names, inside = {}, False
     for number, line in enumerate(tree.lines(MAP), 1):
         line = re.sub(r'/\*.*?\*/|#.*', '', line)
-        for word in re.findall(r'(?:global|local)\s*:|[\w*]+(?=\s*;)', line):
-            if word.endswith(':'):
+        for word in re.findall(r'(?:global|local)\s*:|\}|[\w*]+(?=\s*;)', line):
+            if word[-1] in ':}':
                 inside = word.startswith('global')
             elif inside:
                 names[word] = number

@@ -6,6 +6,7 @@ Exceptions stand in quiet.allow as "file word reason". Printing to a FILE * of t
 import re
 
 import elf
+from csource import calls
 from tree import Problem, in_library
 
 FATAL = r'exit|_exit|_Exit|quick_exit|abort|__assert_fail|__assert|__builtin_trap|__builtin_abort'
@@ -18,12 +19,9 @@ SYMBOL = re.compile(r'(?:%s|%s|v?(?:err|warn)x?|error|stdout|stderr)$' % (FATAL,
 
 def words(source):
     """(word, line) of what a library may not say."""
-    for token in source.calls(CALL):
-        yield token.text, token.line
-    for tokens in [source.tokens] + [macro.tokens for macro in source.macros()]:
-        for token in tokens:
-            if STREAM.match(token.text):
-                yield token.text, token.line
+    for tokens in source.code():
+        for token in list(calls(tokens, CALL)) + [t for t in tokens if STREAM.match(t.text)]:
+            yield token.text, token.line
     for each in source.directives:
         if each.keyword == 'include' and INCLUDE.match(each.rest):
             yield INCLUDE.match(each.rest).group(), each.first

@@ -6,6 +6,7 @@ Discharge: "/* SAFETY: why */" in the same function, at most 6 lines above each 
 """
 import re
 
+from csource import calls
 from tree import Problem, floor_of, in_library
 
 REACH = 6
@@ -13,7 +14,7 @@ RAW = re.compile(r'raw_\w+$')
 TOUCHES = re.compile(r'(volatile|__volatile__|asm|__asm__|__asm|__builtin_ia32_\w+|__rdtscp?|'
                      r'_(rd|wr)pkru|__cpuid\w*|__get_cpuid\w*)$')
 DEVICE_CALL = re.compile(r'(mmap|mmap64|ioctl|pread|pread64|pwrite|pwrite64|sys_ioctl)$')
-DOORS = re.compile(r'shim/(sys\.c|sys-internal\.h|(.*/)?raw-[^/]*\.h)$')
+DOORS = re.compile(r'shim/(sys\.c|sys-internal\.h|(.*/)?raw-[^/]*)$')
 
 
 def in_raw(source, line):
@@ -27,10 +28,10 @@ def in_raw(source, line):
 
 def stray(tree, file, source):
     """What touches hardware outside raw_*."""
-    tokens = source.tokens + [t for macro in source.macros() for t in macro.tokens]
-    touching = [t for t in tokens if t.kind == 'word' and TOUCHES.match(t.text)]
-    if in_library(file):
-        touching += source.calls(DEVICE_CALL)
+    touching = []
+    for tokens in source.code():
+        touching += [t for t in tokens if t.kind == 'word' and TOUCHES.match(t.text)]
+        touching += calls(tokens, DEVICE_CALL) if in_library(file) else []
     for token in touching:
         if not (floor_of(file) == 'shim' and (DOORS.match(file) or in_raw(source, token.line))):
             yield Problem(file, token.line, '%s outside a raw_* function of shim/; move it there'
@@ -38,9 +39,9 @@ def stray(tree, file, source):
 
 
 def documented(tree):
-    """The raw_* functions whose contract stands above a prototype in shim/."""
+    """The functions whose contract stands above them or a prototype of theirs."""
     names = set()
-    for file in tree.sources(lambda f: floor_of(f) == 'shim'):
+    for file in tree.sources(in_library):
         source = tree.c(file)
         for item in source.items:
             above = source.comment_above(item.first)
@@ -50,28 +51,18 @@ def documented(tree):
 
 
 def contracts(file, source, contracted):
-    for item in source.items:
-        if item.kind != 'function':
-            continue
-        if RAW.match(item.name or '') and floor_of(file) != 'shim':
+    for item in source.functions():
+        raw = RAW.match(item.name or '')
+        if raw and floor_of(file) != 'shim':
             yield Problem(file, item.first, '%s() is outside shim/, where every raw_* function '
                           'lives' % item.name)
-        elif RAW.match(item.name or '') and item.name not in contracted:
+        elif raw and item.name not in contracted:
             yield Problem(file, item.first, '%s() has no "Safety:" in the comment right above'
                           % item.name)
-
-
-def calls(source):
-    """Calls of raw_* functions, not their declarations."""
-    declared = {item.first for item in source.items if item.kind == 'prototype'}
-    for token in source.calls(RAW):
-        item = source.function_at(token.line)
-        if item is None and token.line in declared:
-            continue
-        if item is None and not any(m.first <= token.line <= m.last for m in source.macros()):
-            continue
-        if item is None or item.name != token.text or token in (item.body or []):
-            yield token
+        elif re.match('hws_', item.name or '') and item.name not in contracted and \
+                any(calls(item.body, RAW)):
+            yield Problem(file, item.first, '%s() reaches hardware: its manual needs "Safety:"'
+                          % item.name)
 
 
 def discharges(file, source):
@@ -80,7 +71,8 @@ def discharges(file, source):
         return note.first <= line <= note.last + REACH and \
             source.function_at(note.first) is source.function_at(line)
 
-    used = list(calls(source))
+    bodies = [item.body for item in source.functions()]
+    used = [token for tokens in bodies + source.code()[1:] for token in calls(tokens, RAW)]
     notes = [c for c in source.comments if re.match(r'/\*[\s*]*SAFETY:', c.text)]
     for token in used:
         if not any(near(note, token.line) for note in notes):

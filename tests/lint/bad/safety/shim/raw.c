@@ -22,3 +22,9 @@ uint8_t bare(const void *at)
 	__asm__("" : : "r"(at));
 	return *(const volatile uint8_t *)at; /* "volatile" in a comment is none */
 }
+
+uint8_t hws_peek8(const void *at)
+{
+	/* SAFETY: the caller's promise */
+	return raw_load8(at);
+}
