@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/suite.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,4 +130,10 @@ int suite_child(void (*body)(void *), void *context)
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	return status;
+}
+
+bool suite_died(int status, int signal)
+{
+	return WIFSIGNALED(status) ? WTERMSIG(status) == signal || WTERMSIG(status) == SIGABRT :
+				     WEXITSTATUS(status) == 1 || WEXITSTATUS(status) == 66;
 }

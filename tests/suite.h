@@ -50,5 +50,7 @@ void suite_skip(const char *what, const char *why, const char *function);
 
 /* What a child that ran @body ended with, as waitpid's status: for tests of what must die. */
 int suite_child(void (*body)(void *), void *context);
+/* Did it die of the signal? (A sanitizer's run time turns that into an exit with a report.) */
+bool suite_died(int status, int signal);
 
 #endif
