@@ -64,11 +64,22 @@ class Source:
                 depth -= 1
             if depth:
                 continue
+            if opened is None and self._is_macro_call(start, at):
+                start = at + 1
+                continue
             head = self._head(start, at if opened is None else opened)
             ends_function = token.text == '}' and is_function_head(head, self.tokens, opened)
             if token.text == ';' or ends_function:
                 yield self._item(start, at, opened, head, ends_function)
                 start, opened = at + 1, None
+
+    def _is_macro_call(self, start, end):
+        """NAME(...) alone on its line: what it makes is not seen, what follows is an item."""
+        first, last = self.tokens[start], self.tokens[end]
+        after = self.tokens[end + 1] if end + 1 < len(self.tokens) else None
+        return last.text == ')' and bool(SHOUTED.match(first.text)) and after is not None and \
+            self.tokens[start + 1].text == '(' and after.line > last.line and \
+            after.text not in ('{', ';')
 
     def _head(self, start, end):
         head = []
@@ -107,6 +118,17 @@ class Source:
 
     def macros(self):
         return [each for each in self.directives if each.keyword == 'define']
+
+    def statement_end(self, line):
+        """The last line of the statement or block that begins below @line."""
+        depth = 0
+        for token in self.tokens:
+            if token.line <= line:
+                continue
+            depth += (token.text in '({[') - (token.text in ')}]')
+            if depth <= 0 and token.text in ';}':
+                return token.line
+        return line
 
     def functions(self):
         return [each for each in self.items if each.kind == 'function']

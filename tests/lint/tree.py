@@ -28,6 +28,12 @@ def in_library(path):
     return floor_of(path) in FLOORS[:4]
 
 
+def is_public(file):
+    """A header that is installed, by its name: what is not for programs says so."""
+    return in_library(file) and \
+        re.fullmatch(r'\w+/(?!raw-)[^/]+(?<!-internal)\.h', file) is not None
+
+
 class Allow:
     """tests/lint/NAME.allow: "file what reason" a line. A line that nothing needs is a problem."""
 
@@ -93,6 +99,11 @@ class Tree:
             self._sources[file] = Source(self.text(file))
         return self._sources[file]
 
+    def line_of(self, file, word):
+        """Where the word first stands in the code of a file; 1: not there as it is."""
+        tokens = self.c(file).tokens if self.has(file) else []
+        return next((token.line for token in tokens if token.text == word), 1)
+
     def match(self, *patterns, where=lambda file: True):
         return [f for f in self.files
                 if where(f) and any(fnmatch.fnmatch(os.path.basename(f), p) for p in patterns)]
@@ -137,19 +148,19 @@ class Tree:
         """(source file, ELF object) of each object in the library's archive."""
         path = self.built('hw/libhwsafe-internal.a')
         if path and self._objects is None:
-            names = {object_name(file): file for file in self.match('*.c', where=in_library)}
-            self._objects = [(names.get(name) or guess_source(name), elf.Elf(body, name))
+            self._objects = [(self.source_of(name), elf.Elf(body, name))
                              for name, body in elf.archive_members(path)]
         return self._objects or []
+
+    def source_of(self, name):
+        """The source of the object of that name; a generated one's floor is in its name."""
+        for file in self.match('*.c', where=in_library):
+            if object_name(file) == name:
+                return file
+        floor, _, rest = re.sub(r'^(meson-generated_)?(\.\._)?|\.o$', '', name).partition('_')
+        return '%s/%s' % ((floor, rest) if floor in FLOORS and rest else ('hw', name))
 
 
 def object_name(file):
     """What meson calls the object of a source of the library, which is built in hw/."""
     return os.path.relpath(file, 'hw').replace('/', '_') + '.o'
-
-
-def guess_source(name):
-    """A generated source's object: the floor is in its name."""
-    parts = re.sub(r'^meson-generated_|^\.\._|\.o$', '', name.replace('meson-generated_', '', 1))
-    parts = parts.split('_', 1)
-    return '/'.join(parts) if parts[0] in FLOORS and len(parts) == 2 else 'hw/' + name

@@ -3,8 +3,8 @@
 hold, its check(tree) yields a Problem for each place where it doesn't."""
 import importlib
 
-NAMES = ['floors', 'safety', 'globals', 'exports', 'quiet', 'instructions', 'headers', 'c-headers',
-         'spdx', 'style', 'shell', 'clean']
+NAMES = ['floors', 'safety', 'globals', 'exports', 'quiet', 'syscalls', 'instructions', 'headers',
+         'c-headers', 'spdx', 'style', 'shell', 'clean']
 
 
 def load(name):

@@ -4,7 +4,7 @@ import os
 import re
 
 import elf
-from tree import FLOORS, Problem, in_library
+from tree import Problem, in_library, is_public
 
 MAP = 'hwsafe.map'
 CONTENTS = 'hw/hwsafe.h'
@@ -48,12 +48,10 @@ def installed(tree, public):
                           '%s would be installed; internal headers never are' % header)
         elif not tree.has(header):
             yield Problem(os.path.dirname(header) + '/meson.build', 1, 'no such file: ' + header)
-    for folder in FLOORS[:4]:
-        for file in tree.match('*.h', where=lambda f: os.path.dirname(f) == folder):
-            if file not in public and file not in NOT_HEADERS and \
-                    not re.search(r'-internal\.h$|/raw-[^/]*$', file):
-                yield Problem(file, 1, 'is public by its name but not in public_headers; list it, '
-                              'or call it %s' % file.replace('.h', '-internal.h'))
+    for file in tree.match('*.h', where=is_public):
+        if file not in public and file not in NOT_HEADERS:
+            yield Problem(file, 1, 'is public by its name but not in public_headers; list it, or '
+                          'call it %s' % file.replace('.h', '-internal.h'))
 
 
 def contents(tree, public):
@@ -68,9 +66,9 @@ def contents(tree, public):
             yield Problem(CONTENTS, 1, 'does not include ' + header)
 
 
-def hidden_exports(tree, public):
+def hidden_exports(tree):
     for file in tree.match('*.h', where=in_library):
-        if file not in public:
+        if not is_public(file):
             for name, (_, line) in in_headers(tree, [file]).items():
                 yield Problem(file, line, 'declares %s HWS_API, but is not installed' % name)
 
@@ -79,7 +77,7 @@ def check(tree):
     public = tree.public_headers()
     yield from installed(tree, public)
     yield from contents(tree, public)
-    yield from hidden_exports(tree, public)
+    yield from hidden_exports(tree)
     mapped = in_map(tree)
     declared = in_headers(tree, [header for header in public if tree.has(header)])
     for name in sorted(mapped.keys() - declared.keys()):

@@ -6,7 +6,7 @@ shim < guardian < uring < hw < helper and hw/hwprobe. The two programs see publi
 import os
 import re
 
-from tree import FLOORS, Problem, floor_of
+from tree import FLOORS, Problem, floor_of, is_public
 
 QUOTED = re.compile(r'"([^"]+)"')
 ARCHITECTURE = re.compile(r'__(x86_64|amd64|i[3-6]86|aarch64|arm|ARM\w*|riscv\w*|powerpc\w*|s390x?|'
@@ -46,12 +46,11 @@ def complaint(tree, file, name, public):
 
 
 def check(tree):
-    public = tree.public_headers()
     for file in tree.sources():
         for directive in tree.c(file).directives:
             quoted = QUOTED.match(directive.rest)
             if directive.keyword == 'include' and quoted:
-                text = complaint(tree, file, quoted.group(1), file in public)
+                text = complaint(tree, file, quoted.group(1), is_public(file))
                 if text:
                     yield Problem(file, directive.first, text)
             if directive.keyword in ('if', 'ifdef', 'ifndef', 'elif') and \

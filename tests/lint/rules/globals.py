@@ -32,7 +32,7 @@ def check(tree):
         seen.add(file)
         for name in sorted(set(writable(obj))):
             if not allowed.permits(file, name):
-                yield Problem(file, line_of(tree, file, name), 'writable global "%s"; make it '
+                yield Problem(file, tree.line_of(file, name), 'writable global "%s"; make it '
                               'const, thread-local or atomic, or a cell named in %s'
                               % (name, allowed.path))
     for (_, _), (number, reason) in allowed.entries.items():
@@ -40,11 +40,3 @@ def check(tree):
             yield Problem(allowed.path, number, 'the reason starts with "atomic: " or "once: "')
     if seen:
         yield from allowed.problems(lambda file: file in seen or not tree.has(file))
-
-
-def line_of(tree, file, name):
-    if tree.has(file):
-        for token in tree.c(file).tokens:
-            if token.text == name:
-                return token.line
-    return 1

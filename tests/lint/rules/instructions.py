@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-from tree import Problem, floor_of, guess_source, in_library, object_name
+from tree import Problem, floor_of
 
 X86 = re.compile(r'(in|out|ins[bwl]?|outs[bwl]?|rdmsr|wrmsr|cpuid|rdpmc|rdtscp?|rdpkru|wrpkru|'
                  r'rdpid|[cs]li|hlt|iretq?|invd|wbinvd|invlpg|clflush(opt)?|clwb|x[sg]etbv|swapgs|'
@@ -56,16 +56,9 @@ def check(tree):
     archive = tree.built('hw/libhwsafe-internal.a')
     run = subprocess.run([objdump, '-d', '--no-show-raw-insn', archive], text=True,
                          capture_output=True, check=True)
-    names = {object_name(file): file for file in tree.match('*.c', where=in_library)}
     for obj, function, instruction in found(run.stdout.splitlines(), machine):
-        file = names.get(obj) or guess_source(obj)
+        file = tree.source_of(obj)
+        function = function.split('.')[0]  # .cold, .part.0
         if floor_of(file) != 'shim':
-            yield Problem(file, line_of(tree, file, function), '%s() holds "%s"; hardware '
+            yield Problem(file, tree.line_of(file, function), '%s() holds "%s"; hardware '
                           'instructions live in shim/' % (function, instruction))
-
-
-def line_of(tree, file, function):
-    for item in tree.c(file).items if tree.has(file) else []:
-        if item.kind == 'function' and item.name == function.split('.')[0]:
-            return item.first
-    return 1

@@ -29,14 +29,16 @@ def words(source):
 
 def check(tree):
     allowed = tree.allow('quiet')
+    told = set()
     for file in tree.sources(in_library):
         for word, line in words(tree.c(file)):
+            told.add((file, word))
             if not allowed.permits(file, word):
                 yield Problem(file, line, '%s in library code; return an error instead' % word)
     for file, obj in tree.objects():
         for symbol in obj.symbols():
             if symbol.section == elf.UNDEFINED and SYMBOL.match(symbol.name) and \
-                    not allowed.permits(file, symbol.name):
-                yield Problem(file, 1, 'the object needs %s; return an error instead'
-                              % symbol.name)
+                    (file, symbol.name) not in told and not allowed.permits(file, symbol.name):
+                yield Problem(file, tree.line_of(file, symbol.name), 'the object needs %s; return '
+                              'an error instead' % symbol.name)
     yield from allowed.problems()

@@ -2,7 +2,8 @@
 """Hardware is touched in raw_* functions of shim/ only; contract and discharge are written down.
 
 Contract: a comment with "Safety:" right above each raw_* function (or its prototype).
-Discharge: "/* SAFETY: why */" in the same function, at most 6 lines above each call of one.
+Discharge: "/* SAFETY: why */" in the same function, at most 6 lines above each call of one, or
+right above the statement (a switch, say) that holds it.
 """
 import re
 
@@ -68,7 +69,8 @@ def contracts(file, source, contracted):
 def discharges(file, source):
     """Each call needs a note above it, each note a call below it, both in the same function."""
     def near(note, line):
-        return note.first <= line <= note.last + REACH and \
+        reach = max(note.last + REACH, source.statement_end(note.last))
+        return note.first <= line <= reach and \
             source.function_at(note.first) is source.function_at(line)
 
     bodies = [item.body for item in source.functions()]
