@@ -41,6 +41,17 @@ int suite_run_for(const char *name, const TTest *const *tests, double seconds);
 	} while (0)
 void suite_skip(const char *what, const char *why, const char *function);
 
+/* Goes on where the lab's machine has it (HWS_LAB_HAS, a comma list); elsewhere it is no test at all. */
+#define need_lab(what)                                  \
+	do {                                            \
+		if (!suite_lab_has(what)) {             \
+			suite_not_here(what, __func__); \
+			return;                         \
+		}                                       \
+	} while (0)
+bool suite_lab_has(const char *what);
+void suite_not_here(const char *what, const char *function);
+
 /* A check that is 0 or says which errno it was. */
 #define ck_ok(call)                                                            \
 	do {                                                                   \
