@@ -27,16 +27,13 @@ def writable(obj):
 
 def check(tree):
     allowed = tree.allow('globals')
-    seen = set()
     for file, obj in tree.objects():
-        seen.add(file)
         for name in sorted(set(writable(obj))):
             if not allowed.permits(file, name):
                 yield Problem(file, tree.line_of(file, name), 'writable global "%s"; make it '
                               'const, thread-local or atomic, or a cell named in %s'
                               % (name, allowed.path))
-    for (_, _), (number, reason) in allowed.entries.items():
+    for number, reason in allowed.entries.values():
         if reason and not re.match(r'(atomic|once): \S', reason):
             yield Problem(allowed.path, number, 'the reason starts with "atomic: " or "once: "')
-    if seen:
-        yield from allowed.problems(lambda file: file in seen or not tree.has(file))
+    yield from allowed.problems()
