@@ -40,7 +40,7 @@ static void create_text(const char *path, const char *text)
 	close(fd);
 }
 
-/* edu: 64 bytes of configuration, a BAR of two pages, one of 16 ports from 0x1000; two CPUs' MSRs. */
+/* edu: 64 bytes of configuration, a BAR of two pages, one of 16 ports at 0x1000; two CPUs' MSRs */
 static void build_machine(void)
 {
 	static const uint32_t id = 0x11e81234;
