@@ -15,7 +15,7 @@ PARAM = re.compile(r'^[\s*/]*@(\w+|\.\.\.):[ \t]*(.*)$', re.M)
 MACRO = re.compile(r'(\w+)(\(([^)]*)\))?')
 
 
-def parameter_name(tokens):
+def parameter_name(tokens, function_types):
     """(name, is it a pointer to data?)"""
     texts = [token.text for token in tokens]
     if texts == ['...']:
@@ -24,7 +24,8 @@ def parameter_name(tokens):
         at = texts.index('*', texts.index('('))
         return texts[at + 1], False
     end = texts.index('[') if '[' in texts else len(texts)
-    return texts[end - 1], '*' in texts or '[' in texts
+    to_data = ('*' in texts or '[' in texts) and not function_types.intersection(texts)
+    return texts[end - 1], to_data
 
 
 def returns_something(item):
@@ -65,13 +66,14 @@ def parameter_problems(name, comment, wanted):
         yield '%s() describes its parameters in another order' % name
 
 
-def function_problems(source, item):
+def function_problems(source, item, function_types):
     comment = source.comment_above(item.first)
     problem = title_problem(comment, item.name, True)
     if problem:
         yield problem
         return
-    wanted = [parameter_name(tokens) for tokens in parameters(item.head, item.name)]
+    wanted = [parameter_name(tokens, function_types)
+              for tokens in parameters(item.head, item.name)]
     yield from parameter_problems(item.name, comment, wanted)
     has = re.search(r'^[\s*]*Return:', comment.text, re.M)
     if returns_something(item) and not has:
@@ -118,7 +120,7 @@ def guard_of(source):
     return next((each.rest for each in source.directives if each.keyword == 'ifndef'), None)
 
 
-def problems(source):
+def problems(source, function_types):
     for item in source.items:
         words = [token.text for token in item.head]
         if item.kind == 'typedef' and words[1] in ('struct', 'union', 'enum'):
@@ -128,13 +130,15 @@ def problems(source):
             if text:
                 yield item.first, text
         elif item.kind == 'function' or 'HWS_API' in words and item.kind == 'prototype':
-            for text in function_problems(source, item):
+            for text in function_problems(source, item, function_types):
                 yield item.first, text
     yield from macro_problems(source, guard_of(source))
 
 
 def check(tree):
-    for header in tree.public_headers():
-        if tree.has(header):
-            for line, text in problems(tree.c(header)):
-                yield Problem(header, line, text)
+    headers = [header for header in tree.public_headers() if tree.has(header)]
+    function_types = {item.name for header in headers for item in tree.c(header).items
+                      if item.kind == 'typedef' and item.name}
+    for header in headers:
+        for line, text in problems(tree.c(header), function_types):
+            yield Problem(header, line, text)

@@ -10,6 +10,9 @@ struct hws_forward;
 /** typedef hws_call - what is called back. */
 typedef int (*hws_call)(void *context);
 
+/** typedef hws_visit - the same, as a function's type. */
+typedef int hws_visit(void *context);
+
 /** HWS_MAX() - the greater of @a and @b. */
 #define HWS_MAX(a, b) ((a) > (b) ? (a) : (b))
 
@@ -37,6 +40,12 @@ struct hws_thing {
 HWS_API HWS_MUST HWS_PRINTF(5, 6) int hws_walk(struct hws_thing *first,
 					       int (*each)(struct hws_thing *, void *), void *context,
 					       struct hws_thing **ret_things, const char *format, ...);
+
+/**
+ * hws_visit_all() - calls it.
+ * @call: called once
+ */
+HWS_API void hws_visit_all(hws_visit *call);
 
 /**
  * hws_name() - its name.
