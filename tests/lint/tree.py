@@ -3,6 +3,7 @@
 import fnmatch
 import os
 import re
+import shutil
 import subprocess
 from collections import namedtuple
 
@@ -68,7 +69,7 @@ class Tree:
         self._objects = None
 
     def _list(self):
-        if os.path.exists(os.path.join(self.root, '.git')):
+        if os.path.exists(os.path.join(self.root, '.git')) and shutil.which('git'):
             run = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '-z'],
                                  cwd=self.root, capture_output=True, text=True, check=False)
             if run.returncode == 0:
