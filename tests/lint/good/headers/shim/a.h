@@ -38,8 +38,9 @@ struct hws_thing {
  * Return: 0 or -EINVAL.
  */
 HWS_API HWS_MUST HWS_PRINTF(5, 6) int hws_walk(struct hws_thing *first,
-					       int (*each)(struct hws_thing *, void *), void *context,
-					       struct hws_thing **ret_things, const char *format, ...);
+					       int (*each)(struct hws_thing *, void *),
+					       void *context, struct hws_thing **ret_things,
+					       const char *format, ...);
 
 /**
  * hws_visit_all() - calls it.

@@ -22,8 +22,11 @@ int native_read(uint16_t port, uint8_t *ret_value)
 }
 
 /* Makes raw_get8() and raw_get16(). Safety: as raw_in8(). */
-#define RAW_GET(bits) \
-	static int raw_get##bits(int port) { return 0; }
+#define RAW_GET(bits)                      \
+	static int raw_get##bits(int port) \
+	{                                  \
+		return 0;                  \
+	}
 RAW_GET(8)
 RAW_GET(16)
 
