@@ -22,7 +22,8 @@ def writable(obj):
             section = obj.sections[symbol.section]
             if section.flags & elf.WRITE and not section.flags & elf.TLS and \
                     not section.name.startswith(READ_ONLY_LATER):
-                yield re.sub(r'\.\d+$', '', symbol.name)
+                # a static local: gcc says name.1, clang function.name.1
+                yield re.sub(r'\.\d+$', '', symbol.name).split('.')[-1]
 
 
 def check(tree):
