@@ -7,7 +7,8 @@
  *   policy-rule.c  rules                           policy-option.c  their options
  *   policy.c       what they become                policy-builtin.c the text without files
  *
- * and a view of it: policy-compile.c, policy-index.c; then policy-check.c and policy-explain.c.
+ * and a view of it: policy-view.c and policy-index.c (policy-view-internal.h has their forms); then
+ * policy-check.c and policy-explain.c.
  */
 #ifndef HWSAFE_GUARDIAN_POLICY_INTERNAL_H
 #define HWSAFE_GUARDIAN_POLICY_INTERNAL_H
@@ -30,6 +31,27 @@ enum {
 /* The kernel's overflow ids: whoever this user namespace can't name. */
 #define POLICY_OVERFLOW_ID 65534u
 #define POLICY_NO_ID	   UINT32_MAX
+
+/* What a kind's rules are made of. */
+enum policy_object {
+	OBJECT_DEVICE = 1,
+	OBJECT_BAR = 2,
+	OBJECT_SPANS = 4, /* one or more */
+	OBJECT_MORE = 8,  /* spans, or none for all */
+	OBJECT_PATH = 16,
+};
+struct policy_kind {
+	uint32_t object;
+	const char *what; /* a number is of it */
+	uint64_t max;	  /* its largest number */
+	uint32_t rights;  /* that a rule may give */
+	uint32_t usual;	  /* the rights of a rule that names none; 0: it must */
+	uint32_t options; /* enum policy_option */
+	uint32_t widths;
+	uint64_t values; /* the largest value */
+};
+/* policy-option.c */
+extern const struct policy_kind policy_kinds[HWS_KINDS];
 
 /* Numbers from first to last. */
 struct policy_span {
@@ -65,6 +87,7 @@ struct policy_rule {
 	enum hws_kind kind;
 	bool deny;
 	bool inline_rule;
+	bool limited; /* in width, mask, value or rate */
 	uint32_t rights;
 	uint32_t section;
 	uint32_t line;
@@ -128,6 +151,8 @@ char *policy_copy(struct hws_policy *policy, const char *text, size_t length);
 bool policy_grow(void *pointer_to_array, size_t count, size_t element);
 /* Sorts and joins what overlaps or touches. */
 void policy_spans_tidy(struct policy_spans *spans);
+/* Are all numbers from @first to @last among them? False when there are none. */
+bool policy_spans_cover(const struct policy_spans *spans, uint64_t first, uint64_t last);
 /* Is it one of them? False when there are none. */
 bool policy_spans_have(const struct policy_spans *spans, uint64_t number);
 /* What of an access a shape looks at. */

@@ -74,14 +74,6 @@ bool parse_device(struct policy_parser *p, struct policy_device *ret_device);
 
 /* policy-option.c */
 
-/* What a kind's rules are made of. */
-enum policy_object {
-	OBJECT_DEVICE = 1,
-	OBJECT_BAR = 2,
-	OBJECT_SPANS = 4, /* one or more */
-	OBJECT_MORE = 8,  /* spans, or none for all */
-	OBJECT_PATH = 16,
-};
 enum policy_option {
 	OPTION_CONFIG = 1 << 0,
 	OPTION_CPUS = 1 << 1,
@@ -95,18 +87,6 @@ enum policy_option {
 	OPTION_SHA256 = 1 << 9,
 	OPTION_KEY = 1 << 10,
 };
-struct policy_kind {
-	uint32_t object;
-	const char *what; /* a number is of it */
-	uint64_t max;	  /* its largest number */
-	uint32_t rights;  /* that a rule may give */
-	uint32_t usual;	  /* the rights of a rule that names none; 0: it must */
-	uint32_t options;
-	uint32_t widths;
-	uint64_t values; /* the largest value */
-};
-extern const struct policy_kind policy_kinds[HWS_KINDS];
-
 struct rule_parser {
 	struct policy_parser *p;
 	const struct policy_kind *kind;

@@ -114,11 +114,15 @@ static const char *text_of(struct policy_parser *p)
 	return policy_copy(p->policy, begin, (size_t)(end - begin));
 }
 
+/* Options that each single access must be held against. */
+#define LIMITS (OPTION_WIDTH | OPTION_MASK | OPTION_VALUE | OPTION_RATE)
+
 static bool keep(struct rule_parser *r)
 {
 	struct hws_policy *policy = r->p->policy;
 
 	r->rule.text = text_of(r->p);
+	r->rule.limited = r->given & LIMITS;
 	if (!r->rule.text || policy->rule_count >= UINT32_MAX - 1 ||
 	    !policy_grow(&policy->rules, policy->rule_count, sizeof(*policy->rules)))
 		return parse_no_memory(r->p);
@@ -142,8 +146,11 @@ bool parse_rule(struct policy_parser *p, enum hws_kind kind, bool deny)
 	};
 	const char *begin = p->token.at;
 
-	if (!parse_object(&r))
-		lex_recover(p);
+	if (!parse_object(&r)) {
+		do
+			lex_recover(p);
+		while (token_is_number(&p->token)); /* the rest of a list with an error */
+	}
 	while (p->token.kind != TOKEN_END) {
 		if (!parse_part(&r))
 			lex_recover(p);

@@ -133,7 +133,7 @@ void policy_spans_tidy(struct policy_spans *spans)
 	spans->count = kept + 1;
 }
 
-bool policy_spans_have(const struct policy_spans *spans, uint64_t number)
+bool policy_spans_cover(const struct policy_spans *spans, uint64_t first, uint64_t last)
 {
 	size_t low = 0;
 	size_t high = spans->count;
@@ -141,12 +141,17 @@ bool policy_spans_have(const struct policy_spans *spans, uint64_t number)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (spans->at[middle].last < number)
+		if (spans->at[middle].last < first)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < spans->count && spans->at[low].first <= number;
+	return low < spans->count && spans->at[low].first <= first && last <= spans->at[low].last;
+}
+
+bool policy_spans_have(const struct policy_spans *spans, uint64_t number)
+{
+	return policy_spans_cover(spans, number, number);
 }
 
 uint32_t hws_policy_rules(const struct hws_policy *policy)
