@@ -7,7 +7,11 @@
 #include "../shim/once.h"	/* the write-once cell */
 #include "../shim/shim.h"	/* for back ends: the table of operations */
 #include "../guardian/access.h" /* the words of a decision: kinds, rights, reasons */
+<<<<<<< HEAD
 #include "../guardian/caps.h" /* capacity ceilings: resources, tokens, readers */
 #include "../guardian/guard.h" /* counts of accesses that stop a runaway loop */
+=======
+#include "../guardian/policy.h" /* who may do what: files, views, decisions */
+>>>>>>> policy
 
 #endif

@@ -186,6 +186,12 @@ int sys_opendir(int root, const char *path, DIR **ret_dir)
 	return 0;
 }
 
+int sys_scandir(int dir, struct dirent ***ret_entries, int (*filter)(const struct dirent *entry),
+		int (*compare)(const struct dirent **a, const struct dirent **b))
+{
+	return (int)result(scandirat(dir, ".", ret_entries, filter, compare));
+}
+
 int sys_fsync(int fd)
 {
 	return (int)RETRY(fsync(fd));
