@@ -57,6 +57,12 @@ static bool close_one(struct detect_series *series, double count)
 	return series->alarmed && !was;
 }
 
+/* A mean of counts near 2^64 may lie just above what fits. */
+static uint64_t rounded(double mean)
+{
+	return mean < 0x1p63 ? (uint64_t)(mean + 0.5) : UINT64_MAX;
+}
+
 static void close_all(struct detect *detect, uint64_t idle, detect_fn *call, void *context)
 {
 	struct detect_series *series = &detect->series[0][0];
@@ -68,7 +74,7 @@ static void close_all(struct detect *detect, uint64_t idle, detect_fn *call, voi
 			.kind = (enum hws_kind)(i / DETECT_WHATS),
 			.what = (enum detect_what)(i % DETECT_WHATS),
 			.count = count,
-			.usual = (uint64_t)(series->mean + 0.5),
+			.usual = rounded(series->mean),
 		};
 
 		if (close_one(series, (double)count))
