@@ -3,15 +3,14 @@
 #ifndef HWSAFE_HW_HWSAFE_H
 #define HWSAFE_HW_HWSAFE_H
 
-#include "../shim/base.h"	/* results, rights, hws_range_ok(), hws_why() */
-#include "../shim/once.h"	/* the write-once cell */
-#include "../shim/shim.h"	/* for back ends: the table of operations */
+#include "../shim/base.h" /* results, rights, hws_range_ok(), hws_why() */
+#include "../shim/once.h" /* the write-once cell */
+#include "../shim/shim.h" /* for back ends: the table of operations */
 #include "../guardian/access.h" /* the words of a decision: kinds, rights, reasons */
-<<<<<<< HEAD
 #include "../guardian/caps.h" /* capacity ceilings: resources, tokens, readers */
 #include "../guardian/guard.h" /* counts of accesses that stop a runaway loop */
-=======
 #include "../guardian/policy.h" /* who may do what: files, views, decisions */
->>>>>>> policy
+#include "../guardian/audit.h" /* events, the trail and its sinks, verification */
+#include "../guardian/context.h" /* hws_open(): the context that every call starts from; why it refused */
 
 #endif
