@@ -97,7 +97,7 @@ static int mmio_access(struct sim *sim, struct sim_access *access)
 		return sim_space_access(sim, space, access->offset, access);
 	/* switched off in the command register: nobody answers on the bus */
 	access->ignored = access->write;
-	access->value = access->write ? access->value : sim_ones(access->width);
+	access->value = access->write ? access->value : shim_ones(access->width);
 	return 0;
 }
 
@@ -131,7 +131,7 @@ int sim_perform(struct sim *sim, struct sim_access *access, int refused)
 	pthread_mutex_lock(&sim->lock);
 	access->result = refused < 0 ? refused : by_kind[access->kind](sim, access);
 	if (access->result < 0 && !access->write)
-		access->value = sim_ones(access->width);
+		access->value = shim_ones(access->width);
 	count(&sim->stats, access);
 	sim->ticks++;
 	if (sim->log)

@@ -96,9 +96,9 @@ static void apply_clock(struct sim_parser *parser, const struct sim_value *value
 static bool values_fit(struct sim_parser *parser, const struct sim_value *values, uint32_t width)
 {
 	for (uint32_t i = SIM_REG_VALUE; i < SIM_REG_FIELDS; i++) {
-		if (values[i].word && values[i].number > sim_ones(width)) {
+		if (values[i].word && values[i].number > shim_ones(width)) {
 			sim_error(parser, values[i].word, "no more than 0x%llx, for %u bytes",
-				  (unsigned long long)sim_ones(width), width);
+				  (unsigned long long)shim_ones(width), width);
 			return false;
 		}
 	}
@@ -123,7 +123,7 @@ struct sim_register *sim_make_register(struct sim_parser *parser, const struct s
 	reg->width = width;
 	reg->attribute = attribute;
 	reg->value = values[SIM_REG_VALUE].number;
-	reg->mask = values[SIM_REG_MASK].word ? values[SIM_REG_MASK].number : sim_ones(width);
+	reg->mask = values[SIM_REG_MASK].word ? values[SIM_REG_MASK].number : shim_ones(width);
 	reg->step = values[SIM_REG_STEP].word ? values[SIM_REG_STEP].number : 1;
 	return reg;
 }

@@ -192,8 +192,8 @@ static int edu_access(struct sim *sim, void *state, uint64_t offset, struct sim_
 	else if (access->write)
 		access->ignored = true;
 	else
-		access->value = reg->readable ? *field & sim_ones(access->width)
-					      : sim_ones(access->width);
+		access->value = reg->readable ? *field & shim_ones(access->width)
+					      : shim_ones(access->width);
 	if (!access->write)
 		finish(sim, edu);
 	return 0;

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "shim/shim-internal.h"
 #include "shim/sim-internal.h"
 
 enum {
@@ -148,7 +149,6 @@ uint64_t sim_bdf_order(struct hws_bdf bdf);
 struct hws_bdf sim_bdf_from_order(uint64_t order);
 
 /* sim-space.c: what an access does once it is known where it goes. */
-uint64_t sim_ones(uint32_t width);
 /* All-ones, for what nothing answers. */
 int sim_nothing_there(struct sim_access *access);
 struct sim_register *sim_register_at(const struct sim_space *space, uint64_t offset, uint64_t size);

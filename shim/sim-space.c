@@ -6,17 +6,12 @@
 #include "shim/sim-machine-internal.h"
 #include "shim/why-internal.h"
 
-uint64_t sim_ones(uint32_t width)
-{
-	return width >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * width) - 1;
-}
-
 int sim_nothing_there(struct sim_access *access)
 {
 	access->outside = true;
 	access->ignored = access->write;
 	if (!access->write)
-		access->value = sim_ones(access->width);
+		access->value = shim_ones(access->width);
 	return 0;
 }
 
@@ -33,7 +28,7 @@ struct sim_register *sim_register_at(const struct sim_space *space, uint64_t off
 static uint64_t shown(const struct sim_register *reg)
 {
 	if (reg->attribute == SIM_WO)
-		return sim_ones(reg->width);
+		return shim_ones(reg->width);
 	if (reg->attribute == SIM_FIFO && reg->queued)
 		return reg->queue[reg->head];
 	if (reg->follows)
@@ -47,7 +42,7 @@ static void after_read(struct sim_register *reg)
 	if (reg->attribute == SIM_RCLR)
 		reg->value = 0;
 	if (reg->attribute == SIM_COUNTER)
-		reg->value = (reg->value + reg->step) & sim_ones(reg->width);
+		reg->value = (reg->value + reg->step) & shim_ones(reg->width);
 	if (reg->attribute == SIM_FIFO && reg->queued) {
 		reg->head = (reg->head + 1) % reg->depth;
 		reg->queued--;
@@ -68,7 +63,7 @@ static bool store(struct sim_register *reg, uint64_t value, uint64_t lanes)
 	uint64_t bits = reg->mask & lanes;
 
 	if (reg->raises)
-		reg->raises->value |= value & lanes & sim_ones(reg->raises->width);
+		reg->raises->value |= value & lanes & shim_ones(reg->raises->width);
 	if (reg->clears)
 		reg->clears->value &= ~(value & lanes);
 	switch (reg->attribute) {
@@ -100,10 +95,10 @@ int sim_register_access(struct sim_register *reg, uint64_t offset, struct sim_ac
 			   (unsigned long long)reg->offset, reg->width, access->width);
 	if (access->write) {
 		access->ignored =
-			!store(reg, access->value << shift, sim_ones(access->width) << shift);
+			!store(reg, access->value << shift, shim_ones(access->width) << shift);
 		return 0;
 	}
-	access->value = shown(reg) >> shift & sim_ones(access->width);
+	access->value = shown(reg) >> shift & shim_ones(access->width);
 	after_read(reg);
 	return 0;
 }

@@ -229,29 +229,42 @@ static int sim_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uint32
 	return sim_perform(self, &access, check_width(&access, 4));
 }
 
-/* The BAR of a function that is still there, or NULL. */
-static const struct sim_space *bar_find(struct sim *sim, struct hws_bdf bdf, uint32_t bar)
+/* The BAR of a function that is still there. */
+static int find_bar(struct sim *sim, struct hws_bdf bdf, uint32_t bar,
+		    const struct sim_space **ret_space)
 {
 	const struct sim_function *function = sim_function_find(sim, bdf);
+	char text[HWS_BDF_TEXT];
 	bool present;
 
 	pthread_mutex_lock(&sim->lock);
 	present = function && !function->gone;
 	pthread_mutex_unlock(&sim->lock);
-	return present && bar < SIM_BARS ? function->bars[bar] : NULL;
+	hws_bdf_format(bdf, text);
+	if (bar >= SIM_BARS)
+		return why(-EINVAL, "BAR %u: a function has BARs 0 to 5", bar);
+	if (!present || !function->bars[bar])
+		return why(-ENODEV, "%s has no BAR %u, or there is no such PCI function", text,
+			   bar);
+	if (function->bars[bar]->kind == SIM_SPACE_IO)
+		return why(-EINVAL, "BAR %u of %s: a BAR of I/O ports is opened as ports", bar,
+			   text);
+	*ret_space = function->bars[bar];
+	return 0;
 }
 
 static int sim_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
 		       enum hws_rights rights, struct hws_window *ret_window)
 {
-	const struct sim_space *space = bar_find(self, bdf, bar);
-	char text[HWS_BDF_TEXT];
+	const struct sim_space *space;
+	int r = find_bar(self, bdf, bar, &space);
 
-	if (!space)
-		return why(-ENODEV, "%s has no BAR %u", hws_bdf_format(bdf, text), bar);
+	if (r < 0)
+		return r;
 	if (offset >= space->size || !hws_range_ok(offset, size, space->size))
-		return why(-ERANGE, "BAR %u of %s has 0x%llx bytes", bar, hws_bdf_format(bdf, text),
-			   (unsigned long long)space->size);
+		return why(-ERANGE, "the BAR has 0x%llx bytes; 0x%llx at 0x%llx are not inside",
+			   (unsigned long long)space->size, (unsigned long long)size,
+			   (unsigned long long)offset);
 	*ret_window = (struct hws_window) {
 		.first = offset,
 		.size = size ? size : space->size - offset,
