@@ -8,11 +8,9 @@
 
 static int port_access(struct sim *sim, struct sim_access *access)
 {
-	struct sim_space *space = sim->ports;
 	uint64_t port = access->offset;
+	struct sim_space *space = sim_ports_at(sim, port, access->width);
 
-	while (space && !hws_range_ok(port - space->first, access->width, space->size))
-		space = space->next;
 	if (space)
 		return sim_space_access(sim, space, port - space->first, access);
 	for (struct sim_function *function = sim->functions; function; function = function->next) {

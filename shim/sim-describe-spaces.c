@@ -49,15 +49,6 @@ static const struct sim_field ports_fields[] = {
 	[PORTS_LATENCY] = { "latency", sim_duration, EXPECT_LATENCY, 0, LATENCY_MAX },
 };
 
-static bool ports_are_free(const struct sim *sim, uint64_t first, uint64_t count)
-{
-	const struct sim_space *space = sim->ports;
-
-	while (space && (first >= space->first + space->size || space->first >= first + count))
-		space = space->next;
-	return !space;
-}
-
 static void apply_ports(struct sim_parser *parser, const struct sim_value *values)
 {
 	uint64_t first = values[PORTS_FIRST].number;
@@ -68,7 +59,7 @@ static void apply_ports(struct sim_parser *parser, const struct sim_value *value
 		sim_error(parser, values[PORTS_COUNT].word, "ports that end at 0xffff");
 		return;
 	}
-	if (!ports_are_free(parser->sim, first, count)) {
+	if (sim_ports_at(parser->sim, first, count)) {
 		sim_error(parser, values[PORTS_FIRST].word, SIM_EXPECT_NO_OVERLAP);
 		return;
 	}

@@ -141,6 +141,8 @@ HWS_MUST int sim_furnish(struct sim *sim);
 void sim_free(struct sim *sim);
 void sim_free_p(struct sim **sim);
 struct sim_leaf *sim_leaf_find(const struct sim *sim, uint32_t leaf, uint32_t subleaf);
+/* What covers any of these ports. */
+struct sim_space *sim_ports_at(const struct sim *sim, uint64_t first, uint64_t count);
 /* MSRs are numbered, not measured in bytes. */
 struct sim_register *sim_msr_find(const struct sim *sim, uint32_t cpu, uint64_t number);
 struct sim_function *sim_function_find(const struct sim *sim, struct hws_bdf bdf);

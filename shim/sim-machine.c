@@ -133,6 +133,15 @@ struct sim_leaf *sim_leaf_find(const struct sim *sim, uint32_t leaf, uint32_t su
 	return at;
 }
 
+struct sim_space *sim_ports_at(const struct sim *sim, uint64_t first, uint64_t count)
+{
+	struct sim_space *space = sim->ports;
+
+	while (space && (first >= space->first + space->size || space->first >= first + count))
+		space = space->next;
+	return space;
+}
+
 struct sim_register *sim_msr_find(const struct sim *sim, uint32_t cpu, uint64_t number)
 {
 	struct sim_register *reg = sim->msrs[cpu].registers;

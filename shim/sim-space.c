@@ -123,8 +123,11 @@ int sim_space_access(struct sim *sim, struct sim_space *space, uint64_t offset,
 {
 	struct sim_register *reg;
 
-	if (!hws_range_ok(offset, access->width, space->size))
-		return sim_nothing_there(access);
+	if (!hws_range_ok(offset, access->width, space->size)) {
+		access->outside = true;
+		return why(-EINVAL, "the access at 0x%llx reaches beyond what answers there",
+			   (unsigned long long)access->offset);
+	}
 	access->latency_ns = space->latency_ns;
 	if (space->behaviour)
 		return space->behaviour->access(sim, space->state, offset, access);

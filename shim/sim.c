@@ -256,7 +256,7 @@ static int find_bar(struct sim *sim, struct hws_bdf bdf, uint32_t bar,
 static int sim_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
 		       enum hws_rights rights, struct hws_window *ret_window)
 {
-	const struct sim_space *space;
+	const struct sim_space *space = NULL;
 	int r = find_bar(self, bdf, bar, &space);
 
 	if (r < 0)
