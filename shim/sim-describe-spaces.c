@@ -301,7 +301,7 @@ static bool fields_ok(struct sim_parser *parser, const struct sim_value *values)
 /* The register that a link names: one of the lines above. */
 static struct sim_register *target(struct sim_parser *parser, const struct sim_value *link)
 {
-	struct sim_register *reg = NULL;
+	struct sim_register *reg;
 
 	if (!link->word)
 		return NULL;
@@ -314,7 +314,7 @@ static struct sim_register *target(struct sim_parser *parser, const struct sim_v
 static void apply_reg(struct sim_parser *parser, const struct sim_value *values)
 {
 	uint32_t width = 1u << values[REG_WIDTH].number;
-	struct sim_register *raises = NULL;
+	struct sim_register *raises;
 	struct sim_register *clears;
 	struct sim_register *follows;
 	struct sim_register *reg;

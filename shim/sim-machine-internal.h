@@ -161,7 +161,6 @@ int sim_space_access(struct sim *sim, struct sim_space *space, uint64_t offset,
 /* sim-pci.c: configuration space. */
 void sim_config_init(struct sim_function *function);
 void sim_config_put(struct sim_function *function, uint32_t offset, uint32_t width, uint32_t value);
-uint32_t sim_config_get(const struct sim_function *function, uint32_t offset, uint32_t width);
 /* Appends a capability; false: there is no room for it. */
 HWS_MUST bool sim_config_capability(struct sim_function *function, enum sim_capability which);
 /* Its registers then size and move it. False: no address is left for it. */

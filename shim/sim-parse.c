@@ -9,6 +9,7 @@
 
 #include "shim/sim-parse-internal.h"
 #include "shim/sim.h"
+#include "shim/sys-internal.h"
 
 static const struct sim_statement *const statements[] = {
 	&sim_says_cpu, &sim_says_cpuid, &sim_says_clock, &sim_says_msr, &sim_says_ports,
@@ -271,8 +272,7 @@ int sim_parse(const char *text, const char *name, sim_report_fn *report, void *c
 		return parser.failure;
 	if (parser.errors > 0)
 		return parser.errors;
-	*ret_sim = sim;
-	sim = NULL;
+	*ret_sim = HWS_TAKE_PTR(sim);
 	return 0;
 }
 

@@ -76,11 +76,6 @@ static void put(uint8_t *bytes, uint32_t width, uint32_t value)
 		bytes[i] = (uint8_t)(value >> 8 * i);
 }
 
-uint32_t sim_config_get(const struct sim_function *function, uint32_t offset, uint32_t width)
-{
-	return get(function->config + offset, width);
-}
-
 void sim_config_put(struct sim_function *function, uint32_t offset, uint32_t width, uint32_t value)
 {
 	put(function->config + offset, width, value);
@@ -166,7 +161,7 @@ uint32_t sim_config_io_base(const struct sim_function *function, uint32_t bar)
 	if (!space || space->kind != SIM_SPACE_IO || function->gone ||
 	    !sim_config_decodes(function, SIM_SPACE_IO))
 		return UINT32_MAX;
-	return sim_config_get(function, BAR0 + 4 * bar, 4) & ~3u;
+	return get(function->config + BAR0 + 4 * bar, 4) & ~3u;
 }
 
 bool sim_config_decodes(const struct sim_function *function, enum sim_space_kind kind)
