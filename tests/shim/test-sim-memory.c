@@ -34,10 +34,10 @@ START_TEST(check_reports_each_lack_of_memory)
 	do {
 		left = n++;
 		r = hws_sim_check(hws_sim_default(), NULL, NULL, NULL);
+		left = -1;
 		ck_assert(r == 0 || r == -ENOMEM);
 	} while (r < 0);
 	ck_assert_int_gt(n, 60); /* it needed that many */
-	ck_assert_int_eq(left, 0);
 }
 END_TEST
 
@@ -51,10 +51,10 @@ START_TEST(open_gives_nothing_without_memory)
 		sim = &n;
 		left = n++;
 		r = sim_ops.open(NULL, &sim);
+		left = -1;
 		ck_assert(r == 0 || (r == -ENOMEM && sim == &n));
 	} while (r < 0);
 	ck_assert_int_gt(n, 70);
-	left = -1;
 	sim_ops.close(sim);
 }
 END_TEST
