@@ -6,6 +6,10 @@
 #include "../shim/base.h" /* results, rights, hws_range_ok(), hws_why() */
 #include "../shim/once.h" /* the write-once cell */
 #include "../shim/shim.h" /* for back ends: the table of operations */
+#include "../shim/sim.h" /* the simulated machine: its description */
+#include "../shim/base.h"	/* results, rights, hws_range_ok(), hws_why() */
+#include "../shim/once.h"	/* the write-once cell */
+#include "../shim/shim.h"	/* for back ends: the table of operations */
 #include "../guardian/access.h" /* the words of a decision: kinds, rights, reasons */
 #include "../guardian/caps.h" /* capacity ceilings: resources, tokens, readers */
 #include "../guardian/guard.h" /* counts of accesses that stop a runaway loop */

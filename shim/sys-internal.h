@@ -96,6 +96,8 @@ HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct si
 /* -ENOSYS where the architecture has no such call. */
 HWS_MUST int sys_ioperm(uint16_t first, uint32_t count, bool on);
 HWS_MUST int sys_clock(clockid_t clock, uint64_t *ret_ns);
+/* At least that long; EINTR sleeps on. */
+void sys_sleep(uint64_t ns);
 int sys_tid(void);
 int sys_pid(void);
 uint32_t sys_uid(void);

@@ -320,6 +320,17 @@ int sys_clock(clockid_t clock, uint64_t *ret_ns)
 	return 0;
 }
 
+void sys_sleep(uint64_t ns)
+{
+	struct timespec left = {
+		.tv_sec = (time_t)(ns / 1000000000u),
+		.tv_nsec = (long)(ns % 1000000000u),
+	};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
 int sys_tid(void)
 {
 	return (int)syscall(SYS_gettid);
