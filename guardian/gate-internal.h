@@ -79,8 +79,8 @@ HWS_MUST static inline bool gate_pass(struct gate *gate, enum gate_use use, uint
 	uint64_t words = atomic_load_explicit(&gate->use[use].words[shift], memory_order_relaxed);
 	uint64_t *left = &gate->use[use].lease.left;
 
-	return __builtin_expect(word < words, 1) &&
-	       __builtin_expect(!__builtin_sub_overflow(*left, 1, left), 1);
+	/* below zero shows in the sign: a lease is never that large */
+	return __builtin_expect(word < words, 1) && __builtin_expect((int64_t)-- * left >= 0, 1);
 }
 
 #endif

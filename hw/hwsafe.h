@@ -16,5 +16,6 @@
 #include "../guardian/policy.h" /* who may do what: files, views, decisions */
 #include "../guardian/audit.h" /* events, the trail and its sinks, verification */
 #include "../guardian/context.h" /* hws_open(): the context that every call starts from; why it refused */
+#include "mmio.h" /* windows of device memory */
 
 #endif
