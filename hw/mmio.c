@@ -104,12 +104,15 @@ __attribute__((noinline, cold)) static int slow_read(struct hws_mmio *mmio, uint
 	return r < 0 ? gate_failed(&mmio->gate, GATE_READ, &one, r) : 0;
 }
 
-/* A rule with a mask is about bits that change: what stands there now is then part of the question. */
+/*
+ * A rule with a mask is about bits that change: what stands there now is part of the question. It
+ * is read only where this handle may read; elsewhere such a rule refuses.
+ */
 static void add_old(struct hws_mmio *mmio, struct gate_access *one)
 {
 	struct hws *hw = mmio->gate.hw;
 
-	if (mmio->gate.decision.mask != UINT64_MAX &&
+	if (mmio->gate.decision.per_access && mmio->gate.window.rights & HWS_R &&
 	    shim_ops(&hw->shim)->mmio_read(hw->shim.self, &mmio->window, one->offset, one->width,
 					   &one->old) == 0)
 		one->has |= HWS_HAS_OLD;

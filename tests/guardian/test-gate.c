@@ -204,12 +204,11 @@ END_TEST
 START_TEST(rule_with_a_rate_gives_no_more)
 {
 	struct hws *hw = open_with("bar = 1234:11ea 0 rw, rate 5/min");
-	struct hws_mmio *mmio = map(hw, HWS_R);
-	uint32_t value;
+	struct hws_mmio *mmio = map(hw, HWS_RW);
 
-	for (int i = 0; i < 5; i++)
-		ck_ok(hws_mmio_read32(mmio, ID, &value));
-	ck_assert_int_eq(hws_mmio_read32(mmio, ID, &value), -EDQUOT);
+	for (uint32_t i = 0; i < 5; i++)
+		ck_ok(hws_mmio_write32(mmio, SCRATCH, i));
+	ck_assert_int_eq(hws_mmio_write32(mmio, SCRATCH, 5), -EDQUOT);
 	check_denial(HWS_REASON_RATE, -EDQUOT);
 	hws_mmio_unmap(mmio);
 	hws_close(hw);
@@ -279,8 +278,8 @@ START_TEST(reload_ends_rights_at_the_next_access_and_gives_them_back)
 END_TEST
 
 struct reader {
-	struct hws *hw;
-	_Atomic bool stop;
+	struct hws_mmio *mmio;
+	_Atomic bool *stop;
 	_Atomic uint64_t done;
 	_Atomic uint64_t wrong;
 };
@@ -288,40 +287,44 @@ struct reader {
 static void *read_on(void *context)
 {
 	struct reader *reader = context;
-	struct hws_mmio *mmio = map(reader->hw, HWS_R);
 
-	while (!reader->stop) {
+	while (!*reader->stop) {
 		uint32_t value = 0;
-		int r = hws_mmio_read32(mmio, ID, &value);
+		int r = hws_mmio_read32(reader->mmio, ID, &value);
 
 		if (r == 0 ? value != DEVICE_ID : r != -EACCES && r != -EDQUOT)
 			reader->wrong++;
 		reader->done++;
 	}
-	hws_mmio_unmap(mmio);
 	return NULL;
 }
 
 START_TEST(reload_and_rearm_while_threads_access)
 {
 	enum { THREADS = 4 };
-	struct reader reader = { .hw = open_with_file("[all]\n" ALL_OF_IT "\n") };
+	struct hws *hw = open_with_file("[all]\n" ALL_OF_IT "\n");
+	_Atomic bool stop = false;
+	struct reader readers[THREADS] = { 0 };
 	pthread_t thread[THREADS];
 
-	for (int i = 0; i < THREADS; i++)
-		ck_assert_int_eq(pthread_create(&thread[i], NULL, read_on, &reader), 0);
-	while (reader.done < 1000)
-		usleep(100);
+	for (int i = 0; i < THREADS; i++) {
+		readers[i].mmio = map(hw, HWS_R);
+		readers[i].stop = &stop;
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, read_on, &readers[i]), 0);
+	}
 	for (int i = 0; i < 200; i++) {
 		write_policy(i & 1 ? "[all]\n" ALL_OF_IT "\n" : "[all]\ncpuid = * r\n");
-		ck_ok(hws_reload(reader.hw));
-		ck_ok(hws_guard_rearm(reader.hw, HWS_GUARD_MMIO_READ));
+		ck_ok(hws_reload(hw));
+		ck_ok(hws_guard_rearm(hw, HWS_GUARD_MMIO_READ));
 	}
-	reader.stop = true;
-	for (int i = 0; i < THREADS; i++)
+	stop = true;
+	for (int i = 0; i < THREADS; i++) {
 		pthread_join(thread[i], NULL);
-	ck_assert_uint_eq(reader.wrong, 0);
-	hws_close(reader.hw);
+		ck_assert_uint_eq(readers[i].wrong, 0);
+		ck_assert_uint_gt(readers[i].done, 0);
+		hws_mmio_unmap(readers[i].mmio);
+	}
+	hws_close(hw);
 	remove_policy();
 }
 END_TEST
