@@ -231,7 +231,10 @@ static void apply_bar(struct sim_parser *parser, const struct sim_value *values)
 		parser->space = space;
 }
 
-/* reg OFFSET WIDTH ATTRIBUTE [value N] [mask N] [step N] [depth N] [raises|clears|follows OFFSET] [split] */
+/*
+ * reg OFFSET WIDTH ATTRIBUTE [value N] [mask N] [step N] [depth N] [raises OFFSET] [clears OFFSET]
+ *     [follows OFFSET] [split]
+ */
 enum {
 	REG_WIDTH = SIM_REG_FIELDS,
 	REG_ATTRIBUTE,
