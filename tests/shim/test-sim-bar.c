@@ -153,6 +153,26 @@ START_TEST(window_bounds_and_rights_hold)
 }
 END_TEST
 
+START_TEST(forged_window_reaches_nothing)
+{
+	static const uint64_t cookies[] = { HWS_RW, UINT64_MAX, 5 << 11 | 5 << 4 | HWS_RW };
+	void *sim = machine(NULL);
+	struct hws_window window = { .first = UINT64_MAX - 7, .size = UINT64_MAX };
+	uint64_t value;
+
+	for (size_t i = 0; i < COUNT(cookies); i++) {
+		window.cookie = cookies[i];
+		value = 0;
+		ck_assert_int_eq(sim_ops.mmio_read(sim, &window, 0, 8, &value), -ENODEV);
+		ck_assert_uint_eq(value, UINT64_MAX);
+	}
+	window.cookie = 5 << 11 | HWS_RW; /* a BAR that is there, far beyond its end */
+	ck_assert_int_eq(sim_ops.mmio_write(sim, &window, 0, 8, 0), -EINVAL);
+	ck_assert_uint_eq(stats_of(sim).outside, COUNT(cookies) + 1);
+	sim_ops.close(sim);
+}
+END_TEST
+
 START_TEST(memory_is_little_endian_and_keeps)
 {
 	void *sim = machine(NULL);
@@ -176,6 +196,7 @@ int main(void)
 						 split_register_takes_its_parts,
 						 mmio_refuses_what_hardware_would_not_take,
 						 window_bounds_and_rights_hold,
+						 forged_window_reaches_nothing,
 						 memory_is_little_endian_and_keeps,
 						 NULL,
 					 });

@@ -12,6 +12,9 @@ START_TEST(edu_computes)
 	uint64_t value;
 
 	ck_assert_uint_eq(get(sim, &edu, 0x00, 4), 0x010000ed);
+	put(sim, &edu, 0x00, 4, 0); /* read-only */
+	ck_assert_uint_eq(get(sim, &edu, 0x00, 4), 0x010000ed);
+	ck_assert_uint_eq(stats_of(sim).ignored, 1);
 	put(sim, &edu, 0x04, 4, 0x12345678);
 	ck_assert_uint_eq(get(sim, &edu, 0x04, 4), 0xedcba987);
 	put(sim, &edu, 0x08, 4, 10);
