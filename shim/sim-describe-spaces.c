@@ -123,8 +123,7 @@ static void apply_pci(struct sim_parser *parser, const struct sim_value *values)
 	parser->function = function;
 }
 
-/* cap NAME */
-/* as enum sim_capability */
+/* cap NAME, as enum sim_capability */
 static const char *const capability_names[] = { "pm", "msi", "pcie", NULL };
 static const struct sim_field cap_fields[] = {
 	{ NULL, sim_choice, "one of pm, msi, pcie", .choices = capability_names },
