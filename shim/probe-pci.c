@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The ways to PCI functions: configuration space, BARs of memory and of ports. */
+#include "shim/probe-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEVICES "/sys/bus/pci/devices"
+enum {
+	BARS = 6,
+	CONFIG_HEAD = 64,    /* what everybody may read */
+	RESOURCE_IO = 0x100, /* IORESOURCE_IO and _MEM of the kernel's resource file */
+	RESOURCE_MEMORY = 0x200,
+};
+
+static const struct node config_node = {
+	.path = DEVICES "/*/config",
+	.capability = CAP_SYS_ADMIN,
+	.absent_why = "there are no PCI functions",
+	.absent_fix = "",
+};
+
+/* Calls @fits for each function until one does; its name is then in @ret_name. */
+static int find(const struct scene *scene, const char *what,
+		int (*fits)(const struct scene *scene, const char *directory), char *ret_path,
+		size_t size)
+{
+	HWS_CLEANUP_DIR DIR *dir = NULL;
+	const struct dirent *entry;
+	int refused = -ENOENT;
+
+	if (sys_opendir(scene->root, DEVICES, &dir) < 0)
+		return -ENOENT;
+	while ((entry = readdir(dir))) {
+		char directory[sizeof(DEVICES) + sizeof(entry->d_name)];
+		int r;
+
+		if (!scene_any_name(entry->d_name))
+			continue;
+		snprintf(directory, sizeof(directory), DEVICES "/%s", entry->d_name);
+		r = fits(scene, directory);
+		if (r == -ENOENT)
+			continue;
+		snprintf(ret_path, size, "%s/%s", directory, what);
+		refused = r;
+		if (r >= 0)
+			return r;
+	}
+	return refused;
+}
+
+/* The size of configuration space, when its first 64 bytes can be read. */
+static int config_reads(const struct scene *scene, const char *directory)
+{
+	char path[512];
+	uint8_t head[CONFIG_HEAD];
+	struct stat stat;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/config", directory);
+	HWS_CLEANUP_FD int fd = sys_open(scene->root, path, O_RDONLY);
+
+	if (fd < 0)
+		return fd;
+	r = (int)sys_pread(fd, head, sizeof(head), 0);
+	if (r < 0)
+		return r;
+	r = r < CONFIG_HEAD ? -EIO : sys_fstat(fd, &stat);
+	return r < 0 ? r : (int)stat.st_size;
+}
+
+static int config_writes(const struct scene *scene, const char *directory)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/config", directory);
+	return scene_access(scene, path, HWS_RW);
+}
+
+/* The first BAR of the kind that this process may open: 0, -ENOENT, -EACCES … */
+static int bar_opens(const struct scene *scene, const char *directory, uint64_t wanted)
+{
+	char path[512];
+	char text[4096];
+	char *line = text;
+	int refused = -ENOENT;
+
+	snprintf(path, sizeof(path), "%s/resource", directory);
+	if (sys_read_file(scene->root, path, text, sizeof(text)) < 0)
+		return -ENOENT;
+	for (unsigned int bar = 0; bar < BARS && *line; bar++) {
+		uint64_t first = strtoull(line, &line, 16);
+		uint64_t last = strtoull(line, &line, 16);
+		uint64_t flags = strtoull(line, &line, 16);
+		int r;
+
+		line += *line == '\n';
+		if (last <= first || !(flags & wanted))
+			continue;
+		snprintf(path, sizeof(path), "%s/resource%u", directory, bar);
+		r = scene_access(scene, path, HWS_RW);
+		if (r == 0)
+			return 0;
+		refused = refused == -ENOENT ? r : refused;
+	}
+	return refused;
+}
+
+static int memory_bar_opens(const struct scene *scene, const char *directory)
+{
+	return bar_opens(scene, directory, RESOURCE_MEMORY);
+}
+
+static int port_bar_opens(const struct scene *scene, const char *directory)
+{
+	return bar_opens(scene, directory, RESOURCE_IO);
+}
+
+/* True when one fits; else the finding says why none does. */
+static bool found(const struct scene *scene, const char *what,
+		  int (*fits)(const struct scene *scene, const char *directory),
+		  const struct node *about, struct finding *f, int *ret_value)
+{
+	char path[512] = "";
+	struct node node = *about;
+	int r = find(scene, what, fits, path, sizeof(path));
+
+	if (path[0])
+		node.path = path;
+	if (r < 0)
+		probe_refused(scene, r, &node, f);
+	else
+		*ret_value = r;
+	return r >= 0;
+}
+
+void probe_config_head(const struct scene *scene, struct finding *f)
+{
+	int size;
+
+	if (found(scene, "config", config_reads, &config_node, f, &size))
+		probe_says(f, HWS_PROBE_WORKS, 0, "the first 64 bytes, for everybody", "");
+}
+
+void probe_config_full(const struct scene *scene, struct finding *f)
+{
+	int size;
+
+	if (!found(scene, "config", config_reads, &config_node, f, &size))
+		return;
+	if (!scene_has(scene, CAP_SYS_ADMIN)) {
+		probe_refused(scene, -EPERM, &config_node, f);
+		return;
+	}
+	probe_says(f, HWS_PROBE_WORKS, 0, "", "");
+	snprintf(f->why, sizeof(f->why), "all %d bytes", size);
+}
+
+void probe_config_write(const struct scene *scene, struct finding *f)
+{
+	static const struct node locked_node = { .path = "", .locked_out = true };
+	int unused;
+
+	if (!found(scene, "config", config_writes, &config_node, f, &unused))
+		return;
+	if (scene->locked)
+		probe_refused(scene, -EPERM, &locked_node, f);
+	else
+		probe_says(f, HWS_PROBE_WORKS, 0, "as the file's mode says", "");
+}
+
+void probe_bar(const struct scene *scene, struct finding *f)
+{
+	static const struct node node = {
+		.path = DEVICES "/*/resource0",
+		.locked_out = true,
+		.absent_why = "no function has a memory BAR that can be mapped",
+		.absent_fix = "",
+	};
+	int unused;
+
+	if (!found(scene, "resourceN", memory_bar_opens, &node, f, &unused))
+		return;
+	if (scene->locked)
+		probe_refused(scene, -EPERM, &node, f);
+	else
+		probe_says(f, HWS_PROBE_WORKS, 0, "mapped into the process, at full speed", "");
+}
+
+void probe_io_resource(const struct scene *scene, struct finding *f)
+{
+	static const struct node node = {
+		.path = DEVICES "/*/resource0",
+		.absent_why = "no function has a BAR of ports",
+		.absent_fix = "",
+	};
+	int unused;
+
+	if (!found(scene, "resourceN", port_bar_opens, &node, f, &unused))
+		return;
+	if (scene->locked)
+		probe_says(f, HWS_PROBE_PARTIAL, -EPERM, "reads only: the kernel is locked down",
+			   "turn Secure Boot off, or boot without lockdown=");
+	else
+		probe_says(f, HWS_PROBE_WORKS, 0, "the ports of PCI functions", "");
+}
