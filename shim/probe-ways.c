@@ -28,6 +28,7 @@ static int try_in_child(void (*body)(void *trial))
 	if (r < 0)
 		return r;
 	trial = shared;
+	trial->code = -ECANCELED; /* until the child says otherwise */
 	r = sys_child(body, trial, CHILD_SECONDS, &signal);
 	if (r == 0)
 		r = trial->code;
@@ -192,6 +193,11 @@ void probe_iommu(const struct scene *scene, struct finding *f)
 {
 	uint32_t groups = scene->machine.iommu_groups;
 
+	if (!groups && scene_count(scene, "/sys/class/iommu", scene_any_name)) {
+		probe_says(f, HWS_PROBE_PARTIAL, -ENODEV, "it is on, no device is behind it yet",
+			   "bind the device: sudo driverctl set-override ADDRESS vfio-pci");
+		return;
+	}
 	if (!groups) {
 		probe_says(f, HWS_PROBE_NO, -ENODEV, "no IOMMU, or it is off", iommu_fix(scene));
 		return;

@@ -97,6 +97,8 @@ int sys_pkey_free(int key);
  * the caller goes on. The child is a bare copy: @body makes system calls and
  * writes shared memory, nothing that takes a lock. It is ended after @seconds.
  * Returns 0; -ETIMEDOUT; -ECANCELED when it was killed, with *ret_signal (else 0).
+ * A caller that ignores SIGCHLD may get 0 for any end: what the child was to
+ * write then isn't there.
  */
 HWS_MUST int sys_child(void (*body)(void *), void *context, unsigned int seconds, int *ret_signal);
 size_t sys_page_size(void);

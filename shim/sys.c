@@ -343,7 +343,9 @@ int sys_child(void (*body)(void *), void *context, unsigned int seconds, int *re
 		return child;
 	/* __WALL: a child that sends no signal isn't waited for otherwise */
 	waited = (int)RETRY(waitpid(child, &status, __WALL));
-	if (waited < 0)
+	if (waited == -ECHILD) /* a caller that ignores SIGCHLD: it has ended, how isn't told */
+		status = 0;
+	else if (waited < 0)
 		return waited;
 	*ret_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	if (!WIFSIGNALED(status))

@@ -77,16 +77,18 @@ static void try_it(void *context)
 	struct io_uring_params params = { 0 };
 	struct io_uring ring;
 
-	trial->code = io_uring_queue_init_params(ENTRIES, &ring, &params);
-	if (trial->code < 0)
-		return;
-	trial->code = run_one(&ring);
-	trial->features = params.features;
-	trial->last_op = last_op_of(&ring);
-	io_uring_queue_exit(&ring);
-	for (size_t i = 0; i < SETUP_FLAGS && trial->code == 0; i++)
+	int r = io_uring_queue_init_params(ENTRIES, &ring, &params);
+
+	if (r == 0) {
+		r = run_one(&ring);
+		trial->features = params.features;
+		trial->last_op = last_op_of(&ring);
+		io_uring_queue_exit(&ring);
+	}
+	for (size_t i = 0; i < SETUP_FLAGS && r == 0; i++)
 		if (takes(setup_flags[i].flag | setup_flags[i].with))
 			trial->setup_flags |= setup_flags[i].flag;
+	trial->code = r;
 }
 
 /* The surroundings that tell one EPERM from another. */
@@ -180,6 +182,7 @@ int hws_uring_probe(struct hws_uring_report *ret_report)
 	if (r < 0)
 		return r;
 	trial = shared;
+	trial->code = -ECANCELED; /* until the child says otherwise */
 	r = sys_child(try_it, trial, CHILD_SECONDS, &signal);
 	report.code = r < 0 ? r : trial->code;
 	report.features = trial->features;

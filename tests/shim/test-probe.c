@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The probe on captured trees, where every cause can be made; and on the machine it runs on. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shim/probe.h"
+#include "shim/sys-internal.h"
+#include "tests/suite.h"
+
+enum { WAYS = 32, FILES = 12 };
+
+struct seen {
+	size_t count;
+	struct {
+		char kind[16];
+		char way[32];
+		char why[192];
+		char fix[192];
+		char rest[192];
+		enum hws_probe_status status;
+		int code;
+	} at[WAYS];
+};
+
+static void see(const struct hws_probe_result *result, void *context)
+{
+	struct seen *seen = context;
+	size_t n = seen->count++;
+
+	ck_assert_uint_lt(n, WAYS);
+	snprintf(seen->at[n].kind, sizeof(seen->at[n].kind), "%s", result->kind);
+	snprintf(seen->at[n].way, sizeof(seen->at[n].way), "%s", result->way);
+	snprintf(seen->at[n].why, sizeof(seen->at[n].why), "%s", result->why);
+	snprintf(seen->at[n].fix, sizeof(seen->at[n].fix), "%s", result->fix);
+	snprintf(seen->at[n].rest, sizeof(seen->at[n].rest), "%s", result->rest);
+	ck_assert_ptr_nonnull(result->backend);
+	seen->at[n].status = result->status;
+	seen->at[n].code = result->code;
+}
+
+static size_t index_of(const struct seen *seen, const char *way)
+{
+	size_t i = 0;
+
+	while (i < seen->count && strcmp(seen->at[i].way, way) != 0)
+		i++;
+	ck_assert_msg(i < seen->count, "no way '%s'", way);
+	return i;
+}
+
+/* A tree in a directory of its own. */
+static char tree[64];
+
+static void make_directories(char *path)
+{
+	for (char *at = strchr(path + strlen(tree) + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		(void)mkdir(path, 0755);
+		*at = '/';
+	}
+}
+
+/* A path that ends with '/' is a directory. */
+static void put(const char *name, const char *content, size_t size)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", tree, name);
+	make_directories(path);
+	if (path[strlen(path) - 1] == '/')
+		return;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, content, size), (ssize_t)size);
+	close(fd);
+}
+
+static void make_tree(void)
+{
+	strcpy(tree, "/tmp/hwsafe-probe-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(tree));
+}
+
+static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *at)
+{
+	(void)stat, (void)type, (void)at;
+	return remove(path);
+}
+
+static void remove_tree(void)
+{
+	nftw(tree, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void probe_tree(struct seen *seen)
+{
+	struct hws_shim_options options = { .size = sizeof(options), .sysroot = tree };
+
+	seen->count = 0;
+	ck_ok(hws_probe(&options, see, seen));
+}
+
+#define X86                                        \
+	{                                          \
+		"proc/sys/kernel/arch", "x86_64\n" \
+	}
+#define INTEL                                                                    \
+	{                                                                        \
+		"proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\n"    \
+				"model name\t: A Processor\nflags\t\t: fpu pku " \
+				"ospke\n\nprocessor\t: 1\n"                      \
+	}
+#define ROOT                                                                                     \
+	{                                                                                        \
+		"proc/self/status", "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\nSeccomp:\t0\n" \
+	}
+#define NOBODY                                                                                   \
+	{                                                                                        \
+		"proc/self/status", "Uid:\t9\t9\t9\t9\nCapEff:\t0000000000000000\nSeccomp:\t0\n" \
+	}
+#define OPEN                                                                         \
+	{                                                                            \
+		"sys/kernel/security/lockdown", "[none] integrity confidentiality\n" \
+	}
+#define LOCKED                                                                       \
+	{                                                                            \
+		"sys/kernel/security/lockdown", "none [integrity] confidentiality\n" \
+	}
+#define BAR                                                                          \
+	{                                                                            \
+		"sys/bus/pci/devices/0000:00:03.0/resource",                         \
+			"0x00000000fe000000 0x00000000fe0fffff 0x0000000000040200\n" \
+			"0x000000000000c000 0x000000000000c01f 0x0000000000040101\n" \
+	}
+#define BAR_FILE                                                 \
+	{                                                        \
+		"sys/bus/pci/devices/0000:00:03.0/resource0", "" \
+	}
+#define IO_BAR_FILE                                              \
+	{                                                        \
+		"sys/bus/pci/devices/0000:00:03.0/resource1", "" \
+	}
+#define MSR                         \
+	{                           \
+		"dev/cpu/0/msr", "" \
+	}
+
+/* A tree, a way, and what must be said of it. */
+static const struct {
+	struct {
+		const char *path;
+		const char *content;
+	} files[FILES];
+	const char *way;
+	enum hws_probe_status status;
+	int code;
+	const char *why;
+	const char *fix;
+} causes[] = {
+	{ { X86, INTEL, ROOT, OPEN }, "ioperm", HWS_PROBE_WORKS, 0, "exactly", "" },
+	{ { X86, INTEL, NOBODY, OPEN }, "ioperm", HWS_PROBE_NO, -EPERM, "CAP_SYS_RAWIO", "setcap" },
+	{ { X86, INTEL, ROOT, LOCKED },
+	  "ioperm",
+	  HWS_PROBE_NO,
+	  -EPERM,
+	  "locked down",
+	  "lockdown=" },
+	{ { X86, ROOT, { "proc/cmdline", "quiet lockdown=integrity\n" } },
+	  "ioperm",
+	  HWS_PROBE_NO,
+	  -EPERM,
+	  "locked down",
+	  "lockdown=" },
+	{ { X86, ROOT, { "proc/self/uid_map", "0 1000 1\n" } },
+	  "ioperm",
+	  HWS_PROBE_NO,
+	  -EPERM,
+	  "user namespace",
+	  "outside" },
+	{ { { "proc/sys/kernel/arch", "aarch64\n" }, ROOT },
+	  "ioperm",
+	  HWS_PROBE_NO,
+	  -EOPNOTSUPP,
+	  "no port instructions",
+	  "" },
+	{ { X86, ROOT }, "/dev/port", HWS_PROBE_NO, -ENOENT, "built without", "CONFIG_DEVPORT" },
+	{ { X86, ROOT, { "dev/port", "" }, LOCKED },
+	  "/dev/port",
+	  HWS_PROBE_NO,
+	  -EPERM,
+	  "locked down",
+	  "lockdown=" },
+	{ { X86, ROOT, { "sys/class/mem/port/dev", "1:4\n" } },
+	  "/dev/port",
+	  HWS_PROBE_NO,
+	  -ENOENT,
+	  "its node in /dev is not",
+	  "devtmpfs" },
+	{ { X86, ROOT, { "sys/class/mem/port/dev", "1:4\n" }, { ".dockerenv", "" } },
+	  "/dev/port",
+	  HWS_PROBE_NO,
+	  -ENOENT,
+	  "container",
+	  "--device=/dev/port" },
+	{ { X86, ROOT, OPEN, BAR, IO_BAR_FILE }, "PCI resourceN", HWS_PROBE_WORKS, 0, "ports", "" },
+	{ { X86, ROOT, LOCKED, BAR, IO_BAR_FILE },
+	  "PCI resourceN",
+	  HWS_PROBE_PARTIAL,
+	  -EPERM,
+	  "reads only",
+	  "lockdown=" },
+	{ { X86, ROOT, OPEN },
+	  "/dev/cpu/N/msr",
+	  HWS_PROBE_NO,
+	  -ENOENT,
+	  "module msr",
+	  "modprobe msr" },
+	{ { X86, ROOT, OPEN, MSR }, "/dev/cpu/N/msr", HWS_PROBE_WORKS, 0, "writes", "" },
+	{ { X86, NOBODY, OPEN, MSR },
+	  "/dev/cpu/N/msr",
+	  HWS_PROBE_NO,
+	  -EPERM,
+	  "CAP_SYS_RAWIO",
+	  "cap_sys_rawio" },
+	{ { X86, ROOT, LOCKED, MSR },
+	  "/dev/cpu/N/msr",
+	  HWS_PROBE_PARTIAL,
+	  -EPERM,
+	  "reads only",
+	  "lockdown=" },
+	{ { X86, ROOT, MSR, { "sys/module/msr/parameters/allow_writes", "off\n" } },
+	  "/dev/cpu/N/msr",
+	  HWS_PROBE_PARTIAL,
+	  -EPERM,
+	  "msr module",
+	  "allow_writes" },
+	{ { { "proc/sys/kernel/arch", "aarch64\n" } },
+	  "/dev/cpu/N/msr",
+	  HWS_PROBE_NO,
+	  -EOPNOTSUPP,
+	  "no MSRs",
+	  "" },
+	{ { X86, ROOT, OPEN }, "config, 64 bytes", HWS_PROBE_NO, -ENOENT, "no PCI functions", "" },
+	{ { X86, ROOT, OPEN, BAR, BAR_FILE }, "resourceN mmap", HWS_PROBE_WORKS, 0, "mapped", "" },
+	{ { X86, ROOT, LOCKED, BAR, BAR_FILE },
+	  "resourceN mmap",
+	  HWS_PROBE_NO,
+	  -EPERM,
+	  "locked down",
+	  "lockdown=" },
+	{ { X86, ROOT, OPEN, BAR }, "resourceN mmap", HWS_PROBE_NO, -ENOENT, "no function", "" },
+	{ { X86 }, "instruction", HWS_PROBE_WORKS, 0, "", "" },
+	{ { { "proc/sys/kernel/arch", "aarch64\n" } },
+	  "MIDR in sysfs",
+	  HWS_PROBE_NO,
+	  -ENOENT,
+	  "ID registers",
+	  "" },
+	{ { X86, ROOT }, "VFIO container", HWS_PROBE_NO, -ENOENT, "vfio-pci", "modprobe vfio-pci" },
+	{ { X86, ROOT, { "dev/vfio/vfio", "" } },
+	  "VFIO container",
+	  HWS_PROBE_PARTIAL,
+	  -ENODEV,
+	  "no device is bound",
+	  "vfio-pci" },
+	{ { X86, ROOT, { "dev/vfio/vfio", "" }, { "dev/vfio/7", "" } },
+	  "VFIO container",
+	  HWS_PROBE_WORKS,
+	  0,
+	  "1 group of",
+	  "" },
+	{ { X86, ROOT }, "iommufd", HWS_PROBE_NO, -ENOENT, "no iommufd", "modprobe iommufd" },
+	{ { X86, INTEL }, "IOMMU", HWS_PROBE_NO, -ENODEV, "no IOMMU", "intel_iommu=on" },
+	{ { X86 }, "IOMMU", HWS_PROBE_NO, -ENODEV, "no IOMMU", "AMD-Vi" },
+	{ { X86, { "sys/kernel/iommu_groups/0/", "" }, { "sys/kernel/iommu_groups/1/", "" } },
+	  "IOMMU",
+	  HWS_PROBE_WORKS,
+	  0,
+	  "2 groups",
+	  "" },
+	{ { X86, { "sys/class/iommu/dmar0/", "" } },
+	  "IOMMU",
+	  HWS_PROBE_PARTIAL,
+	  -ENODEV,
+	  "no device is behind",
+	  "vfio-pci" },
+	{ { X86, LOCKED }, "lockdown", HWS_PROBE_PARTIAL, -EPERM, "integrity", "lockdown=" },
+	{ { X86, OPEN }, "lockdown", HWS_PROBE_WORKS, 0, "not locked", "" },
+	{ { X86, INTEL }, "protection keys", HWS_PROBE_WORKS, 0, "hardware", "" },
+	{ { X86 }, "protection keys", HWS_PROBE_NO, -EOPNOTSUPP, "processor", "" },
+	{ { { NULL, NULL } }, "simulated machine", HWS_PROBE_WORKS, 0, "", "" },
+	{ { { NULL, NULL } }, "safe defaults", HWS_PROBE_WORKS, 0, "", "" },
+};
+
+static void check_cause(size_t c)
+{
+	struct seen seen;
+	size_t i;
+
+	make_tree();
+	for (size_t n = 0; n < FILES && causes[c].files[n].path; n++)
+		put(causes[c].files[n].path, causes[c].files[n].content,
+		    strlen(causes[c].files[n].content));
+	probe_tree(&seen);
+	remove_tree();
+	i = index_of(&seen, causes[c].way);
+	ck_assert_msg(seen.at[i].status == causes[c].status && seen.at[i].code == causes[c].code &&
+			      strstr(seen.at[i].why, causes[c].why) &&
+			      strstr(seen.at[i].fix, causes[c].fix),
+		      "cause %zu, %s: %s %d '%s' '%s'", c, seen.at[i].way,
+		      hws_probe_status_name(seen.at[i].status), seen.at[i].code, seen.at[i].why,
+		      seen.at[i].fix);
+	ck_assert_int_eq(seen.at[i].rest[0] == '\0', seen.at[i].status == HWS_PROBE_WORKS);
+}
+
+START_TEST(probe_tells_causes_apart)
+{
+	for (size_t c = 0; c < sizeof(causes) / sizeof(causes[0]); c++)
+		check_cause(c);
+}
+END_TEST
+
+START_TEST(probe_reads_config_space_by_rights)
+{
+	static const char zeros[4096];
+	static const struct {
+		const char *capabilities;
+		size_t size;
+		enum hws_probe_status full;
+		int code;
+	} cases[] = {
+		{ "CapEff:\t000001ffffffffff\n", 4096, HWS_PROBE_WORKS, 0 },
+		{ "CapEff:\t0000000000000000\n", 4096, HWS_PROBE_NO, -EPERM },
+		{ "CapEff:\t000001ffffffffff\n", 63, HWS_PROBE_NO, -EIO },
+	};
+	struct seen seen;
+
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		make_tree();
+		put("proc/self/status", cases[c].capabilities, strlen(cases[c].capabilities));
+		put("sys/bus/pci/devices/0000:00:03.0/config", zeros, cases[c].size);
+		probe_tree(&seen);
+		remove_tree();
+		ck_assert_int_eq(seen.at[index_of(&seen, "config, 64 bytes")].status,
+				 cases[c].size < 64 ? HWS_PROBE_NO : HWS_PROBE_WORKS);
+		ck_assert_int_eq(seen.at[index_of(&seen, "config, full")].status, cases[c].full);
+		ck_assert_int_eq(seen.at[index_of(&seen, "config, full")].code, cases[c].code);
+	}
+}
+END_TEST
+
+START_TEST(probe_refuses_what_is_no_directory)
+{
+	struct hws_shim_options options = { .sysroot = "/nonexistent/tree" };
+	struct hws_probe_machine machine = { .cpus = 77 };
+	struct seen seen = { 0 };
+
+	ck_assert_int_eq(hws_probe(&options, see, &seen), -ENOENT);
+	ck_assert_int_eq(hws_probe_machine(&options, &machine), -ENOENT);
+	options.sysroot = "/dev/null";
+	ck_assert_int_eq(hws_probe(&options, see, &seen), -ENOTDIR);
+	ck_assert_uint_eq(seen.count, 0);
+	ck_assert_uint_eq(machine.cpus, 77);
+}
+END_TEST
+
+START_TEST(machine_speaks_for_its_tree)
+{
+	static const char cpuinfo[] = "CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n";
+	struct hws_shim_options options = { .size = sizeof(options), .sysroot = tree };
+	struct hws_probe_machine m;
+
+	make_tree();
+	put("proc/cpuinfo", cpuinfo, strlen(cpuinfo));
+	put("proc/sys/kernel/osrelease", "6.1.0-test\n", 11);
+	put("sys/devices/system/cpu/online", "0-3,8\n", 6);
+	put("proc/self/status", "Uid:\t12\t13\nSeccomp:\t2\nCapEff:\t21\n", 34);
+	put("run/.containerenv", "", 0);
+	ck_ok(hws_probe_machine(&options, &m));
+	remove_tree();
+	ck_assert_str_eq(m.arch, "aarch64");
+	ck_assert_str_eq(m.kernel, "6.1.0-test");
+	ck_assert_str_eq(m.cpu_vendor, "implementer 0x41");
+	ck_assert_str_eq(m.cpu_model, "part 0xd0c");
+	ck_assert_str_eq(m.container, "podman");
+	ck_assert_uint_eq(m.cpus, 5);
+	ck_assert_uint_eq(m.uid, 12);
+	ck_assert_uint_eq(m.seccomp, 2);
+	ck_assert_uint_eq(m.effective, 0x21);
+}
+END_TEST
+
+START_TEST(probe_changes_nothing_here)
+{
+	struct hws_shim_options options = { .size = sizeof(options) };
+	int before = open("/dev/null", O_RDONLY);
+	int after;
+	struct seen seen = { 0 };
+
+	ck_ok(hws_probe(&options, see, &seen));
+	ck_ok(hws_probe(NULL, see, &seen));
+	close(before);
+	after = open("/dev/null", O_RDONLY);
+	ck_assert_int_eq(before, after);			   /* no descriptor stayed open */
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG | __WALL), -1); /* nor a child */
+	for (size_t i = 0; i < seen.count; i++)
+		ck_assert_int_eq(seen.at[i].code == 0, seen.at[i].status == HWS_PROBE_WORKS);
+}
+END_TEST
+
+/* What a lab machine has must be seen; "partial" here means at least that. */
+START_TEST(probe_agrees_with_the_lab)
+{
+	static const struct {
+		const char *what;
+		const char *way;
+		enum hws_probe_status status;
+	} facts[] = {
+		{ "ioport", "ioperm", HWS_PROBE_WORKS },
+		{ "no-ioport", "ioperm", HWS_PROBE_NO },
+		{ "msr", "/dev/cpu/N/msr", HWS_PROBE_PARTIAL },
+		{ "edu", "resourceN mmap", HWS_PROBE_WORKS },
+		{ "no-bar", "resourceN mmap", HWS_PROBE_NO },
+		{ "io-bar", "PCI resourceN", HWS_PROBE_PARTIAL },
+		{ "iommu", "IOMMU", HWS_PROBE_PARTIAL },
+		{ "pku", "protection keys", HWS_PROBE_WORKS },
+		{ "lockdown", "lockdown", HWS_PROBE_PARTIAL },
+	};
+	struct seen seen = { 0 };
+
+	ck_ok(hws_probe(NULL, see, &seen));
+	for (size_t f = 0; f < sizeof(facts) / sizeof(facts[0]); f++) {
+		size_t i = index_of(&seen, facts[f].way);
+		bool agrees = facts[f].status == HWS_PROBE_PARTIAL
+				      ? seen.at[i].status != HWS_PROBE_NO
+				      : seen.at[i].status == facts[f].status;
+
+		ck_assert_msg(agrees || !suite_lab_has(facts[f].what), "%s: %s is %s: %s",
+			      facts[f].what, facts[f].way, hws_probe_status_name(seen.at[i].status),
+			      seen.at[i].why);
+	}
+}
+END_TEST
+
+static void hang(void *context)
+{
+	(void)context;
+	for (;;)
+		pause();
+}
+
+static void die(void *context)
+{
+	(void)context;
+	kill(getpid(), SIGKILL);
+}
+
+static void store(void *context)
+{
+	*(volatile int *)context = 1;
+}
+
+START_TEST(child_ends_whatever_it_does)
+{
+	int signal = -1;
+	int mine = 0;
+
+	ck_assert_int_eq(sys_child(store, &mine, 5, &signal), 0);
+	ck_assert_int_eq(signal, 0);
+	ck_assert_int_eq(mine, 0); /* a copy's memory is its own */
+	ck_assert_int_eq(sys_child(die, NULL, 5, &signal), -ECANCELED);
+	ck_assert_int_eq(signal, SIGKILL);
+	ck_assert_int_eq(sys_child(hang, NULL, 1, &signal), -ETIMEDOUT);
+	ck_assert_int_eq(signal, SIGALRM);
+}
+END_TEST
+
+START_TEST(names_are_safe_past_the_end)
+{
+	unsigned int count = 0;
+
+	ck_assert_str_eq(hws_probe_status_name(HWS_PROBE_PARTIAL), "partial");
+	ck_assert_str_eq(hws_probe_status_name((enum hws_probe_status)3), "?");
+	while (hws_probe_backend(count))
+		count++;
+	ck_assert_uint_eq(count, 3);
+	ck_assert_ptr_null(hws_probe_backend(UINT32_MAX));
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run(
+		"shim/probe",
+		(const TTest *[]) { probe_reads_config_space_by_rights,
+				    probe_refuses_what_is_no_directory, machine_speaks_for_its_tree,
+				    probe_changes_nothing_here, probe_agrees_with_the_lab,
+				    child_ends_whatever_it_does, names_are_safe_past_the_end,
+				    probe_tells_causes_apart, NULL });
+}
