@@ -92,5 +92,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "hwsafe-helper: cannot write: %s\n", strerror(errno));
 		return RESULT_FAILURE;
 	}
-	return result;
+	return (int)result;
 }

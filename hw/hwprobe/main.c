@@ -304,5 +304,5 @@ int main(int argc, char **argv)
 	result = argc > 0 ? parse(argc, argv, &request) : RESULT_OK;
 	if (result == RESULT_OK)
 		result = act(argc, argv, &request);
-	return finish(result);
+	return (int)finish(result);
 }

@@ -35,14 +35,15 @@ static void keep_quiet(char *format, ...)
 	(void)format;
 }
 
+/* NO_NUMBERS: the unknown gives NULL and an empty buffer; NO_HWDB: pci.ids knows what udev does. */
 static void name_it(struct pci_access *pci, struct function *f)
 {
-	/* NO_NUMBERS: NULL for the unknown, so that the buffer stays empty */
-	(void)pci_lookup_name(pci, f->class_name, sizeof(f->class_name),
-			      PCI_LOOKUP_CLASS | PCI_LOOKUP_NO_NUMBERS, f->class_code);
+	static const int how = PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB;
+
+	(void)pci_lookup_name(pci, f->class_name, sizeof(f->class_name), PCI_LOOKUP_CLASS | how,
+			      f->class_code);
 	(void)pci_lookup_name(pci, f->name, sizeof(f->name),
-			      PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS,
-			      f->vendor, f->device);
+			      PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | how, f->vendor, f->device);
 }
 
 static void append(struct pci_access *pci, struct pci_dev *dev, struct functions *functions)
