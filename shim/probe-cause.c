@@ -80,6 +80,8 @@ static const struct {
 	{ -EPERM, in_container, "the container's device rules refuse it",
 	  "docker run --device=@ ..." },
 	{ -EPERM, filtered, "a seccomp filter refuses it", "run it without the seccomp filter" },
+	{ -EPERM, NULL, "the kernel refuses it: lockdown, or a security module",
+	  "turn Secure Boot off, or boot without lockdown=" },
 	{ -ENOSYS, filtered, "a seccomp filter hides the call, or the kernel has none",
 	  "run it without the seccomp filter" },
 	{ -EBUSY, NULL, "somebody else holds it", "" },

@@ -152,6 +152,10 @@ static void read_lockdown(int root, struct hws_probe_machine *m)
 			 level + 1);
 		return;
 	}
+	if (sys_read_file(root, "/sys/kernel/security/lsm", text, sizeof(text)) > 0) {
+		copy_line(m->lockdown, sizeof(m->lockdown), "none"); /* built without lockdown */
+		return;
+	}
 	read_head(root, "/proc/cmdline", text, sizeof(text));
 	level = strstr(text, "lockdown=");
 	if (level && (level == text || level[-1] == ' '))

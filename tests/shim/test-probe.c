@@ -14,7 +14,8 @@
 #include "shim/sys-internal.h"
 #include "tests/suite.h"
 
-enum { WAYS = 32, FILES = 12 };
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+enum { WAYS = 32 };
 
 struct seen {
 	size_t count;
@@ -108,196 +109,110 @@ static void probe_tree(struct seen *seen)
 	ck_ok(hws_probe(&options, see, seen));
 }
 
-#define X86                                        \
-	{                                          \
-		"proc/sys/kernel/arch", "x86_64\n" \
+/* The pieces that trees are made of. A path that ends with '/' is a directory. */
+#define FUNCTION "sys/bus/pci/devices/0000:00:03.0/"
+#define BARS                                                         \
+	"0x00000000fe000000 0x00000000fe0fffff 0x0000000000040200\n" \
+	"0x000000000000c000 0x000000000000c01f 0x0000000000040101\n"
+static const struct {
+	const char *name;
+	const char *path;
+	const char *content;
+} pieces[] = {
+	{ "x86", "proc/sys/kernel/arch", "x86_64\n" },
+	{ "arm", "proc/sys/kernel/arch", "aarch64\n" },
+	{ "intel", "proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu pku ospke\n\n" },
+	{ "root", "proc/self/status", "Uid:\t0\nCapEff:\t000001ffffffffff\nSeccomp:\t0\n" },
+	{ "nobody", "proc/self/status", "Uid:\t9\nCapEff:\t0000000000000000\nSeccomp:\t0\n" },
+	{ "userns", "proc/self/uid_map", "0 1000 1\n" },
+	{ "docker", ".dockerenv", "" },
+	{ "open", "sys/kernel/security/lockdown", "[none] integrity confidentiality\n" },
+	{ "locked", "sys/kernel/security/lockdown", "none [integrity] confidentiality\n" },
+	{ "lsm", "sys/kernel/security/lsm", "capability" },
+	{ "cmdline", "proc/cmdline", "quiet lockdown=integrity\n" },
+	{ "port", "dev/port", "" },
+	{ "port-class", "sys/class/mem/port/dev", "1:4\n" },
+	{ "msr", "dev/cpu/0/msr", "" },
+	{ "msr-off", "sys/module/msr/parameters/allow_writes", "off\n" },
+	{ "bars", FUNCTION "resource", BARS },
+	{ "bar0", FUNCTION "resource0", "" },
+	{ "bar1", FUNCTION "resource1", "" },
+	{ "vfio", "dev/vfio/vfio", "" },
+	{ "group", "dev/vfio/7", "" },
+	{ "iommu", "sys/class/iommu/dmar0/", "" },
+	{ "groups", "sys/kernel/iommu_groups/0/", "" },
+};
+
+/* Adds the pieces that @words names. */
+static void put_pieces(const char *words)
+{
+	while (*words) {
+		size_t length = strcspn(words, " ");
+		size_t i = 0;
+
+		while (strlen(pieces[i].name) != length || strncmp(pieces[i].name, words, length))
+			ck_assert_uint_lt(++i, COUNT(pieces));
+		put(pieces[i].path, pieces[i].content, strlen(pieces[i].content));
+		words += length + strspn(words + length, " ");
 	}
-#define INTEL                                                                    \
-	{                                                                        \
-		"proc/cpuinfo", "processor\t: 0\nvendor_id\t: GenuineIntel\n"    \
-				"model name\t: A Processor\nflags\t\t: fpu pku " \
-				"ospke\n\nprocessor\t: 1\n"                      \
-	}
-#define ROOT                                                                                     \
-	{                                                                                        \
-		"proc/self/status", "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\nSeccomp:\t0\n" \
-	}
-#define NOBODY                                                                                   \
-	{                                                                                        \
-		"proc/self/status", "Uid:\t9\t9\t9\t9\nCapEff:\t0000000000000000\nSeccomp:\t0\n" \
-	}
-#define OPEN                                                                         \
-	{                                                                            \
-		"sys/kernel/security/lockdown", "[none] integrity confidentiality\n" \
-	}
-#define LOCKED                                                                       \
-	{                                                                            \
-		"sys/kernel/security/lockdown", "none [integrity] confidentiality\n" \
-	}
-#define BAR                                                                          \
-	{                                                                            \
-		"sys/bus/pci/devices/0000:00:03.0/resource",                         \
-			"0x00000000fe000000 0x00000000fe0fffff 0x0000000000040200\n" \
-			"0x000000000000c000 0x000000000000c01f 0x0000000000040101\n" \
-	}
-#define BAR_FILE                                                 \
-	{                                                        \
-		"sys/bus/pci/devices/0000:00:03.0/resource0", "" \
-	}
-#define IO_BAR_FILE                                              \
-	{                                                        \
-		"sys/bus/pci/devices/0000:00:03.0/resource1", "" \
-	}
-#define MSR                         \
-	{                           \
-		"dev/cpu/0/msr", "" \
-	}
+}
 
 /* A tree, a way, and what must be said of it. */
+#define YES  HWS_PROBE_WORKS, 0
+#define HALF HWS_PROBE_PARTIAL
+#define NO   HWS_PROBE_NO
 static const struct {
-	struct {
-		const char *path;
-		const char *content;
-	} files[FILES];
+	const char *tree;
 	const char *way;
 	enum hws_probe_status status;
 	int code;
 	const char *why;
 	const char *fix;
 } causes[] = {
-	{ { X86, INTEL, ROOT, OPEN }, "ioperm", HWS_PROBE_WORKS, 0, "exactly", "" },
-	{ { X86, INTEL, NOBODY, OPEN }, "ioperm", HWS_PROBE_NO, -EPERM, "CAP_SYS_RAWIO", "setcap" },
-	{ { X86, INTEL, ROOT, LOCKED },
-	  "ioperm",
-	  HWS_PROBE_NO,
-	  -EPERM,
-	  "locked down",
-	  "lockdown=" },
-	{ { X86, ROOT, { "proc/cmdline", "quiet lockdown=integrity\n" } },
-	  "ioperm",
-	  HWS_PROBE_NO,
-	  -EPERM,
-	  "locked down",
-	  "lockdown=" },
-	{ { X86, ROOT, { "proc/self/uid_map", "0 1000 1\n" } },
-	  "ioperm",
-	  HWS_PROBE_NO,
-	  -EPERM,
-	  "user namespace",
-	  "outside" },
-	{ { { "proc/sys/kernel/arch", "aarch64\n" }, ROOT },
-	  "ioperm",
-	  HWS_PROBE_NO,
-	  -EOPNOTSUPP,
-	  "no port instructions",
-	  "" },
-	{ { X86, ROOT }, "/dev/port", HWS_PROBE_NO, -ENOENT, "built without", "CONFIG_DEVPORT" },
-	{ { X86, ROOT, { "dev/port", "" }, LOCKED },
-	  "/dev/port",
-	  HWS_PROBE_NO,
-	  -EPERM,
-	  "locked down",
-	  "lockdown=" },
-	{ { X86, ROOT, { "sys/class/mem/port/dev", "1:4\n" } },
-	  "/dev/port",
-	  HWS_PROBE_NO,
-	  -ENOENT,
-	  "its node in /dev is not",
-	  "devtmpfs" },
-	{ { X86, ROOT, { "sys/class/mem/port/dev", "1:4\n" }, { ".dockerenv", "" } },
-	  "/dev/port",
-	  HWS_PROBE_NO,
-	  -ENOENT,
-	  "container",
-	  "--device=/dev/port" },
-	{ { X86, ROOT, OPEN, BAR, IO_BAR_FILE }, "PCI resourceN", HWS_PROBE_WORKS, 0, "ports", "" },
-	{ { X86, ROOT, LOCKED, BAR, IO_BAR_FILE },
-	  "PCI resourceN",
-	  HWS_PROBE_PARTIAL,
-	  -EPERM,
-	  "reads only",
-	  "lockdown=" },
-	{ { X86, ROOT, OPEN },
-	  "/dev/cpu/N/msr",
-	  HWS_PROBE_NO,
-	  -ENOENT,
-	  "module msr",
-	  "modprobe msr" },
-	{ { X86, ROOT, OPEN, MSR }, "/dev/cpu/N/msr", HWS_PROBE_WORKS, 0, "writes", "" },
-	{ { X86, NOBODY, OPEN, MSR },
-	  "/dev/cpu/N/msr",
-	  HWS_PROBE_NO,
-	  -EPERM,
-	  "CAP_SYS_RAWIO",
-	  "cap_sys_rawio" },
-	{ { X86, ROOT, LOCKED, MSR },
-	  "/dev/cpu/N/msr",
-	  HWS_PROBE_PARTIAL,
-	  -EPERM,
-	  "reads only",
-	  "lockdown=" },
-	{ { X86, ROOT, MSR, { "sys/module/msr/parameters/allow_writes", "off\n" } },
-	  "/dev/cpu/N/msr",
-	  HWS_PROBE_PARTIAL,
-	  -EPERM,
-	  "msr module",
-	  "allow_writes" },
-	{ { { "proc/sys/kernel/arch", "aarch64\n" } },
-	  "/dev/cpu/N/msr",
-	  HWS_PROBE_NO,
-	  -EOPNOTSUPP,
-	  "no MSRs",
-	  "" },
-	{ { X86, ROOT, OPEN }, "config, 64 bytes", HWS_PROBE_NO, -ENOENT, "no PCI functions", "" },
-	{ { X86, ROOT, OPEN, BAR, BAR_FILE }, "resourceN mmap", HWS_PROBE_WORKS, 0, "mapped", "" },
-	{ { X86, ROOT, LOCKED, BAR, BAR_FILE },
-	  "resourceN mmap",
-	  HWS_PROBE_NO,
-	  -EPERM,
-	  "locked down",
-	  "lockdown=" },
-	{ { X86, ROOT, OPEN, BAR }, "resourceN mmap", HWS_PROBE_NO, -ENOENT, "no function", "" },
-	{ { X86 }, "instruction", HWS_PROBE_WORKS, 0, "", "" },
-	{ { { "proc/sys/kernel/arch", "aarch64\n" } },
-	  "MIDR in sysfs",
-	  HWS_PROBE_NO,
-	  -ENOENT,
-	  "ID registers",
-	  "" },
-	{ { X86, ROOT }, "VFIO container", HWS_PROBE_NO, -ENOENT, "vfio-pci", "modprobe vfio-pci" },
-	{ { X86, ROOT, { "dev/vfio/vfio", "" } },
-	  "VFIO container",
-	  HWS_PROBE_PARTIAL,
-	  -ENODEV,
-	  "no device is bound",
-	  "vfio-pci" },
-	{ { X86, ROOT, { "dev/vfio/vfio", "" }, { "dev/vfio/7", "" } },
-	  "VFIO container",
-	  HWS_PROBE_WORKS,
-	  0,
-	  "1 group of",
-	  "" },
-	{ { X86, ROOT }, "iommufd", HWS_PROBE_NO, -ENOENT, "no iommufd", "modprobe iommufd" },
-	{ { X86, INTEL }, "IOMMU", HWS_PROBE_NO, -ENODEV, "no IOMMU", "intel_iommu=on" },
-	{ { X86 }, "IOMMU", HWS_PROBE_NO, -ENODEV, "no IOMMU", "AMD-Vi" },
-	{ { X86, { "sys/kernel/iommu_groups/0/", "" }, { "sys/kernel/iommu_groups/1/", "" } },
-	  "IOMMU",
-	  HWS_PROBE_WORKS,
-	  0,
-	  "2 groups",
-	  "" },
-	{ { X86, { "sys/class/iommu/dmar0/", "" } },
-	  "IOMMU",
-	  HWS_PROBE_PARTIAL,
-	  -ENODEV,
-	  "no device is behind",
-	  "vfio-pci" },
-	{ { X86, LOCKED }, "lockdown", HWS_PROBE_PARTIAL, -EPERM, "integrity", "lockdown=" },
-	{ { X86, OPEN }, "lockdown", HWS_PROBE_WORKS, 0, "not locked", "" },
-	{ { X86, INTEL }, "protection keys", HWS_PROBE_WORKS, 0, "hardware", "" },
-	{ { X86 }, "protection keys", HWS_PROBE_NO, -EOPNOTSUPP, "processor", "" },
-	{ { { NULL, NULL } }, "simulated machine", HWS_PROBE_WORKS, 0, "", "" },
-	{ { { NULL, NULL } }, "safe defaults", HWS_PROBE_WORKS, 0, "", "" },
+	{ "x86 root open", "ioperm", YES, "exactly", "" },
+	{ "x86 nobody open", "ioperm", NO, -EPERM, "CAP_SYS_RAWIO", "setcap" },
+	{ "x86 root locked", "ioperm", NO, -EPERM, "locked down", "lockdown=" },
+	{ "x86 root cmdline", "ioperm", NO, -EPERM, "locked down", "lockdown=" },
+	{ "x86 root userns", "ioperm", NO, -EPERM, "user namespace", "outside" },
+	{ "arm root", "ioperm", NO, -EOPNOTSUPP, "no port instructions", "" },
+	{ "x86 root", "/dev/port", NO, -ENOENT, "built without", "CONFIG_DEVPORT" },
+	{ "x86 root port open", "/dev/port", YES, "system call", "" },
+	{ "x86 root port locked", "/dev/port", NO, -EPERM, "locked down", "lockdown=" },
+	{ "x86 root port-class", "/dev/port", NO, -ENOENT, "its node in /dev", "devtmpfs" },
+	{ "x86 docker port-class", "/dev/port", NO, -ENOENT, "container", "--device=/dev/port" },
+	{ "x86 root open", "PCI resourceN", NO, -ENOENT, "no function", "" },
+	{ "x86 root open bars bar1", "PCI resourceN", YES, "ports", "" },
+	{ "x86 root locked bars bar1", "PCI resourceN", HALF, -EPERM, "reads only", "lockdown=" },
+	{ "x86 root open", "/dev/cpu/N/msr", NO, -ENOENT, "module msr", "modprobe msr" },
+	{ "x86 root open msr", "/dev/cpu/N/msr", YES, "writes", "" },
+	{ "x86 nobody msr", "/dev/cpu/N/msr", NO, -EPERM, "CAP_SYS_RAWIO", "cap_sys_rawio" },
+	{ "x86 root locked msr", "/dev/cpu/N/msr", HALF, -EPERM, "reads only", "lockdown=" },
+	{ "x86 root msr msr-off", "/dev/cpu/N/msr", HALF, -EPERM, "msr module", "allow_writes" },
+	{ "arm", "/dev/cpu/N/msr", NO, -EOPNOTSUPP, "no MSRs", "" },
+	{ "x86 root", "config, 64 bytes", NO, -ENOENT, "no PCI functions", "" },
+	{ "x86 root", "config, write", NO, -ENOENT, "no PCI functions", "" },
+	{ "x86 root open bars bar0", "resourceN mmap", YES, "mapped", "" },
+	{ "x86 root locked bars bar0", "resourceN mmap", NO, -EPERM, "locked down", "lockdown=" },
+	{ "x86 root open bars", "resourceN mmap", NO, -ENOENT, "no function", "" },
+	{ "x86", "instruction", YES, "", "" },
+	{ "arm", "MIDR in sysfs", NO, -ENOENT, "ID registers", "" },
+	{ "x86 root", "VFIO container", NO, -ENOENT, "vfio-pci", "modprobe vfio-pci" },
+	{ "x86 root vfio", "VFIO container", HALF, -ENODEV, "no device is bound", "vfio-pci" },
+	{ "x86 root vfio group", "VFIO container", YES, "1 group of", "" },
+	{ "x86 root", "iommufd", NO, -ENOENT, "no iommufd", "modprobe iommufd" },
+	{ "x86 intel", "IOMMU", NO, -ENODEV, "no IOMMU", "intel_iommu=on" },
+	{ "x86", "IOMMU", NO, -ENODEV, "no IOMMU", "AMD-Vi" },
+	{ "arm", "IOMMU", NO, -ENODEV, "no IOMMU", "SMMU" },
+	{ "x86 iommu", "IOMMU", HALF, -ENODEV, "no device is behind", "vfio-pci" },
+	{ "x86 iommu groups", "IOMMU", YES, "1 group", "" },
+	{ "x86 locked", "lockdown", HALF, -EPERM, "integrity", "lockdown=" },
+	{ "x86 open", "lockdown", YES, "not locked", "" },
+	{ "x86 lsm", "lockdown", YES, "not locked", "" },
+	{ "x86", "lockdown", YES, "to be seen", "" },
+	{ "x86 intel", "protection keys", YES, "hardware", "" },
+	{ "x86", "protection keys", NO, -EOPNOTSUPP, "processor", "" },
+	{ "", "simulated machine", YES, "", "" },
+	{ "", "safe defaults", YES, "", "" },
 };
 
 static void check_cause(size_t c)
@@ -306,16 +221,14 @@ static void check_cause(size_t c)
 	size_t i;
 
 	make_tree();
-	for (size_t n = 0; n < FILES && causes[c].files[n].path; n++)
-		put(causes[c].files[n].path, causes[c].files[n].content,
-		    strlen(causes[c].files[n].content));
+	put_pieces(causes[c].tree);
 	probe_tree(&seen);
 	remove_tree();
 	i = index_of(&seen, causes[c].way);
 	ck_assert_msg(seen.at[i].status == causes[c].status && seen.at[i].code == causes[c].code &&
 			      strstr(seen.at[i].why, causes[c].why) &&
 			      strstr(seen.at[i].fix, causes[c].fix),
-		      "cause %zu, %s: %s %d '%s' '%s'", c, seen.at[i].way,
+		      "'%s', %s: %s %d '%s' '%s'", causes[c].tree, seen.at[i].way,
 		      hws_probe_status_name(seen.at[i].status), seen.at[i].code, seen.at[i].why,
 		      seen.at[i].fix);
 	ck_assert_int_eq(seen.at[i].rest[0] == '\0', seen.at[i].status == HWS_PROBE_WORKS);
@@ -323,7 +236,7 @@ static void check_cause(size_t c)
 
 START_TEST(probe_tells_causes_apart)
 {
-	for (size_t c = 0; c < sizeof(causes) / sizeof(causes[0]); c++)
+	for (size_t c = 0; c < COUNT(causes); c++)
 		check_cause(c);
 }
 END_TEST
@@ -343,7 +256,7 @@ START_TEST(probe_reads_config_space_by_rights)
 	};
 	struct seen seen;
 
-	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+	for (size_t c = 0; c < COUNT(cases); c++) {
 		make_tree();
 		put("proc/self/status", cases[c].capabilities, strlen(cases[c].capabilities));
 		put("sys/bus/pci/devices/0000:00:03.0/config", zeros, cases[c].size);
@@ -437,7 +350,7 @@ START_TEST(probe_agrees_with_the_lab)
 	struct seen seen = { 0 };
 
 	ck_ok(hws_probe(NULL, see, &seen));
-	for (size_t f = 0; f < sizeof(facts) / sizeof(facts[0]); f++) {
+	for (size_t f = 0; f < COUNT(facts); f++) {
 		size_t i = index_of(&seen, facts[f].way);
 		bool agrees = facts[f].status == HWS_PROBE_PARTIAL
 				      ? seen.at[i].status != HWS_PROBE_NO
