@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* jail refuse|kill|no-argv PROGRAM [ARGUMENT]...: runs it without io_uring, or without any argument. */
+/* jail refuse|kill|no-argv PROGRAM...: runs it without io_uring, or without any argument. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

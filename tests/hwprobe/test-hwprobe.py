@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """hwprobe as people and programs meet it. Arguments: hwprobe, jail."""
 import json
 import os

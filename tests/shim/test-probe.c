@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "shim/probe.h"
-#include "shim/sys-internal.h"
 #include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -363,39 +362,6 @@ START_TEST(probe_agrees_with_the_lab)
 }
 END_TEST
 
-static void hang(void *context)
-{
-	(void)context;
-	for (;;)
-		pause();
-}
-
-static void die(void *context)
-{
-	(void)context;
-	kill(getpid(), SIGKILL);
-}
-
-static void store(void *context)
-{
-	*(volatile int *)context = 1;
-}
-
-START_TEST(child_ends_whatever_it_does)
-{
-	int signal = -1;
-	int mine = 0;
-
-	ck_assert_int_eq(sys_child(store, &mine, 5, &signal), 0);
-	ck_assert_int_eq(signal, 0);
-	ck_assert_int_eq(mine, 0); /* a copy's memory is its own */
-	ck_assert_int_eq(sys_child(die, NULL, 5, &signal), -ECANCELED);
-	ck_assert_int_eq(signal, SIGKILL);
-	ck_assert_int_eq(sys_child(hang, NULL, 1, &signal), -ETIMEDOUT);
-	ck_assert_int_eq(signal, SIGALRM);
-}
-END_TEST
-
 START_TEST(names_are_safe_past_the_end)
 {
 	unsigned int count = 0;
@@ -416,6 +382,5 @@ int main(void)
 		(const TTest *[]) { probe_reads_config_space_by_rights,
 				    probe_refuses_what_is_no_directory, machine_speaks_for_its_tree,
 				    probe_changes_nothing_here, probe_agrees_with_the_lab,
-				    child_ends_whatever_it_does, names_are_safe_past_the_end,
-				    probe_tells_causes_apart, NULL });
+				    names_are_safe_past_the_end, probe_tells_causes_apart, NULL });
 }
