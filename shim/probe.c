@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of ways, and the walk over it. */
+#include <errno.h>
+#include <string.h>
+
 #include "shim/probe-internal.h"
+#include "shim/shim-internal.h"
 
 /* What is left when a way is closed. */
 #define REST_PORT "the other ways to ports; sim"
@@ -71,6 +75,22 @@ static const char *const status_names[] = {
 	[HWS_PROBE_WORKS] = "works",
 };
 
+/* This library's native back end may be that of an unknown architecture: then no way is in it. */
+static bool built_in(size_t way)
+{
+	return native_ops.identify || strcmp(ways[way].backend, "native") != 0 ||
+	       !strcmp(ways[way].kind, "kernel");
+}
+
+static void try_way(const struct scene *scene, size_t way, struct finding *f)
+{
+	if (scene->captured || built_in(way))
+		ways[way].probe(scene, f);
+	else
+		probe_says(f, HWS_PROBE_NO, -EOPNOTSUPP, "built for an unknown architecture",
+			   "build libhwsafe with -Darch=auto");
+}
+
 int hws_probe(const struct hws_shim_options *options,
 	      void (*each)(const struct hws_probe_result *result, void *context), void *context)
 {
@@ -86,7 +106,7 @@ int hws_probe(const struct hws_shim_options *options,
 
 		if (ways[i].applies && !ways[i].applies(&scene))
 			continue;
-		ways[i].probe(&scene, &f);
+		try_way(&scene, i, &f);
 		f.result.why = f.why;
 		f.result.fix = f.fix;
 		f.result.rest = f.result.status == HWS_PROBE_WORKS ? "" : ways[i].rest;
