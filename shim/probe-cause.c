@@ -67,6 +67,8 @@ static const struct {
 	  "docker run --device=@ ..." },
 	{ -ENOENT, driver_is_there, "the driver is there, its node in /dev is not",
 	  "mount -t devtmpfs devtmpfs /dev" },
+	{ -EACCES, no_rawio, "the file's mode, and a lack of CAP_SYS_RAWIO",
+	  "sudo, or: sudo chown $USER @ and sudo setcap cap_sys_rawio+ep PROGRAM" },
 	{ -EACCES, NULL, "the file's mode keeps this user out", "sudo, or: sudo chown $USER @" },
 	{ -EPERM, locked_out, "the kernel is locked down",
 	  "turn Secure Boot off, or boot without lockdown=" },

@@ -12,6 +12,7 @@
 #define DEVICES "/sys/bus/pci/devices"
 enum {
 	BARS = 6,
+	PATH = 512,
 	CONFIG_HEAD = 64,    /* what everybody may read */
 	RESOURCE_IO = 0x100, /* IORESOURCE_IO and _MEM of the kernel's resource file */
 	RESOURCE_MEMORY = 0x200,
@@ -24,13 +25,18 @@ static const struct node config_node = {
 	.absent_fix = "",
 };
 
-/* Calls @fits for each function until one does; its name is then in @ret_name. */
-static int find(const struct scene *scene, const char *what,
-		int (*fits)(const struct scene *scene, const char *directory), char *ret_path,
-		size_t size)
+/*
+ * Does a function suit? Gives a value, or -errno; the file that was asked for goes
+ * to @path, of PATH bytes.
+ */
+typedef int fits_function(const struct scene *scene, const char *directory, char *path);
+
+/* Asks each function until one suits; @ret_path is its file, or the last one refused. */
+static int find(const struct scene *scene, fits_function *fits, char *ret_path)
 {
 	HWS_CLEANUP_DIR DIR *dir = NULL;
 	const struct dirent *entry;
+	char path[PATH];
 	int refused = -ENOENT;
 
 	if (sys_opendir(scene->root, DEVICES, &dir) < 0)
@@ -42,10 +48,10 @@ static int find(const struct scene *scene, const char *what,
 		if (!scene_any_name(entry->d_name))
 			continue;
 		snprintf(directory, sizeof(directory), DEVICES "/%s", entry->d_name);
-		r = fits(scene, directory);
+		r = fits(scene, directory, path);
 		if (r == -ENOENT)
 			continue;
-		snprintf(ret_path, size, "%s/%s", directory, what);
+		memcpy(ret_path, path, PATH);
 		refused = r;
 		if (r >= 0)
 			return r;
@@ -63,14 +69,13 @@ static ssize_t raw_config_head(int fd, uint8_t ret_head[CONFIG_HEAD])
 }
 
 /* The size of configuration space, when its first 64 bytes can be read. */
-static int config_reads(const struct scene *scene, const char *directory)
+static int config_reads(const struct scene *scene, const char *directory, char *path)
 {
-	char path[512];
 	uint8_t head[CONFIG_HEAD];
 	struct stat stat;
 	int r;
 
-	snprintf(path, sizeof(path), "%s/config", directory);
+	snprintf(path, PATH, "%s/config", directory);
 	HWS_CLEANUP_FD int fd = sys_open(scene->root, path, O_RDONLY);
 
 	if (fd < 0)
@@ -83,23 +88,19 @@ static int config_reads(const struct scene *scene, const char *directory)
 	return r < 0 ? r : (int)stat.st_size;
 }
 
-static int config_writes(const struct scene *scene, const char *directory)
+static int config_writes(const struct scene *scene, const char *directory, char *path)
 {
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/config", directory);
+	snprintf(path, PATH, "%s/config", directory);
 	return scene_access(scene, path, HWS_RW);
 }
 
-/* The first BAR of the kind that this process may open: 0, -ENOENT, -EACCES … */
-static int bar_opens(const struct scene *scene, const char *directory, uint64_t wanted)
+/* May this process open the first BAR of the kind that is there? 0, -ENOENT, -EACCES … */
+static int bar_opens(const struct scene *scene, const char *directory, uint64_t wanted, char *path)
 {
-	char path[512];
 	char text[4096];
 	char *line = text;
-	int refused = -ENOENT;
 
-	snprintf(path, sizeof(path), "%s/resource", directory);
+	snprintf(path, PATH, "%s/resource", directory);
 	if (sys_read_file(scene->root, path, text, sizeof(text)) < 0)
 		return -ENOENT;
 	for (unsigned int bar = 0; bar < BARS && *line; bar++) {
@@ -111,33 +112,31 @@ static int bar_opens(const struct scene *scene, const char *directory, uint64_t 
 		line += *line == '\n';
 		if (last <= first || !(flags & wanted))
 			continue;
-		snprintf(path, sizeof(path), "%s/resource%u", directory, bar);
+		snprintf(path, PATH, "%s/resource%u", directory, bar);
 		r = scene_access(scene, path, HWS_RW);
-		if (r == 0)
-			return 0;
-		refused = refused == -ENOENT ? r : refused;
+		if (r != -ENOENT)
+			return r;
 	}
-	return refused;
+	return -ENOENT;
 }
 
-static int memory_bar_opens(const struct scene *scene, const char *directory)
+static int memory_bar_opens(const struct scene *scene, const char *directory, char *path)
 {
-	return bar_opens(scene, directory, RESOURCE_MEMORY);
+	return bar_opens(scene, directory, RESOURCE_MEMORY, path);
 }
 
-static int port_bar_opens(const struct scene *scene, const char *directory)
+static int port_bar_opens(const struct scene *scene, const char *directory, char *path)
 {
-	return bar_opens(scene, directory, RESOURCE_IO);
+	return bar_opens(scene, directory, RESOURCE_IO, path);
 }
 
 /* True when one fits; else the finding says why none does. */
-static bool found(const struct scene *scene, const char *what,
-		  int (*fits)(const struct scene *scene, const char *directory),
-		  const struct node *about, struct finding *f, int *ret_value)
+static bool found(const struct scene *scene, fits_function *fits, const struct node *about,
+		  struct finding *f, int *ret_value)
 {
-	char path[512] = "";
+	char path[PATH] = "";
 	struct node node = *about;
-	int r = find(scene, what, fits, path, sizeof(path));
+	int r = find(scene, fits, path);
 
 	if (path[0])
 		node.path = path;
@@ -152,7 +151,7 @@ void probe_config_head(const struct scene *scene, struct finding *f)
 {
 	int size;
 
-	if (found(scene, "config", config_reads, &config_node, f, &size))
+	if (found(scene, config_reads, &config_node, f, &size))
 		probe_says(f, HWS_PROBE_WORKS, 0, "the first 64 bytes, for everybody", "");
 }
 
@@ -160,7 +159,7 @@ void probe_config_full(const struct scene *scene, struct finding *f)
 {
 	int size;
 
-	if (!found(scene, "config", config_reads, &config_node, f, &size))
+	if (!found(scene, config_reads, &config_node, f, &size))
 		return;
 	if (!scene_has(scene, CAP_SYS_ADMIN)) {
 		probe_refused(scene, -EPERM, &config_node, f);
@@ -175,7 +174,7 @@ void probe_config_write(const struct scene *scene, struct finding *f)
 	static const struct node locked_node = { .path = "", .locked_out = true };
 	int unused;
 
-	if (!found(scene, "config", config_writes, &config_node, f, &unused))
+	if (!found(scene, config_writes, &config_node, f, &unused))
 		return;
 	if (scene->locked)
 		probe_refused(scene, -EPERM, &locked_node, f);
@@ -193,7 +192,7 @@ void probe_bar(const struct scene *scene, struct finding *f)
 	};
 	int unused;
 
-	if (!found(scene, "resourceN", memory_bar_opens, &node, f, &unused))
+	if (!found(scene, memory_bar_opens, &node, f, &unused))
 		return;
 	if (scene->locked)
 		probe_refused(scene, -EPERM, &node, f);
@@ -210,7 +209,7 @@ void probe_io_resource(const struct scene *scene, struct finding *f)
 	};
 	int unused;
 
-	if (!found(scene, "resourceN", port_bar_opens, &node, f, &unused))
+	if (!found(scene, port_bar_opens, &node, f, &unused))
 		return;
 	if (scene->locked)
 		probe_says(f, HWS_PROBE_PARTIAL, -EPERM, "reads only: the kernel is locked down",

@@ -180,7 +180,7 @@ void probe_iommufd(const struct scene *scene, struct finding *f)
 		.path = "/dev/iommu",
 		.flags = O_RDWR,
 		.class_path = "/sys/class/misc/iommu",
-		.absent_why = "the kernel has no iommufd",
+		.absent_why = "no module iommufd, or Linux before 6.2",
 		.absent_fix = "sudo modprobe iommufd",
 	};
 

@@ -199,7 +199,7 @@ static const struct {
 	{ "x86 root", "VFIO container", NO, -ENOENT, "vfio-pci", "modprobe vfio-pci" },
 	{ "x86 root vfio", "VFIO container", HALF, -ENODEV, "no device is bound", "vfio-pci" },
 	{ "x86 root vfio group", "VFIO container", YES, "1 group of", "" },
-	{ "x86 root", "iommufd", NO, -ENOENT, "no iommufd", "modprobe iommufd" },
+	{ "x86 root", "iommufd", NO, -ENOENT, "module iommufd", "modprobe iommufd" },
 	{ "x86 intel", "IOMMU", NO, -ENODEV, "no IOMMU", "intel_iommu=on" },
 	{ "x86", "IOMMU", NO, -ENODEV, "no IOMMU", "AMD-Vi" },
 	{ "arm", "IOMMU", NO, -ENODEV, "no IOMMU", "SMMU" },
