@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -603,6 +604,89 @@ START_TEST(file_survives_a_kill_at_any_moment)
 }
 END_TEST
 
+/* Opens, writes and rotates twice over, under the eyes of who traces it. */
+static void write_traced(void)
+{
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+		_exit(2);
+	raise(SIGSTOP);
+	for (unsigned int session = 0; session < 2; session++) {
+		struct hws_audit *audit =
+			open_file((struct hws_audit_options) { .file_max = 1000, .file_keep = 2 });
+
+		for (uint64_t i = 0; i < 5; i++) {
+			record(audit, i, 1 + i % 2);
+			(void)hws_audit_flush(audit);
+		}
+		hws_audit_close(audit);
+	}
+	_exit(0);
+}
+
+static void copy_folder(const char *from, const char *to)
+{
+	DIR *dir = opendir(from);
+	struct dirent *entry;
+
+	while ((entry = readdir(dir))) {
+		char name[400];
+		struct image *image;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", from, entry->d_name);
+		image = load(name);
+		snprintf(name, sizeof(name), "%s/%s", to, entry->d_name);
+		store(name, image->bytes, image->size);
+		ck_assert_int_eq(chmod(name, 0600), 0);
+		free(image);
+	}
+	closedir(dir);
+}
+
+/* What a kill at this moment would leave of the files in @from: whole, and fit to go on with. */
+static void expect_survival(const char *from, unsigned int stop)
+{
+	struct found found;
+
+	set_up();
+	copy_folder(from, folder);
+	found = verify();
+	if (found.result != -ENOENT)
+		ck_assert_msg(found.result == 0 && found.all == found.of[HWS_AUDIT_TORN],
+			      "stop %u: %s", stop, hws_why());
+	write_trail(2);
+	expect_whole();
+	tear_down();
+}
+
+START_TEST(file_survives_a_kill_at_every_system_call)
+{
+	char traced[sizeof(folder)];
+	unsigned int stop = 0;
+	pid_t child;
+	int status;
+
+	set_up();
+	strcpy(traced, folder);
+	child = fork();
+	if (child == 0)
+		write_traced();
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	need("ptrace", WIFSTOPPED(status), "no process may be traced here");
+	for (; WIFSTOPPED(status); stop++) {
+		if (stop % 2 == 0) /* behind a call; before the next nothing changes */
+			expect_survival(traced, stop);
+		ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+	}
+	ck_assert_int_eq(status, 0);
+	ck_assert_uint_gt(stop, 200);
+	strcpy(folder, traced);
+	tear_down();
+}
+END_TEST
+
 static int find_lost(const struct hws_event *event, void *context)
 {
 	uint64_t *lost = context;
@@ -766,6 +850,7 @@ int main(void)
 				 verify_stands_any_rubbish,
 				 file_cuts_a_torn_line_and_says_so,
 				 file_survives_a_kill_at_any_moment,
+				 file_survives_a_kill_at_every_system_call,
 				 file_shows_the_gap_after_a_full_disk,
 				 file_shows_what_the_ring_overwrote,
 				 file_is_the_parents_alone_after_fork,
