@@ -196,6 +196,24 @@ START_TEST(file_shows_what_the_ring_overwrote)
 }
 END_TEST
 
+START_TEST(file_rotates_within_a_long_flush)
+{
+	struct hws_audit_stats stats;
+	struct hws_audit *audit;
+
+	set_up();
+	audit = open_file((struct hws_audit_options) { .file_max = 50000, .file_keep = 99 });
+	record_many(audit, 0, 2000);
+	ck_ok(hws_audit_flush(audit));
+	hws_audit_stats(audit, &stats);
+	hws_audit_close(audit);
+	ck_assert_uint_ge(stats.rotations, 5);
+	expect_whole();
+	ck_assert_uint_eq(read_back(), 2000);
+	tear_down();
+}
+END_TEST
+
 START_TEST(file_is_the_parents_alone_after_fork)
 {
 	struct hws_audit *audit;
@@ -250,16 +268,19 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("guardian/audit-file", (const TTest *[]) {
-							file_holds_the_events_and_resumes,
-							file_lets_one_writer_in,
-							file_refuses_what_is_unsafe,
-							file_rotates_and_the_chain_goes_on,
-							file_drops_the_oldest_when_enough_are_kept,
-							file_shows_the_gap_after_a_full_disk,
-							file_shows_what_the_ring_overwrote,
-							file_is_the_parents_alone_after_fork,
-							file_lies_below_the_sysroot,
-							NULL,
-						});
+	const TTest *const tests[] = {
+		file_holds_the_events_and_resumes,
+		file_lets_one_writer_in,
+		file_refuses_what_is_unsafe,
+		file_rotates_and_the_chain_goes_on,
+		file_drops_the_oldest_when_enough_are_kept,
+		file_shows_the_gap_after_a_full_disk,
+		file_shows_what_the_ring_overwrote,
+		file_rotates_within_a_long_flush,
+		file_is_the_parents_alone_after_fork,
+		file_lies_below_the_sysroot,
+		NULL,
+	};
+
+	return suite_run("guardian/audit-file", tests);
 }

@@ -129,10 +129,12 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("guardian/audit-json", (const TTest *[]) {
-							audit_json_reads_what_it_writes,
-							audit_json_refuses_what_is_no_event,
-							chain_refuses_lines_of_another_form,
-							NULL,
-						});
+	const TTest *const tests[] = {
+		audit_json_reads_what_it_writes,
+		audit_json_refuses_what_is_no_event,
+		chain_refuses_lines_of_another_form,
+		NULL,
+	};
+
+	return suite_run("guardian/audit-json", tests);
 }

@@ -192,10 +192,12 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("guardian/audit-kill", (const TTest *[]) {
-							file_cuts_a_torn_line_and_says_so,
-							file_survives_a_kill_at_any_moment,
-							file_survives_a_kill_at_every_system_call,
-							NULL,
-						});
+	const TTest *const tests[] = {
+		file_cuts_a_torn_line_and_says_so,
+		file_survives_a_kill_at_any_moment,
+		file_survives_a_kill_at_every_system_call,
+		NULL,
+	};
+
+	return suite_run("guardian/audit-kill", tests);
 }

@@ -143,12 +143,13 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("guardian/audit-sink",
-			 (const TTest *[]) {
-				 audit_sink_cannot_flush,
-				 audit_sinks_get_their_level_and_above,
-				 audit_child_detaches_after_fork,
-				 audit_syslog_counts_what_the_daemon_does_not_take,
-				 NULL,
-			 });
+	const TTest *const tests[] = {
+		audit_sink_cannot_flush,
+		audit_sinks_get_their_level_and_above,
+		audit_child_detaches_after_fork,
+		audit_syslog_counts_what_the_daemon_does_not_take,
+		NULL,
+	};
+
+	return suite_run("guardian/audit-sink", tests);
 }

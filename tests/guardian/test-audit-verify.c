@@ -193,13 +193,14 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("guardian/audit-verify",
-			 (const TTest *[]) {
-				 verify_finds_every_changed_byte,
-				 verify_names_what_was_done,
-				 verify_finds_any_cut_behind_the_head,
-				 verify_finds_a_forged_line_and_another_trail,
-				 verify_stands_any_rubbish,
-				 NULL,
-			 });
+	const TTest *const tests[] = {
+		verify_finds_every_changed_byte,
+		verify_names_what_was_done,
+		verify_finds_any_cut_behind_the_head,
+		verify_finds_a_forged_line_and_another_trail,
+		verify_stands_any_rubbish,
+		NULL,
+	};
+
+	return suite_run("guardian/audit-verify", tests);
 }

@@ -79,6 +79,7 @@ START_TEST(audit_refuses_bad_arguments)
 		{ .size = sizeof(bad[0]), .file = "/tmp/x", .key_size = 16 },
 	};
 	struct hws_audit_filter filter = { 0 };
+	struct hws_audit_stats stats;
 	struct hws_audit *audit = (struct hws_audit *)0x1;
 	uint64_t lost = 7;
 
@@ -91,6 +92,10 @@ START_TEST(audit_refuses_bad_arguments)
 	record_one(audit, HWS_LEVEL_INFO, HWS_KIND_PORT, HWS_REASON_NONE);
 	record_one(audit, HWS_LEVEL_INFO, HWS_KIND_PORT, HWS_REASON_NONE);
 	ck_assert_int_eq(hws_audit_query(audit, NULL, NULL, NULL, &lost), -EINVAL);
+	ck_assert_int_eq(hws_audit_query(NULL, NULL, keep, NULL, &lost), -EINVAL);
+	ck_assert_int_eq(hws_audit_flush(NULL), -EINVAL);
+	hws_audit_stats(NULL, &stats);
+	ck_assert_uint_eq(stats.recorded, 0);
 	ck_assert_int_eq(hws_audit_query(audit, &filter, keep, NULL, &lost), -EINVAL);
 	ck_assert_int_eq(hws_audit_query(audit, NULL, stop_at_two, NULL, &lost), -EINTR);
 	ck_assert_uint_eq(lost, 7);
@@ -221,14 +226,16 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("guardian/audit", (const TTest *[]) {
-						   audit_query_gives_what_the_filter_asks,
-						   audit_refuses_bad_arguments,
-						   audit_counts_what_it_overwrote,
-						   audit_makes_text_harmless,
-						   audit_access_event_tells_what_was_asked,
-						   audit_detector_raises_an_event,
-						   audit_identity_is_looked_up_again_when_told,
-						   NULL,
-					   });
+	const TTest *const tests[] = {
+		audit_query_gives_what_the_filter_asks,
+		audit_refuses_bad_arguments,
+		audit_counts_what_it_overwrote,
+		audit_makes_text_harmless,
+		audit_access_event_tells_what_was_asked,
+		audit_detector_raises_an_event,
+		audit_identity_is_looked_up_again_when_told,
+		NULL,
+	};
+
+	return suite_run("guardian/audit", tests);
 }
