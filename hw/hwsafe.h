@@ -7,6 +7,6 @@
 #include "../shim/once.h"	/* the write-once cell */
 #include "../shim/shim.h"	/* for back ends: the table of operations */
 #include "../guardian/access.h" /* the words of a decision: kinds, rights, reasons */
-#include "../guardian/audit.h" /* events, the trail and its sinks, verification */
+#include "../guardian/audit.h"	/* events, the trail and its sinks, verification */
 
 #endif
