@@ -10,5 +10,6 @@
 #include "../shim/sim.h" /* the simulated machine: its description */
 #include "../guardian/access.h" /* the words of a decision: kinds, rights, reasons */
 #include "../uring/probe.h" /* does io_uring work here? */
+#include "../guardian/audit.h"	/* events, the trail and its sinks, verification */
 
 #endif

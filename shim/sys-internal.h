@@ -67,6 +67,19 @@ HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
 HWS_MUST int sys_fsync(int fd);
 HWS_MUST int sys_ftruncate(int fd, uint64_t size);
 HWS_MUST int sys_rename(const char *from, const char *to);
+/* Both names are in the directory @dir. */
+HWS_MUST int sys_rename_in(int dir, const char *from, const char *to);
+/* The whole open file, until its last descriptor is closed; -EWOULDBLOCK when it is locked. */
+HWS_MUST int sys_lock(int fd);
+/* All of it or -errno; EINTR is tried again. */
+HWS_MUST int sys_random(void *bytes, size_t size);
+/* A datagram socket that never blocks, connected to the Unix socket at @path. */
+HWS_MUST int sys_log_socket(const char *path);
+/* One datagram, whole or not at all; no SIGPIPE. */
+HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
+/* Until @word is no longer @expected, a wake, a signal or the time is over: all the same. */
+void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns);
+void sys_futex_wake(uint32_t *word);
 
 HWS_MUST int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
 		      void **ret_address);

@@ -3,15 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #ifndef SYS_mseal
@@ -200,6 +205,57 @@ int sys_ftruncate(int fd, uint64_t size)
 int sys_rename(const char *from, const char *to)
 {
 	return (int)result(rename(from, to));
+}
+
+int sys_rename_in(int dir, const char *from, const char *to)
+{
+	return (int)result(renameat(dir, from, dir, to));
+}
+
+int sys_lock(int fd)
+{
+	return (int)RETRY(flock(fd, LOCK_EX | LOCK_NB));
+}
+
+int sys_random(void *bytes, size_t size)
+{
+	ssize_t n = RETRY(getrandom(bytes, size, 0));
+
+	return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+}
+
+int sys_log_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	HWS_CLEANUP_FD int fd = -1;
+	int r;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = (int)result(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	if (fd < 0)
+		return fd;
+	r = (int)RETRY(connect(fd, (const struct sockaddr *)&address, sizeof(address)));
+	return r < 0 ? r : HWS_TAKE_FD(fd);
+}
+
+ssize_t sys_send(int fd, const void *bytes, size_t size)
+{
+	return RETRY(send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns)
+{
+	struct timespec limit = { .tv_sec = (time_t)(ns / 1000000000u),
+				  .tv_nsec = (long)(ns % 1000000000u) };
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &limit, NULL, 0);
+}
+
+void sys_futex_wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
