@@ -9,7 +9,7 @@
 #include "../shim/probe.h" /* what this machine allows, and why not */
 #include "../shim/sim.h" /* the simulated machine: its description */
 #include "../guardian/access.h" /* the words of a decision: kinds, rights, reasons */
+#include "../guardian/audit.h" /* events, the trail and its sinks, verification */
 #include "../uring/probe.h" /* does io_uring work here? */
-#include "../guardian/audit.h"	/* events, the trail and its sinks, verification */
 
 #endif
