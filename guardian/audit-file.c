@@ -130,17 +130,6 @@ static void append_gap(struct file_sink *sink, const struct hws_event *stamp)
 	}
 }
 
-static void file_put(void *self, const struct hws_event *event)
-{
-	struct file_sink *sink = self;
-
-	if (sizeof(sink->batch) - sink->used < 2 * (size_t)CHAIN_LINE)
-		(void)commit(sink); /* what is lost is told of by the gap */
-	append_gap(sink, event);
-	append(sink, event);
-	sink->last = *event;
-}
-
 /* A new file with its header, still without its name. */
 static int prepare(struct file_sink *sink, struct chain *ret_chain, uint64_t *ret_size)
 {
@@ -240,6 +229,17 @@ static int file_flush(void *self)
 	r = begin(sink, true);
 	sink->rotations += r == 0;
 	return r;
+}
+
+static void file_put(void *self, const struct hws_event *event)
+{
+	struct file_sink *sink = self;
+
+	if (sizeof(sink->batch) - sink->used < 2 * (size_t)CHAIN_LINE)
+		(void)file_flush(sink); /* what is lost is told of by the gap */
+	append_gap(sink, event);
+	append(sink, event);
+	sink->last = *event;
 }
 
 static void file_close(void *self)

@@ -137,23 +137,35 @@ static bool read_time(struct json_object *from, void *ret_field)
 	return !strcmp(end, "Z");
 }
 
+static bool read_word(struct json_object *from, const char *(*name_of)(uint32_t), uint32_t how_many,
+		      void *ret_field)
+{
+	const char *text;
+
+	if (!read_text(from, &text))
+		return false;
+	for (uint32_t i = 0; i < how_many; i++) {
+		if (strcmp(text, name_of(i)) != 0)
+			continue;
+		*(uint32_t *)ret_field = i;
+		return true;
+	}
+	return false;
+}
+
 /* The words of an enum, by its public naming function. */
-#define WORDS(what, type, name_of, how_many)                                     \
-	static void write_##what(struct out *out, const void *field)             \
-	{                                                                        \
-		put(out, "\"%s\"", name_of((type)(*(const uint32_t *)field)));   \
-	}                                                                        \
-	static bool read_##what(struct json_object *from, void *ret_field)       \
-	{                                                                        \
-		const char *text;                                                \
-		uint32_t i;                                                      \
-                                                                                 \
-		if (!read_text(from, &text))                                     \
-			return false;                                            \
-		for (i = 0; i < how_many && strcmp(text, name_of((type)i)); i++) \
-			;                                                        \
-		*(uint32_t *)ret_field = i;                                      \
-		return i < how_many;                                             \
+#define WORDS(what, type, name_of, how_many)                               \
+	static const char *name_##what(uint32_t value)                     \
+	{                                                                  \
+		return name_of((type)value);                               \
+	}                                                                  \
+	static void write_##what(struct out *out, const void *field)       \
+	{                                                                  \
+		put(out, "\"%s\"", name_##what(*(const uint32_t *)field)); \
+	}                                                                  \
+	static bool read_##what(struct json_object *from, void *ret_field) \
+	{                                                                  \
+		return read_word(from, name_##what, how_many, ret_field);  \
 	}
 WORDS(level, enum hws_level, hws_level_name, HWS_LEVELS)
 WORDS(type, enum hws_event_type, hws_event_type_name, HWS_EVENT_TYPES)

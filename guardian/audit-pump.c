@@ -162,9 +162,11 @@ static int start_thread(struct audit_pump *pump)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pump->threaded = true; /* before: a sink that it calls may record */
 	r = pthread_create(&pump->thread, NULL, pump_thread, pump);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pump->threaded = r == 0;
+	if (r != 0)
+		pump->threaded = false;
 	return r == 0 ? 0 : why(-r, "cannot start the audit thread: %s", strerror(r));
 }
 

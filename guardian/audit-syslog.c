@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Events to syslog's socket, as RFC 3164 frames them; libc's openlog() has only one state for all. */
+/* Events to syslog as RFC 3164 frames them; openlog() has but one state for the whole process. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -33,7 +33,10 @@ static void find(struct check *check, enum hws_audit_verdict verdict, const char
 
 	if (verdict != HWS_AUDIT_TORN && !check->bad) {
 		check->bad = true;
-		why(-EBADMSG, "audit trail: %s line %" PRIu64 ": %s", file, line, text);
+		if (line)
+			why(-EBADMSG, "audit trail: %s line %" PRIu64 ": %s", file, line, text);
+		else
+			why(-EBADMSG, "audit trail: %s: %s", file, text);
 	}
 	if (check->call)
 		check->call(&finding, check->context);

@@ -351,6 +351,8 @@ void hws_audit_close(struct hws_audit *audit)
 
 int hws_audit_flush(struct hws_audit *audit)
 {
+	if (!audit)
+		return why(-EINVAL, "there is no audit trail to flush");
 	if (!is_mine(audit))
 		return why(-ECHILD, "the audit sinks belong to the process that opened them");
 	return pump_run(&audit->pump);
@@ -359,13 +361,19 @@ int hws_audit_flush(struct hws_audit *audit)
 int hws_audit_query(struct hws_audit *audit, const struct hws_audit_filter *filter,
 		    hws_event_fn *call, void *context, uint64_t *ret_lost)
 {
-	uint64_t head = ring_head(&audit->ring);
-	uint64_t tail = ring_tail(&audit->ring, head);
 	uint64_t from = filter && filter->sequence > 1 ? filter->sequence : 1;
-	uint64_t lost = tail > from ? tail - from : 0;
-	int r = call ? audit_filter_check(filter) : why(-EINVAL, "a query needs a callback");
+	uint64_t head;
+	uint64_t tail;
+	uint64_t lost;
 	struct hws_event event;
+	int r;
 
+	if (!audit || !call)
+		return why(-EINVAL, "an audit query needs a trail and a callback");
+	r = audit_filter_check(filter);
+	head = ring_head(&audit->ring);
+	tail = ring_tail(&audit->ring, head);
+	lost = tail > from ? tail - from : 0;
 	for (uint64_t at = from + lost; r == 0 && at <= head; at++) {
 		enum ring_look look = ring_get(&audit->ring, at, &event);
 
@@ -380,9 +388,9 @@ int hws_audit_query(struct hws_audit *audit, const struct hws_audit_filter *filt
 
 void hws_audit_stats(struct hws_audit *audit, struct hws_audit_stats *ret_stats)
 {
-	struct hws_audit_stats stats = { .recorded = ring_head(&audit->ring) };
+	struct hws_audit_stats stats = { .recorded = audit ? ring_head(&audit->ring) : 0 };
 
-	if (is_mine(audit))
+	if (audit && is_mine(audit))
 		pump_stats(&audit->pump, &stats);
 	*ret_stats = stats;
 }

@@ -128,7 +128,7 @@ struct hws_audit_options {
 	const char *sysroot; /* borrowed; the file is opened below it; NULL: the real root */
 	const char *file;    /* borrowed; of JSON lines; NULL: none */
 	uint64_t file_max;   /* bytes after which the file is rotated; 0: 16 MiB */
-	uint32_t file_keep;  /* how many rotated files are kept; 0: 4; at most 99 */
+	uint32_t file_keep;  /* rotated files; 0: 4; at most 99; never fewer than are there */
 	const char *syslog;  /* borrowed; a socket such as "/dev/log"; NULL: none */
 	const void *key;     /* borrowed; for the chain; NULL: none */
 	uint32_t key_size;   /* 16 to 64 bytes */
@@ -166,7 +166,7 @@ HWS_API void hws_audit_close(struct hws_audit *audit);
  *
  * Without HWS_AUDIT_THREAD this is the only way events reach the sinks.
  *
- * Return: 0; -ECHILD in a forked child, whose sinks are its parent's; -EBUSY
+ * Return: 0; -EINVAL for NULL; -ECHILD in a forked child, whose sinks are its parent's; -EBUSY
  * inside a sink's callback; what the file gave when it can't be written: the
  * events then are counted and a later "lost" record tells of the gap.
  */
@@ -257,8 +257,9 @@ struct hws_audit_source {
  * @call: called for each finding; may be NULL
  * @context: borrowed; handed to @call
  *
- * Reads FILE.99 … FILE.1, FILE and FILE.head. While a program writes them it
- * may find the head of a moment ago; ask again then.
+ * Reads FILE.99 … FILE.1, FILE and FILE.head. A program may write them
+ * meanwhile, but when it rotates them just then, records seem to be missing:
+ * ask again.
  *
  * Return: 0 when all is as it was written (a torn last line is found but no
  * failure); -EBADMSG when it isn't; -ENOENT when there is nothing; -EINVAL;

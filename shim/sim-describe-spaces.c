@@ -123,8 +123,7 @@ static void apply_pci(struct sim_parser *parser, const struct sim_value *values)
 	parser->function = function;
 }
 
-/* cap NAME */
-/* as enum sim_capability */
+/* cap NAME, as enum sim_capability */
 static const char *const capability_names[] = { "pm", "msi", "pcie", NULL };
 static const struct sim_field cap_fields[] = {
 	{ NULL, sim_choice, "one of pm, msi, pcie", .choices = capability_names },
@@ -231,7 +230,10 @@ static void apply_bar(struct sim_parser *parser, const struct sim_value *values)
 		parser->space = space;
 }
 
-/* reg OFFSET WIDTH ATTRIBUTE [value N] [mask N] [step N] [depth N] [raises|clears|follows OFFSET] [split] */
+/*
+ * reg OFFSET WIDTH ATTRIBUTE [value N] [mask N] [step N] [depth N] [raises OFFSET] [clears OFFSET]
+ *     [follows OFFSET] [split]
+ */
 enum {
 	REG_WIDTH = SIM_REG_FIELDS,
 	REG_ATTRIBUTE,

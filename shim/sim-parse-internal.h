@@ -26,7 +26,7 @@ struct sim_field;
 typedef bool sim_type(const struct sim_field *field, const struct sim_word *word,
 		      struct sim_value *ret_value);
 
-/* One thing that a statement may say. First those that stand by their place, then those with a name. */
+/* One thing that a statement may say: first those that stand by their place, then named ones. */
 struct sim_field {
 	const char *name;     /* the word before it; NULL: it stands by its place */
 	sim_type *type;	      /* NULL: the name alone says it */

@@ -41,19 +41,7 @@ static const struct capability {
 	/* power management 1.2 §3.2: version 3, state D0 */
 	[SIM_CAP_PM] = { 8, { 0x01, 0, 0x03 }, { [4] = 0x03 } },
 	/* one vector, 64-bit address (PCI 3.0 §6.8.1) */
-	[SIM_CAP_MSI] = { 14,
-			  { 0x05, 0, 0x80 },
-			  { [2] = 0x71,
-			    [4] = 0xfc,
-			    0xff,
-			    0xff,
-			    0xff,
-			    0xff,
-			    0xff,
-			    0xff,
-			    0xff,
-			    0xff,
-			    0xff } },
+	[SIM_CAP_MSI] = { 14, { 0x05, 0, 0x80 }, { [2] = 0x71, [4] = 0xfc, [5 ... 13] = 0xff } },
 	/* an endpoint, version 2 (PCIe 3.0 §7.8): control can be written, status cleared */
 	[SIM_CAP_PCIE] = { 60,
 			   { 0x10, 0, 0x02, 0, [12] = 0x11, [18] = 0x11 },

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "shim/base.h"
@@ -104,6 +105,21 @@ uint32_t sys_uid(void);
 uint32_t sys_gid(void);
 /* The number of groups, or -errno. */
 HWS_MUST int sys_groups(int size, gid_t *groups);
+/* 0 when this process may open the file with @mode (R_OK, W_OK …); nothing is opened for use. */
+HWS_MUST int sys_access(int root, const char *path, int mode);
+HWS_MUST int sys_uname(struct utsname *ret_name);
+/* A key, or -errno. */
+HWS_MUST int sys_pkey_alloc(void);
+int sys_pkey_free(int key);
+/*
+ * Runs @body in a child and waits for it: whatever the kernel does to the child,
+ * the caller goes on. The child is a bare copy: @body makes system calls and
+ * writes shared memory, nothing that takes a lock. It is ended after @seconds.
+ * Returns 0; -ETIMEDOUT; -ECANCELED when it was killed, with *ret_signal (else 0).
+ * A caller that ignores SIGCHLD may get 0 for any end: what the child was to
+ * write then isn't there.
+ */
+HWS_MUST int sys_child(void (*body)(void *), void *context, unsigned int seconds, int *ret_signal);
 size_t sys_page_size(void);
 int sys_cpus_online(void);
 int sys_cpus_configured(void);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/openat2.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -354,6 +356,75 @@ uint32_t sys_gid(void)
 int sys_groups(int size, gid_t *groups)
 {
 	return (int)result(getgroups(size, groups));
+}
+
+int sys_access(int root, const char *path, int mode)
+{
+	HWS_CLEANUP_FD int fd = sys_open(root, path, O_PATH);
+
+	if (fd < 0)
+		return fd;
+	return (int)result(syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS));
+}
+
+int sys_uname(struct utsname *ret_name)
+{
+	return (int)result(uname(ret_name));
+}
+
+int sys_pkey_alloc(void)
+{
+	return (int)result(syscall(SYS_pkey_alloc, 0UL, 0UL));
+}
+
+int sys_pkey_free(int key)
+{
+	return (int)result(syscall(SYS_pkey_free, key));
+}
+
+/* A fork that sends no SIGCHLD when the child ends: a caller's handler has no business with it. */
+static int quiet_fork(void)
+{
+	struct clone_args arguments = { .exit_signal = 0 };
+	long child = result(syscall(SYS_clone3, &arguments, sizeof(arguments)));
+
+	return (int)(child == -ENOSYS ? result(fork()) : child);
+}
+
+static void limit_to(unsigned int seconds)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	signal(SIGALRM, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	alarm(seconds);
+}
+
+int sys_child(void (*body)(void *), void *context, unsigned int seconds, int *ret_signal)
+{
+	int status;
+	int child = quiet_fork();
+	int waited;
+
+	if (child == 0) {
+		limit_to(seconds);
+		body(context);
+		_exit(0);
+	}
+	if (child < 0)
+		return child;
+	/* __WALL: a child that sends no signal isn't waited for otherwise */
+	waited = (int)RETRY(waitpid(child, &status, __WALL));
+	if (waited == -ECHILD) /* a caller that ignores SIGCHLD: it has ended, how isn't told */
+		status = 0;
+	else if (waited < 0)
+		return waited;
+	*ret_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (!WIFSIGNALED(status))
+		return 0;
+	return WTERMSIG(status) == SIGALRM ? -ETIMEDOUT : -ECANCELED;
 }
 
 size_t sys_page_size(void)

@@ -186,16 +186,17 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("guardian/detect",
-			 (const TTest *[]) {
-				 detect_is_quiet_while_traffic_is_steady,
-				 detect_raises_once_per_excursion,
-				 detect_takes_a_lasting_rate_as_the_new_usual,
-				 detect_learns_before_it_judges,
-				 detect_minds_no_few,
-				 detect_counts_a_pause_as_empty_intervals,
-				 detect_stands_a_clock_that_goes_back_and_edge_counts,
-				 detect_is_safe_with_threads,
-				 NULL,
-			 });
+	const TTest *const tests[] = {
+		detect_is_quiet_while_traffic_is_steady,
+		detect_raises_once_per_excursion,
+		detect_takes_a_lasting_rate_as_the_new_usual,
+		detect_learns_before_it_judges,
+		detect_minds_no_few,
+		detect_counts_a_pause_as_empty_intervals,
+		detect_stands_a_clock_that_goes_back_and_edge_counts,
+		detect_is_safe_with_threads,
+		NULL,
+	};
+
+	return suite_run("guardian/detect", tests);
 }

@@ -59,6 +59,40 @@ static inline void put(void *sim, const struct hws_window *window, uint64_t offs
 	ck_assert_msg(r == 0, "0x%llx: %s", (unsigned long long)offset, hws_why());
 }
 
+static inline uint32_t in(void *sim, uint16_t port, uint32_t width)
+{
+	struct hws_window ports;
+	uint32_t value = 0;
+
+	ck_ok(sim_ops.port_open(sim, port, width, HWS_RW, &ports));
+	ck_ok(sim_ops.port_read(sim, &ports, port, width, &value));
+	sim_ops.port_close(sim, &ports);
+	return value;
+}
+
+static inline void out(void *sim, uint16_t port, uint32_t value)
+{
+	struct hws_window ports;
+
+	ck_ok(sim_ops.port_open(sim, port, 1, HWS_RW, &ports));
+	ck_ok(sim_ops.port_write(sim, &ports, port, 1, value));
+	sim_ops.port_close(sim, &ports);
+}
+
+static inline uint32_t config(void *sim, const char *bdf, uint32_t offset, uint32_t width)
+{
+	uint32_t value = 0;
+
+	ck_ok(sim_ops.pci_read(sim, bdf_of(bdf), offset, width, &value));
+	return value;
+}
+
+static inline void set_config(void *sim, const char *bdf, uint32_t offset, uint32_t width,
+			      uint32_t value)
+{
+	ck_ok(sim_ops.pci_write(sim, bdf_of(bdf), offset, width, value));
+}
+
 static inline struct sim_stats stats_of(void *sim)
 {
 	struct sim_stats stats;
