@@ -9,13 +9,12 @@
 #include "../shim/probe.h"	/* what this machine allows, and why not */
 #include "../shim/sim.h"	/* the simulated machine: its description */
 #include "../guardian/access.h" /* the words of a decision: kinds, rights, reasons */
-#include "../guardian/caps.h" /* capacity ceilings: resources, tokens, readers */
-#include "../guardian/guard.h" /* counts of accesses that stop a runaway loop */
+#include "../guardian/caps.h"	/* capacity ceilings: resources, tokens, readers */
+#include "../guardian/guard.h"	/* counts of accesses that stop a runaway loop */
 #include "../guardian/policy.h" /* who may do what: files, views, decisions */
-#include "../guardian/audit.h" /* events, the trail and its sinks, verification */
-#include "../guardian/context.h" /* hws_open(): the context that every call starts from; why it refused */
-#include "mmio.h" /* windows of device memory */
 #include "../guardian/audit.h"	/* events, the trail and its sinks, verification */
-#include "../uring/probe.h"	/* does io_uring work here? */
+#include "../guardian/context.h" /* hws_open(): the context that every call starts from; why it refused */
+#include "../uring/probe.h" /* does io_uring work here? */
+#include "mmio.h"	    /* windows of device memory */
 
 #endif
