@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a guest brought out (init says how) as TAP lines without numbers.
+# In: scenario; into, the directory of the files that came along.
+
+function line(good, name, what) {
+	print (good ? "ok" : "not ok") " - lab " scenario " " name " " what
+	if (!good)
+		failed = 1
+}
+
+function complaints(    i) {
+	for (i = 1; i <= complained && i <= 40; i++)
+		print "# " complaint[i]
+}
+
+# "1 - file:case:name: message", as check writes it; other programs' lines stay as they are.
+function test_line(text,    good, what, message) {
+	good = text ~ /^ok/
+	sub(/^(not )?ok *[0-9]* *(- *)?/, "", text)
+	what = text
+	if (text ~ /^[^: ]+\.c:[^:]*:[^:]+: /) {
+		sub(/^[^:]+:[^:]*:/, "", what)
+		message = what
+		sub(/:.*/, "", what)
+		sub(/^[^:]*: /, "", message)
+		if (message ~ / # SKIP/)
+			what = what substr(message, index(message, " # SKIP"))
+	}
+	line(good, program, what)
+	if (!good && message != "")
+		print "# " message
+	ran++
+	last_good = good
+}
+
+function said(text) {
+	if (text ~ /^1\.\.[0-9]+/) {
+		planned = substr(text, 4) + 0
+		if (text ~ /# SKIP/)
+			line(1, program, substr(text, index(text, "# SKIP")))
+	} else if (text ~ /^(not )?ok( |$)/) {
+		test_line(text)
+	} else if (!last_good) {
+		print "# " text
+	}
+}
+
+function ended(code) {
+	if (planned < 0)
+		line(0, program, "says how many tests it has")
+	else if (planned != ran)
+		line(0, program, "runs all its tests: " planned ", not " ran)
+	else if (code != 0 && !failed)
+		line(0, program, "ends well, having passed")
+	if (failed) {
+		print "# " program " ended with " code
+		complaints()
+	}
+	program = ""
+}
+
+/^begin / {
+	program = $2
+	planned = -1
+	ran = failed = complained = 0
+	last_good = 1
+	file = ""
+}
+/^\| / || /^\|$/ { file == "" ? said(substr($0, 3)) : keep(substr($0, 3)) }
+/^! / { complaint[++complained] = substr($0, 3) }
+/^end / { ended($3) }
+/^report / {
+	line($NF == 0, program, "reports")
+	if (failed)
+		complaints()
+	program = ""
+}
+/^file / {
+	file = into "/" $2
+	printf "" > file
+}
+function keep(text) { print text >> file }
+END {
+	if (program != "") {
+		line(0, program, "ends before the machine does")
+		complaints()
+	}
+}
