@@ -149,6 +149,7 @@ fetch_sysroot() { # ARCH
 	target=$(sysroot_dir "$1")
 	[[ -d $target ]] && return
 	apt_ready "$1" || return
+	mkdir -p "$SCRATCH/debs/partial"
 	say "downloading the libraries to build against ($1)"
 	# shellcheck disable=SC2086 # a list of names
 	apt_in "$1" apt-get install --download-only --no-install-recommends \
