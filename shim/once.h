@@ -82,6 +82,9 @@ HWS_MUST static inline int hws_once_write(struct hws_once *once, void *slot, con
 {
 	uint32_t expected = HWS_ONCE_EMPTY;
 
+	/* a cell that is READY may lie in read-only memory, where even a failing exchange faults */
+	if (hws_once_ready(once))
+		return -EALREADY;
 	/* acquire on failure: the caller that gets -EALREADY may read the value at once */
 	if (!__atomic_compare_exchange_n(&once->state, &expected, HWS_ONCE_WRITING, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))

@@ -71,8 +71,8 @@ HWS_MUST int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint
 		      void **ret_address);
 int sys_munmap(void *address, size_t size);
 HWS_MUST int sys_mprotect(void *address, size_t size, int prot);
-/* -ENOSYS before Linux 6.10. */
-HWS_MUST int sys_mseal(void *address, size_t size);
+/* -ENOSYS before Linux 6.10: those who call it must do without. */
+int sys_mseal(void *address, size_t size);
 HWS_MUST int sys_madvise(void *address, size_t size, int advice);
 
 HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old);
@@ -87,6 +87,7 @@ uint32_t sys_gid(void);
 HWS_MUST int sys_groups(int size, gid_t *groups);
 size_t sys_page_size(void);
 int sys_cpus_online(void);
+int sys_cpus_configured(void);
 int sys_cpu(void);
 void sys_yield(void);
 

@@ -292,6 +292,11 @@ int sys_cpus_online(void)
 	return (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+int sys_cpus_configured(void)
+{
+	return (int)sysconf(_SC_NPROCESSORS_CONF);
+}
+
 int sys_cpu(void)
 {
 	return sched_getcpu();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/suite.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,65 +11,96 @@
 
 enum { SKIPS = 128 };
 
-/* Shared with the children, which write it: what was skipped and why. */
+/* Shared with the children, which write it: what did not run and why. */
 struct skips {
 	_Atomic unsigned int count;
 	struct {
 		char test[96];
 		char why[160];
+		bool not_here;
 	} at[SKIPS];
 };
 static struct skips *skips;
 
-static bool must_run(const char *what)
+static bool in_list(const char *list, const char *what)
 {
-	const char *list = getenv("HWS_MUST_RUN");
 	size_t length = strlen(what);
 
 	while (list && *list) {
 		size_t n = strcspn(list, ",");
 
-		if ((n == length && !strncmp(list, what, n)) ||
-		    (n == 3 && !strncmp(list, "all", n)))
+		if (n == length && !strncmp(list, what, n))
 			return true;
 		list += n + (list[n] == ',');
 	}
 	return false;
 }
 
-void suite_skip(const char *what, const char *why, const char *function)
+static bool must_run(const char *what)
+{
+	const char *list = getenv("HWS_MUST_RUN");
+
+	return in_list(list, what) || in_list(list, "all");
+}
+
+bool suite_lab_has(const char *what)
+{
+	return in_list(getenv("HWS_LAB_HAS"), what);
+}
+
+static void note(bool not_here, const char *what, const char *why, const char *function)
 {
 	size_t length = strlen(function);
-	unsigned int n;
+	unsigned int n = skips->count++;
 
-	ck_assert_msg(!must_run(what), "must run here (HWS_MUST_RUN) but needs %s: %s", what, why);
-	n = skips->count++;
 	ck_assert_uint_lt(n, SKIPS);
 	if (length > 3 && !strcmp(function + length - 3, "_fn"))
 		length -= 3;
 	snprintf(skips->at[n].test, sizeof(skips->at[n].test), "%.*s", (int)length, function);
 	snprintf(skips->at[n].why, sizeof(skips->at[n].why), "%s: %s", what, why);
+	skips->at[n].not_here = not_here;
 }
 
-/* Check's own TAP line is "ok 1 - file:case:test: message"; a skipped one also says so. */
-static void print_line(const char *line)
+void suite_skip(const char *what, const char *why, const char *function)
 {
-	for (unsigned int i = 0; i < skips->count && !strncmp(line, "ok ", 3); i++) {
-		char wanted[sizeof(skips->at[i].test) + 3];
+	ck_assert_msg(!must_run(what), "must run here (HWS_MUST_RUN) but needs %s: %s", what, why);
+	note(false, what, why, function);
+}
 
-		snprintf(wanted, sizeof(wanted), ":%s:", skips->at[i].test);
-		if (strstr(line, wanted)) {
-			printf("%.*s # SKIP %s\n", (int)strcspn(line, "\n"), line,
+void suite_not_here(const char *what, const char *function)
+{
+	note(true, what, "for another of the lab's machines", function);
+}
+
+/* Check's own line: "ok 1 - file:suite:test: message"; ours: "ok 1 - suite test # SKIP why". */
+static void print_line(const char *line, unsigned int *count)
+{
+	char verdict[8];
+	char file[256];
+	char suite[64];
+	char test[96];
+	char message[3072];
+
+	if (sscanf(line, "%7[nokt ] %*d - %255[^:]:%63[^:]:%95[^:]: %3071[^\n]", verdict, file,
+		   suite, test, message) != 5)
+		return;
+	for (unsigned int i = 0; i < skips->count && verdict[0] == 'o'; i++) {
+		if (strcmp(skips->at[i].test, test) != 0)
+			continue;
+		if (skips->at[i].not_here)
+			printf("# not here: %s (%s)\n", test, skips->at[i].why);
+		else
+			printf("ok %u - %s %s # SKIP %s\n", ++*count, suite, test,
 			       skips->at[i].why);
-			return;
-		}
+		return;
 	}
-	fputs(line, stdout);
+	printf("%s%u - %s %s\n", verdict, ++*count, suite, test);
 }
 
 static void print_tap(const char *path)
 {
 	char line[4096];
+	unsigned int count = 0;
 	FILE *file = fopen(path, "r");
 
 	if (!file) {
@@ -76,8 +108,19 @@ static void print_tap(const char *path)
 		return;
 	}
 	while (fgets(line, sizeof(line), file))
-		print_line(line);
+		print_line(line, &count);
 	fclose(file);
+	printf("1..%u\n", count);
+}
+
+static void print_failures(SRunner *runner)
+{
+	TestResult **results = srunner_failures(runner);
+
+	for (int i = 0; i < srunner_ntests_failed(runner); i++)
+		printf("# %s:%d: %s\n", tr_lfile(results[i]), tr_lno(results[i]),
+		       tr_msg(results[i]));
+	free(results);
 }
 
 int suite_run_for(const char *name, const TTest *const *tests, double seconds)
@@ -103,8 +146,9 @@ int suite_run_for(const char *name, const TTest *const *tests, double seconds)
 	srunner_set_tap(runner, path);
 	srunner_run_all(runner, CK_SILENT);
 	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
 	print_tap(path);
+	print_failures(runner);
+	srunner_free(runner);
 	close(fd);
 	unlink(path);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -129,4 +173,10 @@ int suite_child(void (*body)(void *), void *context)
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	return status;
+}
+
+bool suite_died(int status, int signal)
+{
+	return WIFSIGNALED(status) ? WTERMSIG(status) == signal || WTERMSIG(status) == SIGABRT
+				   : WEXITSTATUS(status) == 1 || WEXITSTATUS(status) == 66;
 }

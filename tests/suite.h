@@ -41,6 +41,17 @@ int suite_run_for(const char *name, const TTest *const *tests, double seconds);
 	} while (0)
 void suite_skip(const char *what, const char *why, const char *function);
 
+/* Goes on where the lab's machine has it (HWS_LAB_HAS, a comma list); elsewhere it is no test at all. */
+#define need_lab(what)                                  \
+	do {                                            \
+		if (!suite_lab_has(what)) {             \
+			suite_not_here(what, __func__); \
+			return;                         \
+		}                                       \
+	} while (0)
+bool suite_lab_has(const char *what);
+void suite_not_here(const char *what, const char *function);
+
 /* A check that is 0 or says which errno it was. */
 #define ck_ok(call)                                                            \
 	do {                                                                   \
@@ -50,5 +61,7 @@ void suite_skip(const char *what, const char *why, const char *function);
 
 /* What a child that ran @body ended with, as waitpid's status: for tests of what must die. */
 int suite_child(void (*body)(void *), void *context);
+/* Did it die of the signal? (A sanitizer's run time turns that into an exit with a report.) */
+bool suite_died(int status, int signal);
 
 #endif

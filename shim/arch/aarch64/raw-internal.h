@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * aarch64: the raw loads, stores and instructions. Each stands at a label in
+ * the exception table (shim/fault-internal.h): a fault there goes on at the
+ * fix-up, which gives the safe default and an error. On the good path there
+ * is the one instruction and nothing else.
+ */
+#ifndef HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
+#define HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
+
+#include <errno.h>
+#include <ucontext.h>
+
+#include "shim/shim.h"
+
+#define RAW_ARCH      HWS_ARCH_AARCH64
+#define RAW_ARCH_NAME "aarch64"
+#define RAW_HAS_PORTS \
+	false /* no port instructions; /dev/port on a port that nobody claims can halt the kernel */
+#define RAW_PAGE_MAX 65536 /* the largest page a kernel for this architecture may use */
+
+/* An entry of the exception table: where it may fault, where to go on. */
+#define RAW_FIXUP                           \
+	".pushsection hws_extable, \"a\"\n" \
+	".balign 4\n"                       \
+	".long 1b - ., %l[fault] - .\n"     \
+	".popsection\n"
+
+/*
+ * gcc 12 drops a fix-up that does nothing but set the value that the instruction would have given;
+ * an empty statement makes it a block of its own.
+ */
+#define RAW_APART __asm__ volatile("")
+
+/*
+ * Safety: @from must lie in a mapping of the device for all of the width, aligned to it.
+ * Reading a register may change the device; what it may change is the caller's to know.
+ * Checked here: nothing; a fault gives all-ones and -EIO.
+ */
+#define RAW_LOAD(bits, instruction, register)                                             \
+	static inline int raw_load##bits(const void *from, uint##bits##_t *ret_value)     \
+	{                                                                                 \
+		uint##bits##_t value;                                                     \
+		__asm__ volatile goto("1: " instruction " %" register "0, %1\n" RAW_FIXUP \
+				      : "=r"(value)                                       \
+				      : "Q"(*(const volatile uint##bits##_t *)from)       \
+				      :                                                   \
+				      : fault);                                           \
+		*ret_value = value;                                                       \
+		return 0;                                                                 \
+fault:                                                                                    \
+		RAW_APART;                                                                \
+		*ret_value = (uint##bits##_t) - 1;                                        \
+		return -EIO;                                                              \
+	}
+
+RAW_LOAD(8, "ldrb", "w")
+RAW_LOAD(16, "ldrh", "w")
+RAW_LOAD(32, "ldr", "w")
+RAW_LOAD(64, "ldr", "x")
+
+/*
+ * Safety: WRITES. @to must lie in a writable mapping of the device for all of the width, aligned
+ * to it. The device may do anything in answer. Checked here: nothing; a fault gives -EIO.
+ */
+#define RAW_STORE(bits, instruction, register)                                            \
+	static inline int raw_store##bits(void *to, uint##bits##_t value)                 \
+	{                                                                                 \
+		__asm__ volatile goto("1: " instruction " %" register "1, %0\n" RAW_FIXUP \
+				      : "=Q"(*(volatile uint##bits##_t *)to)              \
+				      : "r"(value)                                        \
+				      :                                                   \
+				      : fault);                                           \
+		return 0;                                                                 \
+fault:                                                                                    \
+		RAW_APART;                                                                \
+		return -EIO;                                                              \
+	}
+
+RAW_STORE(8, "strb", "w")
+RAW_STORE(16, "strh", "w")
+RAW_STORE(32, "str", "w")
+RAW_STORE(64, "str", "x")
+
+/* Safety: touches nothing: this architecture has no port instructions. */
+static inline int raw_port_read(uint16_t port, uint32_t width, uint32_t *ret_value)
+{
+	(void)port;
+	*ret_value = UINT32_MAX >> (32 - 8 * width);
+	return -EOPNOTSUPP;
+}
+
+/* Safety: touches nothing: this architecture has no port instructions. */
+static inline int raw_port_write(uint16_t port, uint32_t width, uint32_t value)
+{
+	(void)port, (void)width, (void)value;
+	return -EOPNOTSUPP;
+}
+
+/*
+ * Safety: changes nothing. Checked here: a kernel that doesn't answer for the ID registers makes
+ * the instruction fault: 0 and -EPERM.
+ */
+static inline int raw_midr(uint64_t *ret_midr)
+{
+	uint64_t value;
+
+	__asm__ volatile goto("1: mrs %0, midr_el1\n" RAW_FIXUP : "=r"(value) : : : fault);
+	*ret_midr = value;
+	return 0;
+fault:
+	RAW_APART;
+	*ret_midr = 0;
+	return -EPERM;
+}
+
+/* Safety: changes nothing; the counter is open to user space on Linux. Checked here: a fault gives 0. */
+static inline uint64_t raw_timestamp(void)
+{
+	uint64_t value;
+
+	__asm__ volatile goto("1: mrs %0, cntvct_el0\n" RAW_FIXUP : "=r"(value) : : : fault);
+	return value;
+fault:
+	RAW_APART;
+	return 0;
+}
+
+/* Safety: orders memory accesses of this thread, changes nothing. */
+static inline void raw_barrier(enum hws_barrier kind)
+{
+	if (kind == HWS_BARRIER_READ)
+		__asm__ volatile("dsb ld" ::: "memory");
+	else if (kind == HWS_BARRIER_WRITE)
+		__asm__ volatile("dsb st" ::: "memory");
+	else
+		__asm__ volatile("dsb sy" ::: "memory");
+}
+
+/* Where the thread that got a signal stands, to be read and set. */
+static inline uintptr_t raw_pc(const ucontext_t *context)
+{
+	return (uintptr_t)context->uc_mcontext.pc;
+}
+
+static inline void raw_set_pc(ucontext_t *context, uintptr_t pc)
+{
+	context->uc_mcontext.pc = pc;
+}
+
+#endif

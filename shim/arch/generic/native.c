@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* On an architecture that we don't know, the native back end is the generic one. */
+#include "shim/shim-internal.h"
+
+static int native_open(const struct hws_shim_options *options, void **ret_self)
+{
+	return generic_ops.open(options, ret_self);
+}
+
+static void native_close(void *self)
+{
+	generic_ops.close(self);
+}
+
+const struct hws_shim_ops native_ops = {
+	.struct_size = sizeof(native_ops),
+	.abi = HWS_SHIM_ABI,
+	.flags = HWS_SHIM_THREAD_SAFE,
+	.name = "native",
+	.open = native_open,
+	.close = native_close,
+};

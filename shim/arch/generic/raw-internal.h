@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An architecture that we don't know: nothing is touched, every read gives the safe default. */
+#ifndef HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
+#define HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
+
+#include <errno.h>
+#include <ucontext.h>
+
+#include "shim/shim.h"
+
+#define RAW_ARCH      HWS_ARCH_UNKNOWN
+#define RAW_ARCH_NAME "generic"
+#define RAW_HAS_PORTS false
+#define RAW_PAGE_MAX  65536 /* the largest page a kernel may use */
+
+/* Safety: touches nothing. */
+#define RAW_LOAD(bits)                                                                \
+	static inline int raw_load##bits(const void *from, uint##bits##_t *ret_value) \
+	{                                                                             \
+		(void)from;                                                           \
+		*ret_value = (uint##bits##_t) - 1;                                    \
+		return -EOPNOTSUPP;                                                   \
+	}
+
+RAW_LOAD(8)
+RAW_LOAD(16)
+RAW_LOAD(32)
+RAW_LOAD(64)
+
+/* Safety: touches nothing. */
+#define RAW_STORE(bits)                                                   \
+	static inline int raw_store##bits(void *to, uint##bits##_t value) \
+	{                                                                 \
+		(void)to, (void)value;                                    \
+		return -EOPNOTSUPP;                                       \
+	}
+
+RAW_STORE(8)
+RAW_STORE(16)
+RAW_STORE(32)
+RAW_STORE(64)
+
+/* Where a signal hit can't be told here: no address matches. */
+static inline uintptr_t raw_pc(const ucontext_t *context)
+{
+	(void)context;
+	return 0;
+}
+
+static inline void raw_set_pc(ucontext_t *context, uintptr_t pc)
+{
+	(void)context, (void)pc;
+}
+
+#endif

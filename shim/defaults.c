@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The safe default of every operation: a read gives all-ones, a write does
+ * nothing, both say -EOPNOTSUPP. They stand in for what a back end lacks, and
+ * they are all that the generic back end has.
+ */
+#include "shim/shim-internal.h"
+#include "shim/why-internal.h"
+
+static int none(const char *what)
+{
+	return why(-EOPNOTSUPP, "this back end has no %s", what);
+}
+
+static int default_open(const struct hws_shim_options *options, void **ret_self)
+{
+	(void)options;
+	*ret_self = NULL;
+	return none("machine behind it");
+}
+
+static void default_close(void *self)
+{
+	(void)self;
+}
+
+static int default_identify(void *self, struct hws_cpu *ret_cpu)
+{
+	(void)self;
+	*ret_cpu = (struct hws_cpu) { .arch = HWS_ARCH_UNKNOWN };
+	return none("way to name the processor");
+}
+
+static int default_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4])
+{
+	(void)self, (void)leaf, (void)subleaf;
+	memset(ret_regs, 0xff, 4 * sizeof(*ret_regs));
+	return none("CPUID");
+}
+
+static int default_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights rights,
+			     struct hws_window *ret_ports)
+{
+	(void)self, (void)first, (void)count, (void)rights;
+	*ret_ports = (struct hws_window) { 0 };
+	return none("I/O ports");
+}
+
+static void default_window_close(void *self, struct hws_window *window)
+{
+	(void)self;
+	*window = (struct hws_window) { 0 };
+}
+
+static int default_port_read(void *self, const struct hws_window *ports, uint16_t port,
+			     uint32_t width, uint32_t *ret_value)
+{
+	(void)self, (void)ports, (void)port;
+	*ret_value = (uint32_t)shim_ones(width);
+	return none("I/O ports");
+}
+
+static int default_port_write(void *self, const struct hws_window *ports, uint16_t port,
+			      uint32_t width, uint32_t value)
+{
+	(void)self, (void)ports, (void)port, (void)width, (void)value;
+	return none("I/O ports");
+}
+
+static int default_msr_read(void *self, uint32_t cpu, uint32_t reg, uint64_t *ret_value)
+{
+	(void)self, (void)cpu, (void)reg;
+	*ret_value = UINT64_MAX;
+	return none("model-specific registers");
+}
+
+static int default_msr_write(void *self, uint32_t cpu, uint32_t reg, uint64_t value)
+{
+	(void)self, (void)cpu, (void)reg, (void)value;
+	return none("model-specific registers");
+}
+
+static int default_pci_next(void *self, const struct hws_bdf *after, struct hws_bdf *ret_bdf)
+{
+	(void)self, (void)after;
+	*ret_bdf = (struct hws_bdf) { 0 };
+	return none("PCI");
+}
+
+static int default_pci_read(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+			    uint32_t *ret_value)
+{
+	(void)self, (void)bdf, (void)offset;
+	*ret_value = (uint32_t)shim_ones(width);
+	return none("PCI");
+}
+
+static int default_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+			     uint32_t value)
+{
+	(void)self, (void)bdf, (void)offset, (void)width, (void)value;
+	return none("PCI");
+}
+
+static int default_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset,
+			   uint64_t size, enum hws_rights rights, struct hws_window *ret_window)
+{
+	(void)self, (void)bdf, (void)bar, (void)offset, (void)size, (void)rights;
+	*ret_window = (struct hws_window) { 0 };
+	return none("device memory");
+}
+
+static int default_mmio_read(void *self, const struct hws_window *window, uint64_t offset,
+			     uint32_t width, uint64_t *ret_value)
+{
+	(void)self, (void)window, (void)offset;
+	*ret_value = shim_ones(width);
+	return none("device memory");
+}
+
+static int default_mmio_write(void *self, const struct hws_window *window, uint64_t offset,
+			      uint32_t width, uint64_t value)
+{
+	(void)self, (void)window, (void)offset, (void)width, (void)value;
+	return none("device memory");
+}
+
+static void default_barrier(void *self, enum hws_barrier kind)
+{
+	(void)self, (void)kind;
+	/* seq_cst: the strongest order that the language has, whatever @kind asks */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static uint64_t default_timestamp(void *self)
+{
+	(void)self;
+	return 0;
+}
+
+const struct hws_shim_ops shim_defaults = {
+	.struct_size = sizeof(shim_defaults),
+	.abi = HWS_SHIM_ABI,
+	.flags = HWS_SHIM_THREAD_SAFE,
+	.name = "none",
+	.open = default_open,
+	.close = default_close,
+	.identify = default_identify,
+	.cpuid = default_cpuid,
+	.port_open = default_port_open,
+	.port_close = default_window_close,
+	.port_read = default_port_read,
+	.port_write = default_port_write,
+	.msr_read = default_msr_read,
+	.msr_write = default_msr_write,
+	.pci_next = default_pci_next,
+	.pci_read = default_pci_read,
+	.pci_write = default_pci_write,
+	.bar_map = default_bar_map,
+	.bar_unmap = default_window_close,
+	.mmio_read = default_mmio_read,
+	.mmio_write = default_mmio_write,
+	.barrier = default_barrier,
+	.timestamp = default_timestamp,
+};
+
+/* An architecture that we don't know: it opens, and does nothing. */
+static int generic_open(const struct hws_shim_options *options, void **ret_self)
+{
+	static const char nothing;
+
+	(void)options;
+	*ret_self = (void *)(uintptr_t)&nothing;
+	return 0;
+}
+
+const struct hws_shim_ops generic_ops = {
+	.struct_size = sizeof(generic_ops),
+	.abi = HWS_SHIM_ABI,
+	.flags = HWS_SHIM_THREAD_SAFE,
+	.name = "generic",
+	.open = generic_open,
+	.close = default_close,
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The exception table: a SIGSEGV or SIGBUS at a labelled raw instruction goes
+ * on at its fix-up. Any other fault is handed to whoever handled it before.
+ */
+#ifndef HWSAFE_SHIM_FAULT_INTERNAL_H
+#define HWSAFE_SHIM_FAULT_INTERNAL_H
+
+#include "shim/base.h"
+
+/*
+ * Puts our handler in front, if it isn't already; every opening of hardware calls it, so that a
+ * program's own handler, installed later, is chained to and not lost. 0; -EMFILE after a program
+ * has replaced handlers FAULT_ARMS times; -EOPNOTSUPP where the architecture isn't known.
+ */
+enum { FAULT_ARMS = 8 };
+HWS_MUST int fault_arm(void);
+
+/* How many faults went on at a fix-up, in all threads. */
+uint64_t fault_count(void);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "shim/fault-internal.h"
+#include "shim/native-internal.h"
+#include "shim/sys-internal.h"
+#include "shim/why-internal.h"
+
+/*
+ * Safety: maps registers of a device; reading or writing them may do anything. Checked here: the
+ * pages lie inside the BAR, as far as the kernel told its size.
+ */
+static int raw_bar_map(int fd, uint64_t page_offset, size_t size, enum hws_rights rights,
+		       void **ret_address)
+{
+	int prot = rights & HWS_W ? PROT_READ | PROT_WRITE : PROT_READ;
+
+	return sys_mmap(NULL, size, prot, MAP_SHARED, fd, page_offset, ret_address);
+}
+
+static int open_resource(struct native *native, struct hws_bdf bdf, uint32_t bar,
+			 enum hws_rights rights, char way[16])
+{
+	char path[NATIVE_PATH];
+	char text[HWS_BDF_TEXT];
+	int fd;
+
+	snprintf(way, 16, "resource%u", bar);
+	native_pci_path(bdf, way, path);
+	fd = sys_open(native->root, path, rights & HWS_W ? O_RDWR : O_RDONLY);
+	if (fd == -ENOENT)
+		return why(-ENODEV, "%s has no BAR %u, or there is no such PCI function",
+			   hws_bdf_format(bdf, text), bar);
+	if (native_refusal(fd) == -EPERM)
+		return why(-EPERM, "%s: its file mode keeps this user out; root may, or the helper",
+			   path);
+	return fd < 0 ? why(fd, "%s: %s", path, strerror(-fd)) : fd;
+}
+
+static int map_failed(const char *way, struct hws_bdf bdf, int r)
+{
+	char text[HWS_BDF_TEXT];
+
+	hws_bdf_format(bdf, text);
+	if (r == -EPERM)
+		return why(
+			-EPERM,
+			"%s %s: the kernel refuses to map it: lockdown; VFIO still works (bind the device to vfio-pci)",
+			text, way);
+	if (r == -EINVAL)
+		return why(-EINVAL, "%s %s can't be mapped: a BAR of I/O ports is opened as ports",
+			   text, way);
+	return why(native_refusal(r), "%s %s can't be mapped: %s", text, way, strerror(-r));
+}
+
+/* How much of the BAR the window is: @size, or to its end. */
+static int window_size(int fd, uint64_t offset, uint64_t size, uint64_t *ret_size)
+{
+	struct stat stat;
+	int r = sys_fstat(fd, &stat);
+	uint64_t whole = r < 0 ? 0 : (uint64_t)stat.st_size;
+
+	if (r < 0)
+		return why(r, "the size of the BAR can't be told");
+	if (size == 0 && offset < whole)
+		size = whole - offset;
+	if (size == 0 || !hws_range_ok(offset, size, whole))
+		return why(-ERANGE, "the BAR has 0x%llx bytes; 0x%llx at 0x%llx are not inside",
+			   (unsigned long long)whole, (unsigned long long)size,
+			   (unsigned long long)offset);
+	*ret_size = size;
+	return 0;
+}
+
+static const char *const ways[] = { "resource0", "resource1", "resource2",
+				    "resource3", "resource4", "resource5" };
+enum { BARS = sizeof(ways) / sizeof(ways[0]) };
+
+int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
+		   enum hws_rights rights, struct hws_window *ret_window)
+{
+	uint64_t in_page = offset & (sys_page_size() - 1);
+	char way[16];
+	void *address;
+	HWS_CLEANUP_FD int fd = -1;
+	int r = fault_arm();
+
+	if (r < 0)
+		return r;
+	if (bar >= BARS)
+		return why(-EINVAL, "BAR %u: a function has BARs 0 to 5", bar);
+	fd = open_resource(self, bdf, bar, rights, way);
+	if (fd < 0)
+		return fd;
+	r = window_size(fd, offset, size, &size);
+	if (r < 0)
+		return r;
+	/* SAFETY: the caller was allowed to use [offset, offset + size), which lies inside the BAR */
+	r = raw_bar_map(fd, offset - in_page, in_page + size, rights, &address);
+	if (r < 0)
+		return map_failed(way, bdf, r);
+	*ret_window = (struct hws_window) {
+		.direct = (char *)address + in_page,
+		.first = offset,
+		.size = size,
+		.cookie = in_page,
+		.way = ways[bar],
+	};
+	return 0;
+}
+
+void native_bar_unmap(void *self, struct hws_window *window)
+{
+	(void)self;
+	if (window->direct)
+		sys_munmap((char *)window->direct - window->cookie, window->size + window->cookie);
+	*window = (struct hws_window) { 0 };
+}
+
+static int faulted(const struct hws_window *window)
+{
+	return why(-EIO, "the device behind %s did not answer: unplugged, or powered down",
+		   window->way);
+}
+
+int native_mmio_read(void *self, const struct hws_window *window, uint64_t offset, uint32_t width,
+		     uint64_t *ret_value)
+{
+	const char *from = (const char *)window->direct + offset;
+	uint8_t v8;
+	uint16_t v16;
+	uint32_t v32;
+	int r;
+
+	(void)self;
+	/* SAFETY: the caller has checked offset, width and alignment against the window */
+	switch (width) {
+	case 1:
+		r = raw_load8(from, &v8);
+		*ret_value = v8;
+		break;
+	case 2:
+		r = raw_load16(from, &v16);
+		*ret_value = v16;
+		break;
+	case 4:
+		r = raw_load32(from, &v32);
+		*ret_value = v32;
+		break;
+	default:
+		r = raw_load64(from, ret_value);
+		break;
+	}
+	return r < 0 ? faulted(window) : 0;
+}
+
+int native_mmio_write(void *self, const struct hws_window *window, uint64_t offset, uint32_t width,
+		      uint64_t value)
+{
+	char *to = (char *)window->direct + offset;
+	int r;
+
+	(void)self;
+	/* SAFETY: the caller has checked offset, width, alignment and value */
+	switch (width) {
+	case 1:
+		r = raw_store8(to, (uint8_t)value);
+		break;
+	case 2:
+		r = raw_store16(to, (uint16_t)value);
+		break;
+	case 4:
+		r = raw_store32(to, (uint32_t)value);
+		break;
+	default:
+		r = raw_store64(to, value);
+		break;
+	}
+	return r < 0 ? faulted(window) : 0;
+}

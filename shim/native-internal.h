@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The native back end: this machine, as far as its kernel lets this process at it. */
+#ifndef HWSAFE_SHIM_NATIVE_INTERNAL_H
+#define HWSAFE_SHIM_NATIVE_INTERNAL_H
+
+#include <pthread.h>
+
+#include "shim/shim-internal.h"
+
+/* The configuration space that was used last stays open: accesses come in runs. */
+struct native_config {
+	pthread_mutex_t lock;
+	struct hws_bdf bdf;
+	int fd;
+};
+
+struct native {
+	int root; /* of every path: a descriptor, or SYS_REAL_ROOT */
+	struct native_config config;
+	int cpus;
+	/* one per processor: its msr file, once it was needed; -1 before */
+	_Atomic int msr[];
+};
+
+/* The kernel's own "no" is -EPERM, whichever of its two words it used. */
+static inline int native_refusal(int r)
+{
+	return r == -EACCES ? -EPERM : r;
+}
+
+int native_identify(void *self, struct hws_cpu *ret_cpu);
+int native_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);
+int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights rights,
+		     struct hws_window *ret_ports);
+void native_port_close(void *self, struct hws_window *ports);
+int native_port_read(void *self, const struct hws_window *ports, uint16_t port, uint32_t width,
+		     uint32_t *ret_value);
+int native_port_write(void *self, const struct hws_window *ports, uint16_t port, uint32_t width,
+		      uint32_t value);
+int native_msr_read(void *self, uint32_t cpu, uint32_t reg, uint64_t *ret_value);
+int native_msr_write(void *self, uint32_t cpu, uint32_t reg, uint64_t value);
+int native_pci_next(void *self, const struct hws_bdf *after, struct hws_bdf *ret_bdf);
+int native_pci_read(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+		    uint32_t *ret_value);
+int native_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+		     uint32_t value);
+int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
+		   enum hws_rights rights, struct hws_window *ret_window);
+void native_bar_unmap(void *self, struct hws_window *window);
+int native_mmio_read(void *self, const struct hws_window *window, uint64_t offset, uint32_t width,
+		     uint64_t *ret_value);
+int native_mmio_write(void *self, const struct hws_window *window, uint64_t offset, uint32_t width,
+		      uint64_t value);
+
+/* /sys/bus/pci/devices/<bdf>/<file>; @path has NATIVE_PATH bytes. */
+enum { NATIVE_PATH = 96 };
+const char *native_pci_path(struct hws_bdf bdf, const char *file, char path[NATIVE_PATH]);
+
+/* What the architecture knows of its processor; @root as in struct native. */
+int arch_identify(int root, struct hws_cpu *ret_cpu);
+int arch_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Ports, by the first way that works:
+ *
+ *   ioperm     the kernel lets this thread at exactly the range; native speed
+ *   resourceN  the I/O BAR of a PCI function that holds the whole range
+ *   /dev/port  byte accesses only: the kernel splits wider ones
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shim/native-internal.h"
+#include "shim/sys-internal.h"
+#include "shim/why-internal.h"
+
+struct ports;
+
+struct way {
+	const char *name;
+	int (*open)(struct native *native, struct ports *ports, enum hws_rights rights);
+	void (*close)(struct ports *ports);
+	int (*read)(const struct ports *ports, uint16_t port, uint32_t width, uint32_t *ret_value);
+	int (*write)(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value);
+};
+
+/* One open range. */
+struct ports {
+	const struct way *way;
+	char name[24];
+	uint16_t first;
+	uint32_t count;
+	int fd;		    /* of the file, for ways that have one */
+	uint32_t base;	    /* the port at the file's offset 0 */
+	int tid;	    /* ioperm: the only thread that the kernel lets in */
+	struct ports *next; /* ioperm: the thread's other ranges */
+};
+
+/* The kernel keeps the permission per thread, and so do we the list of what was asked for. */
+static _Thread_local struct ports *granted;
+
+static int ioperm_open(struct native *native, struct ports *ports, enum hws_rights rights)
+{
+	int r = native->root == SYS_REAL_ROOT ? sys_ioperm(ports->first, ports->count, true)
+					      : -ENOSYS;
+
+	(void)rights;
+	if (r < 0)
+		return r;
+	ports->tid = sys_tid();
+	ports->next = granted;
+	granted = ports;
+	return 0;
+}
+
+static bool still_granted(uint32_t port)
+{
+	for (const struct ports *p = granted; p; p = p->next) {
+		if (port >= p->first && port - p->first < p->count)
+			return true;
+	}
+	return false;
+}
+
+static void ioperm_close(struct ports *ports)
+{
+	struct ports **at = &granted;
+
+	if (ports->tid != sys_tid())
+		return; /* the other thread's permission ends with it: the kernel has no way to take it back */
+	while (*at && *at != ports)
+		at = &(*at)->next;
+	if (*at)
+		*at = ports->next;
+	for (uint32_t port = ports->first; port < ports->first + ports->count; port++) {
+		if (!still_granted(port) && sys_ioperm((uint16_t)port, 1, false) < 0)
+			return;
+	}
+}
+
+static int wrong_thread(const struct ports *ports)
+{
+	return why(-EPERM,
+		   "thread %d got these ports; this is thread %d, and the kernel tells them apart",
+		   ports->tid, sys_tid());
+}
+
+static int ioperm_read(const struct ports *ports, uint16_t port, uint32_t width,
+		       uint32_t *ret_value)
+{
+	/* SAFETY: the range was granted to a caller who may read it; a foreign thread gets -EPERM */
+	int r = raw_port_read(port, width, ret_value);
+
+	return r < 0 ? wrong_thread(ports) : 0;
+}
+
+static int ioperm_write(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value)
+{
+	/* SAFETY: the range was granted to a caller who may write it; a foreign thread gets -EPERM */
+	int r = raw_port_write(port, width, value);
+
+	return r < 0 ? wrong_thread(ports) : 0;
+}
+
+/*
+ * Safety: reading a port may change the device behind it. Checked here: the port lies in the range
+ * that was opened.
+ */
+static ssize_t raw_file_read(const struct ports *ports, uint16_t port, uint32_t width,
+			     void *ret_bytes)
+{
+	return sys_pread(ports->fd, ret_bytes, width, port - ports->base);
+}
+
+/* Safety: WRITES. The device may do anything. Checked here: as for reading. */
+static ssize_t raw_file_write(const struct ports *ports, uint16_t port, uint32_t width,
+			      const void *bytes)
+{
+	return sys_pwrite(ports->fd, bytes, width, port - ports->base);
+}
+
+static int file_failed(const struct ports *ports, uint16_t port, ssize_t n)
+{
+	int r = n < 0 ? native_refusal((int)n) : -EIO;
+
+	return why(r, "port 0x%x by %s: %s", port, ports->name, strerror(-r));
+}
+
+static int file_read(const struct ports *ports, uint16_t port, uint32_t width, uint32_t *ret_value)
+{
+	uint32_t value = 0;
+	/* SAFETY: the range was granted to a caller who may read it */
+	ssize_t n = raw_file_read(ports, port, width, &value);
+
+	if (n != (ssize_t)width)
+		return file_failed(ports, port, n);
+	*ret_value = value;
+	return 0;
+}
+
+static int file_write(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value)
+{
+	/* SAFETY: the range was granted to a caller who may write it */
+	ssize_t n = raw_file_write(ports, port, width, &value);
+
+	return n == (ssize_t)width ? 0 : file_failed(ports, port, n);
+}
+
+static void file_close(struct ports *ports)
+{
+	ports->fd = sys_close(ports->fd);
+}
+
+static int access_mode(enum hws_rights rights)
+{
+	return rights == HWS_RW ? O_RDWR : rights & HWS_W ? O_WRONLY : O_RDONLY;
+}
+
+/* Which BAR of the function, if any, is a range of ports that holds all of ours. */
+static int io_bar(struct native *native, struct hws_bdf bdf, const struct ports *ports,
+		  uint32_t *ret_base)
+{
+	enum { IORESOURCE_IO = 0x100, BARS = 6 };
+	char path[NATIVE_PATH];
+	char text[2048];
+	const char *line = text;
+	ssize_t n = sys_read_file(native->root, native_pci_path(bdf, "resource", path), text,
+				  sizeof(text));
+
+	for (int bar = 0; n > 0 && bar < BARS && line; bar++) {
+		unsigned long long start, end, flags;
+
+		if (sscanf(line, "%llx %llx %llx", &start, &end, &flags) != 3)
+			break;
+		if (flags & IORESOURCE_IO && start <= ports->first && end <= UINT16_MAX &&
+		    end >= (uint64_t)ports->first + ports->count - 1) {
+			*ret_base = (uint32_t)start;
+			return bar;
+		}
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return -ENOENT;
+}
+
+static int resource_open(struct native *native, struct ports *ports, enum hws_rights rights)
+{
+	struct hws_bdf bdf;
+	int r = native_pci_next(native, NULL, &bdf);
+	int bar = -ENOENT;
+	char path[NATIVE_PATH];
+
+	for (; r == 0; r = native_pci_next(native, &bdf, &bdf)) {
+		bar = io_bar(native, bdf, ports, &ports->base);
+		if (bar >= 0)
+			break;
+	}
+	if (bar < 0)
+		return bar;
+	snprintf(ports->name, sizeof(ports->name), "resource%d", bar);
+	ports->fd = sys_open(native->root, native_pci_path(bdf, ports->name, path),
+			     access_mode(rights));
+	return ports->fd < 0 ? ports->fd : 0;
+}
+
+static int dev_port_open(struct native *native, struct ports *ports, enum hws_rights rights)
+{
+	if (!RAW_HAS_PORTS)
+		return -EOPNOTSUPP;
+	ports->fd = sys_open(native->root, "/dev/port", access_mode(rights));
+	return ports->fd < 0 ? ports->fd : 0;
+}
+
+static int only_bytes(void)
+{
+	return why(
+		-EOPNOTSUPP,
+		"/dev/port would split a wider access into bytes: CAP_SYS_RAWIO gives whole ones");
+}
+
+static int dev_port_read(const struct ports *ports, uint16_t port, uint32_t width,
+			 uint32_t *ret_value)
+{
+	return width == 1 ? file_read(ports, port, width, ret_value) : only_bytes();
+}
+
+static int dev_port_write(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value)
+{
+	return width == 1 ? file_write(ports, port, width, value) : only_bytes();
+}
+
+static const struct way ways[] = {
+	{ "ioperm", ioperm_open, ioperm_close, ioperm_read, ioperm_write },
+	{ "resource", resource_open, file_close, file_read, file_write },
+	{ "/dev/port", dev_port_open, file_close, dev_port_read, dev_port_write },
+};
+enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
+
+static const char *way_failed(int r)
+{
+	switch (r) {
+	case -ENOSYS:
+		return "this kernel has none";
+	case -EOPNOTSUPP:
+		return "not on this architecture";
+	case -EPERM:
+		return "CAP_SYS_RAWIO is missing, or lockdown";
+	case -EACCES:
+		return "the file mode keeps this user out";
+	case -ENOENT:
+		return "none";
+	default:
+		return strerror(-r);
+	}
+}
+
+static int try_ways(struct native *native, struct ports *ports, enum hws_rights rights)
+{
+	int failed[WAYS];
+	int worst = -EOPNOTSUPP;
+
+	for (int i = 0; i < WAYS; i++) {
+		ports->way = &ways[i];
+		snprintf(ports->name, sizeof(ports->name), "%s", ways[i].name);
+		failed[i] = ways[i].open(native, ports, rights);
+		if (failed[i] == 0)
+			return 0;
+		if (native_refusal(failed[i]) == -EPERM)
+			worst = -EPERM;
+	}
+	return why(worst, "ports 0x%x-0x%x: ioperm: %s; PCI I/O window: %s; /dev/port: %s",
+		   ports->first, ports->first + ports->count - 1, way_failed(failed[0]),
+		   way_failed(failed[1]), way_failed(failed[2]));
+}
+
+int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights rights,
+		     struct hws_window *ret_ports)
+{
+	HWS_CLEANUP_FREE struct ports *ports = NULL;
+	int r;
+
+	if (count == 0 || !hws_range_ok(first, count, UINT16_MAX + 1u))
+		return why(-ERANGE, "%u ports from 0x%x: the last port is 0xffff", count, first);
+	ports = calloc(1, sizeof(*ports));
+	if (!ports)
+		return why(-ENOMEM, "no memory for a range of ports");
+	ports->first = first;
+	ports->count = count;
+	ports->fd = -1;
+	r = try_ways(self, ports, rights);
+	if (r < 0)
+		return r;
+	*ret_ports = (struct hws_window) {
+		.first = first,
+		.size = count,
+		.cookie = (uint64_t)(uintptr_t)ports,
+		.way = ports->name,
+	};
+	(void)HWS_TAKE_PTR(ports); /* the window's now */
+	return 0;
+}
+
+static struct ports *ports_of(const struct hws_window *window)
+{
+	return (struct ports *)(uintptr_t)window->cookie;
+}
+
+void native_port_close(void *self, struct hws_window *window)
+{
+	struct ports *ports = ports_of(window);
+
+	(void)self;
+	if (ports) {
+		ports->way->close(ports);
+		free(ports);
+	}
+	*window = (struct hws_window) { 0 };
+}
+
+int native_port_read(void *self, const struct hws_window *window, uint16_t port, uint32_t width,
+		     uint32_t *ret_value)
+{
+	const struct ports *ports = ports_of(window);
+
+	(void)self;
+	*ret_value = (uint32_t)shim_ones(width);
+	return ports->way->read(ports, port, width, ret_value);
+}
+
+int native_port_write(void *self, const struct hws_window *window, uint16_t port, uint32_t width,
+		      uint32_t value)
+{
+	const struct ports *ports = ports_of(window);
+
+	(void)self;
+	return ports->way->write(ports, port, width, value);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "shim/native-internal.h"
+
+#include <stdlib.h>
+
+#include "shim/fault-internal.h"
+#include "shim/sys-internal.h"
+#include "shim/why-internal.h"
+
+static void native_close(void *self)
+{
+	struct native *native = self;
+
+	for (int cpu = 0; cpu < native->cpus; cpu++)
+		sys_close(native->msr[cpu]);
+	sys_close(native->config.fd);
+	pthread_mutex_destroy(&native->config.lock);
+	sys_close(native->root);
+	free(native);
+}
+
+static int native_open(const struct hws_shim_options *options, void **ret_self)
+{
+	int cpus = sys_cpus_configured();
+	HWS_CLEANUP_FREE struct native *native = NULL;
+	int r = fault_arm();
+
+	if (r < 0)
+		return r;
+	if (cpus < 1)
+		return why(-ENODEV, "the number of processors can't be told");
+	native = calloc(1, sizeof(*native) + (size_t)cpus * sizeof(native->msr[0]));
+	if (!native)
+		return why(-ENOMEM, "no memory for the native back end");
+	native->root = sys_root_open(options->sysroot);
+	if (options->sysroot && native->root < 0)
+		return why(native->root, "sysroot '%s': %s", options->sysroot,
+			   strerror(-native->root));
+	native->config.fd = -1;
+	pthread_mutex_init(&native->config.lock, NULL);
+	native->cpus = cpus;
+	for (int cpu = 0; cpu < cpus; cpu++)
+		native->msr[cpu] = -1;
+	*ret_self = HWS_TAKE_PTR(native);
+	return 0;
+}
+
+int native_identify(void *self, struct hws_cpu *ret_cpu)
+{
+	struct native *native = self;
+
+	*ret_cpu = (struct hws_cpu) { .arch = RAW_ARCH, .cpus = (uint32_t)sys_cpus_online() };
+	return arch_identify(native->root, ret_cpu);
+}
+
+int native_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4])
+{
+	(void)self;
+	return arch_cpuid(leaf, subleaf, ret_regs);
+}
+
+static void native_barrier(void *self, enum hws_barrier kind)
+{
+	(void)self;
+	/* SAFETY: a barrier changes nothing */
+	raw_barrier(kind);
+}
+
+static uint64_t native_timestamp(void *self)
+{
+	(void)self;
+	/* SAFETY: reading the counter changes nothing; where it is forbidden it gives 0 */
+	return raw_timestamp();
+}
+
+const struct hws_shim_ops native_ops = {
+	.struct_size = sizeof(native_ops),
+	.abi = HWS_SHIM_ABI,
+	.flags = HWS_SHIM_THREAD_SAFE,
+	.name = "native",
+	.open = native_open,
+	.close = native_close,
+	.identify = native_identify,
+	.cpuid = native_cpuid,
+	.port_open = native_port_open,
+	.port_close = native_port_close,
+	.port_read = native_port_read,
+	.port_write = native_port_write,
+	.msr_read = native_msr_read,
+	.msr_write = native_msr_write,
+	.pci_next = native_pci_next,
+	.pci_read = native_pci_read,
+	.pci_write = native_pci_write,
+	.bar_map = native_bar_map,
+	.bar_unmap = native_bar_unmap,
+	.mmio_read = native_mmio_read,
+	.mmio_write = native_mmio_write,
+	.barrier = native_barrier,
+	.timestamp = native_timestamp,
+};
