@@ -6,9 +6,9 @@
 #	ioport	ports by ioperm or /dev/port	msr	/dev/cpu/N/msr can be read
 #	cpuid	/dev/cpu/N/cpuid can be read	rtc	a CMOS clock at ports 0x70-0x71
 #	edu	QEMU's teaching device	pcibar	a BAR can be mapped by its resourceN
-#	iommu	an IOMMU that translates	vfio	vfio-pci can be bound, groups can be opened
-#	nvme	/dev/nvme0n1, 16 MiB, scratch	pku	protection keys
-#	uring	io_uring may be used	root	uid 0 with all capabilities
+#	iommu	an IOMMU; vfio-pci can be bound	nvme	/dev/nvme0n1, 16 MiB, scratch
+#	pku	protection keys		uring	io_uring may be used
+#	root	uid 0 with all capabilities
 # and what is so rather than usable: lockdown, unprivileged.
 
 declare -A MACHINE=(
@@ -23,10 +23,10 @@ PC=ioport,msr,cpuid,rtc,edu,pcibar,pku,nvme,uring,root
 
 # name | Debian architecture | kernel | machine | kernel parameters | HAS | seconds | what it shows
 SCENARIOS="
-x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu,vfio|150|Debian 12's kernel, everything allowed
-x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on|$PC,iommu,vfio|150|the same with a newer kernel
-aarch64     |arm64|6.1 |virt||edu,pcibar,iommu,vfio,nvme,uring,root|150|another architecture, SMMUv3
-lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|msr,cpuid,edu,pku,iommu,vfio,nvme,uring,root,lockdown|150|kernel lockdown: integrity
+x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu|150|Debian 12's kernel, everything allowed
+x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on|$PC,iommu|150|the same with a newer kernel
+aarch64     |arm64|6.1 |virt||edu,pcibar,iommu,nvme,uring,root|150|another architecture, SMMUv3
+lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|msr,cpuid,edu,pku,iommu,nvme,uring,root,lockdown|150|kernel lockdown: integrity
 no-iommu    |amd64|6.1 |pc  ||$PC|150|a machine without an IOMMU
 unprivileged|amd64|6.1 |q35 |intel_iommu=on|pku,uring,unprivileged|150|uid 1000 without a capability
 "
