@@ -4,6 +4,7 @@
  * HWS_LAB_HAS names is there for this user, and what it doesn't name is not.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <stdint.h>
@@ -19,6 +20,7 @@
 
 #define EDU	  "/sys/bus/pci/devices/0000:00:03.0/"
 #define EDU_ID	  0x010000edu
+#define TESTDEV	  "/sys/bus/pci/devices/0000:00:04.0/"
 #define NVME_SIZE (16 << 20)
 
 /* The first line of a file, or "". */
@@ -62,21 +64,34 @@ static bool reads(const char *path, off_t offset, void *ret_bytes, size_t size)
 	return whole;
 }
 
-static bool has_ioport(void)
+/* Asks for the ports of the clock and gives them back: 0 or -errno. */
+static int ask_for_ports(void)
 {
 #ifdef SYS_ioperm
-	return syscall(SYS_ioperm, 0x70, 2, 1) == 0 && syscall(SYS_ioperm, 0x70, 2, 0) == 0;
+	if (syscall(SYS_ioperm, 0x70, 2, 1) < 0 || syscall(SYS_ioperm, 0x70, 2, 0) < 0)
+		return -errno;
+	return 0;
 #else
-	return false;
+	return -ENOSYS;
 #endif
 }
 
+static bool has_ioport(void)
+{
+	return ask_for_ports() == 0;
+}
+
+static bool has_no_ioport(void)
+{
+	return ask_for_ports() == -EPERM;
+}
+
+/* EFER says that the processor is in long mode (Intel SDM vol. 4, table 2-2). */
 static bool has_msr(void)
 {
-	uint64_t tsc, later;
+	uint64_t efer;
 
-	return reads("/dev/cpu/1/msr", 0x10, &tsc, sizeof(tsc)) &&
-	       reads("/dev/cpu/1/msr", 0x10, &later, sizeof(later)) && later > tsc;
+	return reads("/dev/cpu/1/msr", 0xc0000080, &efer, sizeof(efer)) && (efer & 1 << 10);
 }
 
 static bool has_cpuid(void)
@@ -98,17 +113,25 @@ static bool has_rtc(void)
 	return rtc && (value & 0x7f) == 0x26;
 }
 
-static bool has_edu(void)
+/* Opens a file of a PCI function whose decoding is on, which takes root. */
+static int open_bar(const char *enable, const char *path)
 {
-	return !strcmp(line_of(EDU "vendor"), "0x1234") &&
-	       !strcmp(line_of(EDU "device"), "0x11e8") && access(EDU "driver", F_OK) < 0 &&
-	       access(EDU "resource0", R_OK | W_OK) == 0;
+	int fd = open(enable, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (pwrite(fd, "1", 1, 0) < 0) {
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	return open(path, O_RDWR | O_CLOEXEC);
 }
 
 /* Maps the BAR of edu, whose second register gives back what is written, inverted. */
-static bool has_pcibar(void)
+static bool has_edu(void)
 {
-	int fd = open(EDU "resource0", O_RDWR | O_CLOEXEC);
+	int fd = open_bar(EDU "enable", EDU "resource0");
 	volatile uint32_t *bar;
 	bool alive;
 
@@ -121,7 +144,27 @@ static bool has_pcibar(void)
 	bar[1] = 0x12345678;
 	alive = bar[0] == EDU_ID && bar[1] == ~0x12345678u;
 	munmap((void *)(uintptr_t)bar, 4096);
-	return alive;
+	return alive && access(EDU "driver", F_OK) < 0;
+}
+
+/* The kernel shows edu but doesn't let this user map it. */
+static bool has_no_bar(void)
+{
+	return !strcmp(line_of(EDU "vendor"), "0x1234") &&
+	       !strcmp(line_of(EDU "device"), "0x11e8") && !has_edu();
+}
+
+/* The first port of pci-testdev is the number of its test, 0 at first. */
+static bool has_io_bar(void)
+{
+	uint8_t test = 0xff;
+	int fd = open_bar(TESTDEV "enable", TESTDEV "resource1");
+	bool works = fd >= 0 && pread(fd, &test, 1, 0) == 1 && test == 0 &&
+		     pwrite(fd, &test, 1, 0) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return works;
 }
 
 static bool has_iommu(void)
@@ -189,7 +232,9 @@ static const struct {
 	{ "cpuid", has_cpuid },
 	{ "rtc", has_rtc },
 	{ "edu", has_edu },
-	{ "pcibar", has_pcibar },
+	{ "no-ioport", has_no_ioport },
+	{ "no-bar", has_no_bar },
+	{ "io-bar", has_io_bar },
 	{ "iommu", has_iommu },
 	{ "nvme", has_nvme },
 	{ "pku", has_pku },
@@ -199,22 +244,6 @@ static const struct {
 	{ "lockdown", is_locked_down },
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
-
-/* Whether HWS_LAB_HAS, a comma list, names the word. */
-static bool is_named(const char *word)
-{
-	const char *list = getenv("HWS_LAB_HAS");
-	size_t length = strlen(word);
-
-	while (list && *list) {
-		size_t n = strcspn(list, ",");
-
-		if (n == length && !strncmp(list, word, n))
-			return true;
-		list += n + (list[n] == ',');
-	}
-	return false;
-}
 
 static bool in_guest(void)
 {
@@ -230,9 +259,10 @@ START_TEST(lab_offers_what_it_names_and_nothing_else)
 	for (size_t i = 0; i < WORDS; i++) {
 		size_t used = strlen(wrong);
 
-		if (words[i].holds() != is_named(words[i].name))
+		if (words[i].holds() != suite_lab_has(words[i].name))
 			snprintf(wrong + used, sizeof(wrong) - used, " %s%s", words[i].name,
-				 is_named(words[i].name) ? " is missing;" : " is there unnamed;");
+				 suite_lab_has(words[i].name) ? " is missing;"
+							      : " is there unnamed;");
 	}
 	ck_assert_msg(!wrong[0], "in %s:%s", getenv("HWS_LAB"), wrong);
 }
