@@ -64,7 +64,7 @@ apt_ready() { # ARCH
 	: >"$state/status"
 	debian_sources >"$state/sources.list" || return
 	say "reading Debian's package lists for $1"
-	apt_in "$1" apt-get update >"$SCRATCH/apt-$1.out" || return
+	apt_in "$1" apt-get update -o APT::Update::Error-Mode=any >"$SCRATCH/apt-$1.out" || return
 	: >"$SCRATCH/apt-$1"
 }
 

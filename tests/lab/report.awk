@@ -32,21 +32,23 @@ function said(text) {
 			line(1, program, substr(text, index(text, "# SKIP")))
 	} else if (text ~ /^(not )?ok( |$)/) {
 		test_line(text)
+	} else if (text ~ /^Bail out!/) {
+		line(0, program, text)
 	} else if (failed && text !~ /^# not here/) {
 		sub(/^# */, "", text)
 		print "# " text
 	}
 }
 
-function ended(code) {
-	if (planned < 0)
+function ended(code, seconds) {
+	if (planned < 0 && !failed)
 		line(0, program, "says how many tests it has")
-	else if (planned != ran)
+	else if (planned >= 0 && planned != ran)
 		line(0, program, "runs all its tests: " planned ", not " ran)
 	else if (code != 0 && !failed)
 		line(0, program, "ends well, having passed")
 	if (failed) {
-		print "# " program " ended with " code
+		print "# " program " ended with " code " after " seconds " s"
 		complaints()
 	}
 	program = ""
@@ -60,7 +62,7 @@ function ended(code) {
 }
 /^\| / || /^\|$/ { file == "" ? said(substr($0, 3)) : keep(substr($0, 3)) }
 /^! / { complaint[++complained] = substr($0, 3) }
-/^end / { ended($3) }
+/^end / { ended($3, $4) }
 /^report / {
 	line($NF == 0, program, "reports")
 	if (failed)
