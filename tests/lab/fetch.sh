@@ -18,7 +18,7 @@ SYSROOT_PACKAGES='libc6-dev linux-libc-dev check libjson-c-dev libsodium-dev lib
 	libpci-dev zlib1g-dev libudev-dev libkmod-dev'
 
 kernel_dir() { # LINE ARCH
-	echo "$CACHE/kernel-$1-$2-$(cksum <<<"${MODULES[$2]}" | cut -d' ' -f1)"
+	echo "$CACHE/kernel-$1-$2-$(cksum <<<"vmlinux ${MODULES[$2]}" | cut -d' ' -f1)"
 }
 
 sysroot_dir() { # ARCH
@@ -102,6 +102,23 @@ collect_modules() { # TREE DIR NAME…
 	done
 }
 
+number_at() { # FILE OFFSET BYTES
+	od -An -j "$2" -N "$3" -t "u$3" "$1" | tr -d ' '
+}
+
+# The kernel as QEMU starts it. One that xz packed is unpacked: emulated processors take seconds for that.
+# Its header's fields: magic, setup_sects, payload_offset, payload_length (Linux, arch/x86/boot.rst).
+extract_kernel() { # VMLINUZ INTO
+	local start
+
+	if [[ $(tail -c +515 "$1" | head -c 4 | tr -dc '[:alpha:]') == HdrS ]]; then
+		start=$((($(number_at "$1" 0x1f1 1) + 1) * 512 + $(number_at "$1" 0x248 4)))
+		tail -c "+$((start + 1))" "$1" | head -c "$(number_at "$1" 0x24c 4)" |
+			xz -dc --single-stream >"$2" 2>/dev/null && return
+	fi
+	cp "$1" "$2"
+}
+
 fetch_kernel() { # LINE ARCH
 	local target tree=$SCRATCH/kernel package new
 
@@ -114,10 +131,11 @@ fetch_kernel() { # LINE ARCH
 		return 1
 	fi
 	unpack_package "$2" "$package" "$tree" || return
-	new=$(mktemp -d "$CACHE/new-XXXXXX")
+	new=$(mktemp -d "$CACHE/new-$$-XXXXXX")
 	mkdir "$new/modules"
 	# shellcheck disable=SC2086 # a list of names
-	collect_modules "$tree" "$new/modules" ${MODULES[$2]} && cp "$tree"/boot/vmlinuz-* "$new/vmlinuz" &&
+	collect_modules "$tree" "$new/modules" ${MODULES[$2]} &&
+		extract_kernel "$tree"/boot/vmlinuz-* "$new/vmlinux" &&
 		chmod 755 "$new" && mv -T "$new" "$target" && rm -r "$tree" && return
 	rm -rf "$new"
 	return 1
@@ -154,7 +172,7 @@ fetch_sysroot() { # ARCH
 	# shellcheck disable=SC2086 # a list of names
 	apt_in "$1" apt-get install --download-only --no-install-recommends \
 		-o Dir::Cache::archives="$SCRATCH/debs" $SYSROOT_PACKAGES >"$SCRATCH/apt.out" || return
-	new=$(mktemp -d "$CACHE/new-XXXXXX")
+	new=$(mktemp -d "$CACHE/new-$$-XXXXXX")
 	find "$SCRATCH/debs" -name '*.deb' -print0 | xargs -0 -I{} dpkg -x {} "$new" && relative_links "$new" &&
 		chmod 755 "$new" && mv -T "$new" "$target" && return
 	rm -rf "$new"
