@@ -3,9 +3,9 @@
 #ifndef HWSAFE_HW_HWSAFE_H
 #define HWSAFE_HW_HWSAFE_H
 
-#include "../shim/base.h" /* results, rights, hws_range_ok(), hws_why() */
-#include "../shim/once.h" /* the write-once cell */
-#include "../shim/shim.h" /* for back ends: the table of operations */
+#include "../shim/base.h"	/* results, rights, hws_range_ok(), hws_why() */
+#include "../shim/once.h"	/* the write-once cell */
+#include "../shim/shim.h"	/* for back ends: the table of operations */
 #include "../guardian/access.h" /* the words of a decision: kinds, rights, reasons */
 
 #endif

@@ -40,13 +40,14 @@ RAW_STORE(16)
 RAW_STORE(32)
 RAW_STORE(64)
 
-/* Where a signal hit can't be told here: no address matches. */
+/* Safety: touches nothing. Where a signal hit can't be told here: no address matches. */
 static inline uintptr_t raw_pc(const ucontext_t *context)
 {
 	(void)context;
 	return 0;
 }
 
+/* Safety: touches nothing. */
 static inline void raw_set_pc(ucontext_t *context, uintptr_t pc)
 {
 	(void)context, (void)pc;
