@@ -15,7 +15,7 @@ declare -A MODULES=(
 declare -A META=([6.1-amd64]=linux-image-amd64 [6.12-amd64]=linux-image-6.12-amd64
 	[6.1-arm64]=linux-image-arm64 [6.12-arm64]=linux-image-6.12-arm64)
 SYSROOT_PACKAGES='libc6-dev linux-libc-dev check libjson-c-dev libsodium-dev liburing-dev libcap-dev
-	libpci-dev zlib1g-dev libudev-dev libkmod-dev'
+	libpci-dev zlib1g-dev libudev-dev libkmod-dev libseccomp-dev'
 
 kernel_dir() { # LINE ARCH
 	echo "$CACHE/kernel-$1-$2-$(cksum <<<"vmlinux ${MODULES[$2]}" | cut -d' ' -f1)"

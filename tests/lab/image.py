@@ -74,7 +74,7 @@ def lab_tests(build):
 
 def command_of(test):
     words = ['env'] + [f'{k}={v}' for k, v in test['env'].items()] if test['env'] else []
-    return shlex.join(words + test['cmd'])
+    return 'exec ' + shlex.join(words + test['cmd'])
 
 
 def main():
@@ -93,7 +93,8 @@ def main():
     for target in targets:
         if target['name'] == 'hwprobe' and target['type'] == 'executable':
             image.add(target['filename'][0])
-            lines.append(f'keep hwprobe.json 60 {shlex.quote(target["filename"][0] + " --json")}')
+            command = 'exec ' + target['filename'][0] + ' --json'
+            lines.append(f'keep hwprobe 60 {shlex.quote(command)}')
     if not lines:
         sys.exit(f'lab: {build} has no test in suite "lab"')
     with open(os.path.join(into, 'lab', 'programs'), 'w', encoding='utf-8') as file:

@@ -54,7 +54,15 @@ function ended(code, seconds) {
 	program = ""
 }
 
+function cut_short() {
+	if (program == "")
+		return
+	line(0, program, "ends before the machine does")
+	complaints()
+}
+
 /^begin / {
+	cut_short()
 	program = $2
 	planned = -1
 	ran = failed = complained = 0
@@ -74,9 +82,4 @@ function ended(code, seconds) {
 	printf "" > file
 }
 function keep(text) { print text >> file }
-END {
-	if (program != "") {
-		line(0, program, "ends before the machine does")
-		complaints()
-	}
-}
+END { cut_short() }

@@ -25,12 +25,12 @@ PC=ioport,msr,cpuid,rtc,edu,io-bar,pku,nvme,uring,root
 
 # name | Debian architecture | kernel | machine | kernel parameters | HAS | seconds | what it shows
 SCENARIOS="
-x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu|150|Debian 12's kernel, everything allowed
-x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on|$PC,iommu|150|the same with a newer kernel
-aarch64     |arm64|6.1 |virt||edu,io-bar,iommu,nvme,uring,root|150|another architecture, SMMUv3
-lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|no-ioport,no-bar,msr,cpuid,pku,iommu,nvme,uring,root,lockdown|150|kernel lockdown: integrity
-no-iommu    |amd64|6.1 |pc  ||$PC|150|a machine without an IOMMU
-unprivileged|amd64|6.1 |q35 |intel_iommu=on|no-ioport,no-bar,pku,uring,unprivileged|150|uid 1000 without a capability
+x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu|240|Debian 12's kernel, everything allowed
+x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on|$PC,iommu|240|the same with a newer kernel
+aarch64     |arm64|6.1 |virt||edu,io-bar,iommu,nvme,uring,root|240|another architecture, SMMUv3
+lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|no-ioport,no-bar,msr,cpuid,pku,iommu,nvme,uring,root,lockdown|240|kernel lockdown: integrity
+no-iommu    |amd64|6.1 |pc  ||$PC|240|a machine without an IOMMU
+unprivileged|amd64|6.1 |q35 |intel_iommu=on|no-ioport,no-bar,pku,uring,unprivileged|240|uid 1000 without a capability
 "
 
 # Kernel log lines that a scenario may have although they look like trouble: an extended regular expression.
