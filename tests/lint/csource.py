@@ -139,9 +139,9 @@ class Source:
 
 
 def calls(tokens, pattern):
-    """Each word that matches and stands before "("; members of structs aside."""
+    """Each word that matches and stands before "(", or before what a macro pastes to it."""
     for before, here, after in zip([None] + tokens, tokens, tokens[1:]):
-        if here.kind == 'word' and after.text == '(' and pattern.match(here.text) and \
+        if here.kind == 'word' and after.text[0] in '(#' and pattern.match(here.text) and \
                 not (before and before.text in ('.', '->')):
             yield here
 
