@@ -126,41 +126,40 @@ static void surge_expire(struct surge *surge, uint64_t now)
 }
 
 /*
- * Writes a charged grant down in the slot of a time read after the charge. A
- * word of another lap is replaced, and its grains released: that it is of an
- * earlier lap is known once a time read after the word is still in the quantum.
+ * Writes a charged grant down in the slot of a time read after the charge. What
+ * stands there of an earlier lap is replaced and released; of a later lap: this
+ * thread has slept since it read the time, and reads it again.
  */
 static int surge_stamp(struct surge *surge, uint64_t grains, uint64_t *ret_quantum)
 {
 	uint64_t now;
-	uint64_t quantum;
-	int r = surge_now(surge, &now);
 
-	while (r == 0) {
+	for (;;) {
 		_Atomic uint64_t *slot;
+		uint64_t quantum;
 		uint64_t word;
 		uint64_t fresh;
+		int r = surge_now(surge, &now);
 
+		if (r < 0)
+			return r;
 		surge_expire(surge, now);
 		quantum = now >> surge->shift;
 		slot = slot_of(surge, quantum);
 		word = atomic_load_explicit(slot, memory_order_acquire);
-		fresh = word + grains;
-		if (!same_lap(word, quantum)) {
-			r = surge_now(surge, &now);
-			if (r < 0 || now >> surge->shift != quantum)
-				continue;
-			fresh = slot_word(quantum, grains);
-		}
+		fresh = slot_word(quantum, grains);
+		if (same_lap(word, quantum))
+			fresh += slot_grains(word);
+		else if (!expired(surge, word, quantum))
+			continue;
 		if (!atomic_compare_exchange_strong_explicit(
 			    slot, &word, fresh, memory_order_acq_rel, memory_order_relaxed))
 			continue;
-		if (!same_lap(word, quantum))
+		if (!same_lap(word, quantum) && slot_grains(word))
 			surge_uncharge(surge, slot_grains(word));
 		*ret_quantum = quantum;
 		return 0;
 	}
-	return r;
 }
 
 static enum hws_reason refused(_Atomic uint64_t *counter, enum hws_reason reason)
