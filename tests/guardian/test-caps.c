@@ -505,8 +505,8 @@ static void *crowd_watch(void *context)
 
 START_TEST(caps_never_overshoot_under_threads)
 {
-	static struct crowd crowd = { .ceiling = 200 };
-	struct caps_options options = { .limits[HWS_HEAP].absolute = 200 };
+	static struct crowd crowd = { .ceiling = 30 };
+	struct caps_options options = { .limits[HWS_HEAP].absolute = 30 };
 	pthread_t threads[THREADS], watcher;
 	struct hws_cap_state state;
 
@@ -521,7 +521,7 @@ START_TEST(caps_never_overshoot_under_threads)
 	state = state_of(&crowd.caps, HWS_HEAP);
 	ck_assert_uint_eq(crowd.over, 0);
 	ck_assert_uint_eq(state.used, 0);
-	ck_assert_uint_le(state.peak, 200);
+	ck_assert_uint_le(state.peak, 30);
 	ck_assert_uint_eq(crowd.granted + state.denied_cap, (uint64_t)THREADS * RESERVES);
 	ck_assert_uint_gt(state.denied_cap, 0);
 	caps_fini(&crowd.caps);

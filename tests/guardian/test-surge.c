@@ -110,8 +110,9 @@ static void run_train(uint64_t budget, uint64_t window, uint64_t most, uint64_t 
 	wanted.sum = seen.sum = wanted.first = seen.first = wanted.last = seen.last = 0;
 	for (int i = 0; i < requests; i++) {
 		uint64_t amount = 1 + below(most);
-		uint64_t now = fake.now += below(2 * gap + 1) * (below(3) != 0);
+		uint64_t now = fake.now + below(2 * gap + 1) * (below(3) != 0);
 
+		fake.now = now;
 		exact_forget(&wanted, now);
 		if (amount <= budget && wanted.sum <= budget - amount)
 			exact_note(&wanted, now, amount);
