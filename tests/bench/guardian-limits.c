@@ -2,6 +2,7 @@
 /* What the guardian's limits cost: caps, surge, guards. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "tests/bench/bench.h"
@@ -38,6 +39,12 @@ static bool bucket_take(struct bucket *bucket)
 	return granted;
 }
 
+/* Enough that beginning together costs next to nothing. */
+enum { TOGETHER = 4096 };
+
+struct limits;
+typedef void half_fn(struct limits *limits, uint64_t n);
+
 struct limits {
 	struct caps caps;
 	struct surge surge;
@@ -45,6 +52,12 @@ struct limits {
 	struct guard guard;
 	struct lease lease;
 	uint64_t count;
+	pthread_t other;
+	bool paired;
+	cpu_set_t before; /* where this thread might run */
+	_Atomic bool over;
+	half_fn *_Atomic body; /* what the other thread is to do; NULL once it is done */
+	uint64_t half;
 };
 
 static int limits_setup(const struct bench_case *of, void **ret_context)
@@ -68,6 +81,7 @@ static int limits_setup(const struct bench_case *of, void **ret_context)
 	if (r == 0)
 		r = guard_init(&limits->guard, HWS_GUARD_MMIO_READ, &endless, NULL, NULL);
 	if (r < 0) {
+		caps_fini(&limits->caps);
 		free(limits);
 		return r;
 	}
@@ -80,8 +94,64 @@ static void limits_teardown(void *context)
 {
 	struct limits *limits = context;
 
+	limits->over = true;
+	if (limits->paired) {
+		pthread_join(limits->other, NULL);
+		(void)sched_setaffinity(0, sizeof(limits->before), &limits->before);
+	}
 	caps_fini(&limits->caps);
 	free(limits);
+}
+
+/* To the @nth of the processors that this thread may run on: two that share one never meet. */
+static void pin(const cpu_set_t *allowed, int nth)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, allowed) && nth-- == 0)
+			CPU_SET(cpu, &one);
+	if (CPU_COUNT(&one))
+		(void)sched_setaffinity(0, sizeof(one), &one);
+}
+
+/* The other thread: waits for work, awake, so that both begin at once. */
+static void *other_thread(void *context)
+{
+	struct limits *limits = context;
+
+	pin(&limits->before, 1);
+	while (!limits->over) {
+		if (limits->body) {
+			limits->body(limits, limits->half);
+			limits->body = NULL;
+		}
+		sys_yield();
+	}
+	return NULL;
+}
+
+static int pair_setup(const struct bench_case *of, void **ret_context)
+{
+	void *context;
+	struct limits *limits;
+	int r = limits_setup(of, &context);
+
+	if (r < 0)
+		return r;
+	limits = context;
+	if (sched_getaffinity(0, sizeof(limits->before), &limits->before) < 0)
+		CPU_ZERO(&limits->before);
+	r = -pthread_create(&limits->other, NULL, other_thread, limits);
+	limits->paired = r == 0;
+	if (r < 0) {
+		limits_teardown(limits);
+		return r;
+	}
+	pin(&limits->before, 0);
+	*ret_context = limits;
+	return 0;
 }
 
 static int reserve_release(void *context, uint64_t n)
@@ -114,42 +184,28 @@ static int locked_add_sub(void *context, uint64_t n)
 	return 0;
 }
 
-struct half {
-	struct limits *limits;
-	uint64_t n;
-};
-
-static void *surge_half(void *context)
+static void surge_half(struct limits *limits, uint64_t n)
 {
-	struct half *half = context;
 	struct surge_grant grant;
 
-	for (uint64_t n = half->n; n; n = bench_next(n))
-		(void)!surge_take(&half->limits->surge, 1, &grant);
-	return NULL;
+	for (; n; n = bench_next(n))
+		(void)!surge_take(&limits->surge, 1, &grant);
 }
 
-static void *bucket_half(void *context)
+static void bucket_half(struct limits *limits, uint64_t n)
 {
-	struct half *half = context;
-
-	for (uint64_t n = half->n; n; n = bench_next(n))
-		(void)bucket_take(&half->limits->bucket);
-	return NULL;
+	for (; n; n = bench_next(n))
+		(void)bucket_take(&limits->bucket);
 }
 
-/* @n in all, by this thread and another one. */
-static int by_two(struct limits *limits, uint64_t n, void *(*body)(void *))
+/* TOGETHER asks in each iteration, half of them by the other thread. */
+static int by_two(struct limits *limits, uint64_t n, half_fn *body)
 {
-	struct half mine = { limits, n - n / 2 };
-	struct half other = { limits, n / 2 };
-	pthread_t thread;
-	int r = pthread_create(&thread, NULL, body, &other);
-
-	if (r)
-		return -r;
-	body(&mine);
-	pthread_join(thread, NULL);
+	limits->half = n * (TOGETHER / 2);
+	limits->body = body;
+	body(limits, n * (TOGETHER / 2));
+	while (limits->body)
+		sys_yield();
 	return 0;
 }
 
@@ -184,7 +240,10 @@ static int plain_count(void *context, uint64_t n)
 
 static const uint64_t plenty = 1000000000000, little = 1000000;
 
-#define COMMON .setup = limits_setup, .teardown = limits_teardown
+#define ALONE .setup = limits_setup, .teardown = limits_teardown
+#define PAIR                                                                              \
+	.setup = pair_setup, .teardown = limits_teardown, .flags = BENCH_NO_INSTRUCTIONS, \
+	.ours_ops = TOGETHER
 
 static const struct bench_case cases[] = {
 	{ .name = "reserve-release",
@@ -193,24 +252,22 @@ static const struct bench_case cases[] = {
 	  .arg = &plenty,
 	  .ours = reserve_release,
 	  .base = locked_add_sub,
-	  COMMON },
+	  ALONE },
 	{ .name = "surge-2-threads",
 	  .baseline = "mutex token bucket",
 	  .what = "one of two threads asks, all is granted",
 	  .arg = &plenty,
 	  .ours = surge_by_two,
 	  .base = bucket_by_two,
-	  .flags = BENCH_NO_INSTRUCTIONS,
 	  .limits = { { BENCH_RATIO, 0.5 } },
-	  COMMON },
+	  PAIR },
 	{ .name = "surge-2-threads-over",
 	  .baseline = "mutex token bucket",
 	  .what = "one of two threads asks, most is refused",
 	  .arg = &little,
 	  .ours = surge_by_two,
 	  .base = bucket_by_two,
-	  .flags = BENCH_NO_INSTRUCTIONS,
-	  COMMON },
+	  PAIR },
 	{ .name = "guard-lease",
 	  .baseline = "a counter in memory",
 	  .what = "one access counted by a lease",
@@ -218,7 +275,7 @@ static const struct bench_case cases[] = {
 	  .ours = lease_spends,
 	  .base = plain_count,
 	  .limits = { { BENCH_EXTRA_INSTRUCTIONS, 10 } },
-	  COMMON },
+	  ALONE },
 	{ 0 },
 };
 
