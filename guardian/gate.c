@@ -34,7 +34,7 @@ void gates_stop(struct hws *hw)
 	}
 }
 
-/* Brings the gate to the context's era: the window is judged anew when the policy is another one. */
+/* Brings the gate to the context's era: under another policy the window is judged anew. */
 static void refresh(struct gate *gate)
 {
 	struct hws *hw = gate->hw;
