@@ -54,10 +54,10 @@ static void ioperm_close(struct ports *ports)
 
 static int not_held(uint16_t port)
 {
-	return why(
-		-EPERM,
-		"this thread does not hold port 0x%x: another one got it, or it was given up; hws_privilege_acquire() gets it",
-		port);
+	return why(-EPERM,
+		   "this thread does not hold port 0x%x: another got it, or it was given up; "
+		   "hws_privilege_acquire() gets it",
+		   port);
 }
 
 static int ioperm_read(const struct ports *ports, uint16_t port, uint32_t width,
