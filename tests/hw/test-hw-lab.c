@@ -44,11 +44,11 @@ static int try_port(void)
 }
 
 /* The kernel refused, with the sentence that says so. */
-#define ck_refused(call, text)                                             \
-	do {                                                               \
-		ck_denied(call, HWS_REASON_KERNEL);                        \
-		ck_assert_msg(strstr(hws_last_denial()->text, text), "%s", \
-			      hws_last_denial()->text);                    \
+#define ck_refused(call, cause)                                             \
+	do {                                                                \
+		ck_denied(call, HWS_REASON_KERNEL);                         \
+		ck_assert_msg(strstr(hws_last_denial()->text, cause), "%s", \
+			      hws_last_denial()->text);                     \
 	} while (0)
 
 START_TEST(clock_ticks_by_ports)
