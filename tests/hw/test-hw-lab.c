@@ -166,6 +166,26 @@ START_TEST(ranges_that_overlap_are_given_back_one_by_one)
 }
 END_TEST
 
+START_TEST(ports_dropped_are_not_given_back_twice)
+{
+	struct hws *hw;
+	struct hws_port *before;
+	struct hws_port *after;
+	uint8_t value;
+
+	need_lab("rtc");
+	hw = open_native();
+	before = open_clock(hw);
+	ck_ok(hws_privilege_drop_all());
+	after = open_clock(hw);
+	hws_port_close(before);
+	ck_works(hws_port_read8(after, DATA, &value));
+	hws_port_close(after);
+	ck_assert_int_eq(try_port(), -EPERM);
+	hws_close(hw);
+}
+END_TEST
+
 static void child_has_no_ports(void *context)
 {
 	struct hws_port *clock = context;
@@ -370,6 +390,7 @@ int main(int argc, char **argv)
 				 thread_asks_for_its_own_privilege,
 				 ports_closed_by_another_thread_stay_until_all_are_dropped,
 				 ranges_that_overlap_are_given_back_one_by_one,
+				 ports_dropped_are_not_given_back_twice,
 				 forked_child_has_lost_its_ports,
 				 program_after_exec_has_ports_unless_they_were_dropped,
 				 msr_is_read_on_every_processor,
