@@ -39,7 +39,9 @@ static int parse(const char *text, size_t length, struct heard *heard, struct hw
 		.context = heard,
 	};
 
-	*heard = (struct heard) { .length = 0 };
+	heard->length = 0;
+	heard->text[0] = '\0';
+	heard->count = 0;
 	return hws_policy_parse(&options, "f", text, length, policy);
 }
 
