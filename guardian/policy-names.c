@@ -89,5 +89,5 @@ int policy_name_find(struct policy_names *names, enum policy_name_kind kind, con
 		    line[length] == ':' && read_id(line + length + 1, end, ret_id))
 			return 0;
 	}
-	return -ENOENT;
+	return -ESRCH;
 }

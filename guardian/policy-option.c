@@ -173,7 +173,7 @@ static bool option_key(struct rule_parser *r)
 			   &r->rule.key);
 }
 
-/* Those that choose what a rule is about may stand in a deny rule too; the others limit what is allowed. */
+/* Those that choose what a rule is about may stand in a deny rule too; the others limit it. */
 #define CHOOSES (OPTION_CONFIG | OPTION_CPUS)
 
 static const struct {

@@ -123,7 +123,7 @@ static bool name_to_id(struct policy_parser *p, enum policy_name_kind kind, cons
 	if ((t->kind != TOKEN_WORD && t->kind != TOKEN_QUOTED) || !t->length)
 		return parse_expected(p, "the name or number of a %s", what);
 	r = policy_name_find(p->names, kind, t->at, t->length, ret_id);
-	if (r == -ENOENT)
+	if (r == -ESRCH)
 		return parse_expected(p, "a %s that %s knows", what, policy_name_file(kind));
 	if (r < 0)
 		return parse_error(p, t->at,

@@ -4,6 +4,7 @@
  * a plain evaluator that is written from the manual and asks every rule about
  * every address.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,7 @@ static uint64_t random_number(uint64_t max)
 		number += (uint64_t)1 << below(64);
 	else if (chance(4))
 		number = max - number;
-	return number > max ? max - number % 48 : number;
+	return number > max ? number % (max + 1) : number;
 }
 
 static struct spans random_spans(uint64_t max, uint32_t length)
@@ -541,6 +542,10 @@ static struct hws_access random_access(void)
 	return a;
 }
 
+/* How often each answer came: a test in which all is denied would prove little. */
+static unsigned int seen[HWS_REASONS];
+static unsigned int seen_per_access;
+
 static void compare(const struct model *m, const struct hws_policy_view *view,
 		    const struct hws_principal *p)
 {
@@ -549,11 +554,13 @@ static void compare(const struct model *m, const struct hws_policy_view *view,
 	struct hws_decision d;
 	int r = hws_policy_check(view, &a, &d);
 
+	seen[wanted.reason]++;
+	seen_per_access += wanted.per_access;
 	ck_assert_msg(d.reason == wanted.reason && d.rule == wanted.rule &&
 			      d.per_access == wanted.per_access && d.code == r &&
 			      r == hws_reason_code(wanted.reason),
 		      "%s 0x%llx-0x%llx rights %u width %u uid %u: %s by rule %d, expected %s by "
-		      "rule %d (per access %d, %d), in\n%s",
+		      "rule %d (per access %d, %d), in\n%.2000s",
 		      hws_kind_name(a.kind), (unsigned long long)a.first,
 		      (unsigned long long)a.last, a.rights, a.width, p->uid,
 		      hws_reason_name(d.reason), (int)d.rule, hws_reason_name(wanted.reason),
@@ -567,8 +574,8 @@ static void try_policy(struct model *m, unsigned int rules, unsigned int accesse
 
 	random_model(m, rules);
 	put_model(m);
-	ck_assert_msg(!hws_policy_parse(NULL, "random", text, length, &policy), "%s\n%s", hws_why(),
-		      text);
+	ck_assert_msg(!hws_policy_parse(NULL, "random", text, length, &policy), "%s\n%.2000s",
+		      hws_why(), text);
 	ck_assert_uint_eq(hws_policy_rules(policy), rules);
 	for (unsigned int i = 0; i < PRINCIPALS; i++) {
 		const uint32_t groups[] = { below(4), 1000 };
@@ -595,6 +602,10 @@ START_TEST(check_agrees_with_the_plain_evaluator)
 
 	for (int i = 0; i < 1000; i++)
 		try_policy(&model, 1 + below(60), 1000);
+	for (enum hws_reason reason = HWS_REASON_NONE; reason <= HWS_REASON_LIMIT; reason++)
+		ck_assert_msg(seen[reason] > 500, "%s: only %u", hws_reason_name(reason),
+			      seen[reason]);
+	ck_assert_uint_gt(seen_per_access, 1000);
 }
 END_TEST
 
