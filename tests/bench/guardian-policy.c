@@ -121,7 +121,7 @@ static int among_few(void *context, uint64_t n)
 	return look_up(&((const struct tables *)context)->base, n);
 }
 
-/* Programs come back to the registers they use; the scattered row shows what the caches then hide. */
+/* Programs return to the registers they use; the scattered row shows what caches then hide. */
 static const struct shape many = { 1000, 64 }, most = { 100000, 64 }, scattered = { 100000, 4096 };
 
 #define LOOK_UP                                                                                    \
