@@ -4,15 +4,15 @@
  * phase, ever sees more than @budget granted. Lock-free, of fixed size.
  *
  * It is a ledger whose entries release themselves. @used counts what was
- * granted and has not been released; a grant is a compare-and-swap that keeps
- * used <= budget. After it, the grant is stamped with the time and written
- * down in the slot of that time's quantum; once the youngest stamp that a
- * quantum can hold is @window old, whoever comes by moves the slot's count out
- * of @used.
+ * charged and has not been released; a charge is a compare-and-swap that keeps
+ * used <= budget. A grant is of what is charged; it is then stamped with the
+ * time and written down in the slot of that time's quantum. Once the youngest
+ * stamp that a quantum can hold is @window old, whoever comes by moves the
+ * slot's count out of @used.
  *
  * Why no window ever sees more than the budget: suppose the grants stamped in
  * some [a, a + W) add up to more. Take the one that was charged last, G. Since
- * used <= budget right after it was charged, another one of them, H, had been
+ * used <= budget right after that charge, another one of them, H, had been
  * released by then, so somebody had read a time >= stamp(H) + W >= a + W. G
  * read its stamp after its charge, hence after that: stamp(G) >= a + W, and G
  * is not in the interval. What is late (a thread that sleeps between charge
@@ -35,11 +35,24 @@
 #include "guardian/access.h"
 #include "guardian/clock-internal.h"
 
-enum { SURGE_SLOTS = 128 };
+enum { SURGE_SLOTS = 128, SURGE_STRIPES = 4 };
+
+/*
+ * Threads are spread over stripes, so that two rarely write the same line. A
+ * stripe holds grains ready that are charged already; what it holds while
+ * others need it is gathered before anything is denied.
+ */
+struct surge_stripe {
+	_Atomic uint64_t ready;
+	_Atomic uint64_t denied;
+	_Atomic uint64_t clock_failures;
+	_Atomic uint64_t slots[SURGE_SLOTS]; /* upper half: which lap of the ring; lower: grains */
+	char apart[64];
+};
 
 struct surge {
 	uint64_t budget; /* in grains, as @used */
-	uint64_t grain;	 /* amount in one grain; amounts round up, the budget down */
+	uint32_t grain;	 /* a grain is 2^grain; amounts round up to grains, the budget down */
 	uint64_t window; /* nanoseconds */
 	uint32_t shift;	 /* a quantum is 2^shift nanoseconds */
 	struct clock_source clock;
@@ -48,13 +61,12 @@ struct surge {
 	char apart_used[64];
 	_Atomic uint64_t front; /* the first quantum that has not been released */
 	char apart_front[64];
-	_Atomic uint64_t denied;
-	_Atomic uint64_t clock_failures;
-	_Atomic uint64_t slots[SURGE_SLOTS]; /* upper half: which lap of the ring; lower: grains */
+	struct surge_stripe stripes[SURGE_STRIPES];
 };
 
 /* A grant, as surge_undo() wants it back; all zero is none. */
 struct surge_grant {
+	struct surge_stripe *stripe;
 	uint64_t quantum;
 	uint64_t grains;
 };

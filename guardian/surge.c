@@ -6,6 +6,8 @@
 
 /* Grains must fit the lower half of a slot, also when one slot holds the whole budget. */
 #define GRAINS_MAX 0x7fffffffu
+/* A stripe charges at most so many times a request ahead, and this part of its share of the rest. */
+enum { AHEAD = 64, PART = 8 };
 
 /* A slot's word: the lap of the ring in which it was written, and the grains written then. */
 static uint64_t slot_word(uint64_t quantum, uint64_t grains)
@@ -23,9 +25,21 @@ static uint32_t slot_grains(uint64_t word)
 	return (uint32_t)word;
 }
 
-static _Atomic uint64_t *slot_of(struct surge *surge, uint64_t quantum)
+static _Atomic uint64_t *slot_of(struct surge_stripe *stripe, uint64_t quantum)
 {
-	return &surge->slots[quantum % SURGE_SLOTS];
+	return &stripe->slots[quantum % SURGE_SLOTS];
+}
+
+/* This thread's stripe: threads take turns. */
+static struct surge_stripe *own_stripe(struct surge *surge)
+{
+	static _Atomic uint32_t threads;
+	static _Thread_local uint32_t own;
+
+	/* relaxed: any number will do */
+	if (own == 0)
+		own = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) | 1u << 31;
+	return &surge->stripes[own % SURGE_STRIPES];
 }
 
 /*
@@ -53,17 +67,40 @@ static int surge_now(struct surge *surge, uint64_t *ret_now)
 	return 0;
 }
 
-static bool surge_charge(struct surge *surge, uint64_t grains)
+/* Charges @grains and, while plenty is left, some more for the stripe's next ones. */
+static bool surge_charge(struct surge *surge, struct surge_stripe *stripe, uint64_t grains)
 {
 	uint64_t used = atomic_load_explicit(&surge->used, memory_order_relaxed);
+	uint64_t ahead;
 
 	do {
 		if (grains > surge->budget || used > surge->budget - grains)
 			return false;
+		ahead = (surge->budget - used - grains) / (SURGE_STRIPES * PART);
+		if (ahead > AHEAD * grains)
+			ahead = AHEAD * grains;
 		/* acq_rel: after the releases that made room, before the stamp is read */
-	} while (!atomic_compare_exchange_weak_explicit(
-		&surge->used, &used, used + grains, memory_order_acq_rel, memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(&surge->used, &used, used + grains + ahead,
+							memory_order_acq_rel,
+							memory_order_relaxed));
+	if (ahead)
+		/* release: pairs with take_ready() and gather() */
+		atomic_fetch_add_explicit(&stripe->ready, ahead, memory_order_release);
 	return true;
+}
+
+/* From what the stripe holds ready. */
+static bool take_ready(struct surge_stripe *stripe, uint64_t grains)
+{
+	uint64_t ready = atomic_load_explicit(&stripe->ready, memory_order_relaxed);
+
+	while (ready >= grains)
+		/* acquire: after the charge, which comes before the stamp */
+		if (atomic_compare_exchange_weak_explicit(&stripe->ready, &ready, ready - grains,
+							  memory_order_acquire,
+							  memory_order_relaxed))
+			return true;
+	return false;
 }
 
 static void surge_uncharge(struct surge *surge, uint64_t grains)
@@ -94,9 +131,9 @@ static bool expired(struct surge *surge, uint64_t word, uint64_t quantum)
 }
 
 /* The swap moves exactly what was judged, once: an equal word is of an equal lap (mod 2^32). */
-static void release_slot(struct surge *surge, uint64_t quantum)
+static void release_slot(struct surge *surge, struct surge_stripe *stripe, uint64_t quantum)
 {
-	_Atomic uint64_t *slot = slot_of(surge, quantum);
+	_Atomic uint64_t *slot = slot_of(stripe, quantum);
 	uint64_t word = atomic_load_explicit(slot, memory_order_acquire);
 
 	/* acq_rel: after the charge of what is released, which came before it was written here */
@@ -117,7 +154,8 @@ static void surge_expire(struct surge *surge, uint64_t now)
 	if (live <= front)
 		return;
 	for (uint64_t k = live - front > SURGE_SLOTS ? live - SURGE_SLOTS : front; k < live; k++)
-		release_slot(surge, k);
+		for (int i = 0; i < SURGE_STRIPES; i++)
+			release_slot(surge, &surge->stripes[i], k);
 	/* release: pairs with the acquire in surge_now() */
 	while (front < live &&
 	       !atomic_compare_exchange_weak_explicit(&surge->front, &front, live,
@@ -126,41 +164,41 @@ static void surge_expire(struct surge *surge, uint64_t now)
 }
 
 /*
- * Writes a charged grant down in the slot of a time read after the charge. A
- * word of another lap is replaced, and its grains released: that it is of an
- * earlier lap is known once a time read after the word is still in the quantum.
+ * Writes a charged grant down in the slot of a time read after the charge. What
+ * stands there of an earlier lap is replaced and released; of a later lap: this
+ * thread has slept since it read the time, and reads it again.
  */
-static int surge_stamp(struct surge *surge, uint64_t grains, uint64_t *ret_quantum)
+static int surge_stamp(struct surge *surge, struct surge_stripe *stripe, uint64_t grains,
+		       uint64_t *ret_quantum)
 {
 	uint64_t now;
-	uint64_t quantum;
-	int r = surge_now(surge, &now);
 
-	while (r == 0) {
+	for (;;) {
 		_Atomic uint64_t *slot;
+		uint64_t quantum;
 		uint64_t word;
 		uint64_t fresh;
+		int r = surge_now(surge, &now);
 
+		if (r < 0)
+			return r;
 		surge_expire(surge, now);
 		quantum = now >> surge->shift;
-		slot = slot_of(surge, quantum);
+		slot = slot_of(stripe, quantum);
 		word = atomic_load_explicit(slot, memory_order_acquire);
-		fresh = word + grains;
-		if (!same_lap(word, quantum)) {
-			r = surge_now(surge, &now);
-			if (r < 0 || now >> surge->shift != quantum)
-				continue;
-			fresh = slot_word(quantum, grains);
-		}
+		fresh = slot_word(quantum, grains);
+		if (same_lap(word, quantum))
+			fresh += slot_grains(word);
+		else if (!expired(surge, word, quantum))
+			continue;
 		if (!atomic_compare_exchange_strong_explicit(
 			    slot, &word, fresh, memory_order_acq_rel, memory_order_relaxed))
 			continue;
-		if (!same_lap(word, quantum))
+		if (!same_lap(word, quantum) && slot_grains(word))
 			surge_uncharge(surge, slot_grains(word));
 		*ret_quantum = quantum;
 		return 0;
 	}
-	return r;
 }
 
 static enum hws_reason refused(_Atomic uint64_t *counter, enum hws_reason reason)
@@ -175,8 +213,9 @@ int surge_init(struct surge *surge, uint64_t budget, uint64_t window,
 	if (budget == 0 || window == 0)
 		return -EINVAL;
 	memset(surge, 0, sizeof(*surge));
-	surge->grain = 1 + (budget - 1) / GRAINS_MAX;
-	surge->budget = budget / surge->grain;
+	while (budget >> surge->grain > GRAINS_MAX)
+		surge->grain++;
+	surge->budget = budget >> surge->grain;
 	surge->window = window;
 	surge->clock = clock ? *clock : (struct clock_source) { 0 };
 	/* live quanta are at most (window >> shift) + 2; one lap holds them with room to spare */
@@ -185,27 +224,53 @@ int surge_init(struct surge *surge, uint64_t budget, uint64_t window,
 	return 0;
 }
 
+static void gather(struct surge *surge)
+{
+	for (int i = 0; i < SURGE_STRIPES; i++) {
+		_Atomic uint64_t *ready = &surge->stripes[i].ready;
+
+		if (atomic_load_explicit(ready, memory_order_relaxed))
+			/* acquire: after the charge that is taken back */
+			surge_uncharge(surge,
+				       atomic_exchange_explicit(ready, 0, memory_order_acquire));
+	}
+}
+
+/* The slow way: what has left the window, or lies ready elsewhere, makes room. */
+static enum hws_reason make_room(struct surge *surge, struct surge_stripe *stripe, uint64_t grains)
+{
+	uint64_t now;
+
+	if (surge_now(surge, &now) < 0)
+		return HWS_REASON_CLOCK;
+	surge_expire(surge, now);
+	if (surge_charge(surge, stripe, grains))
+		return HWS_REASON_NONE;
+	gather(surge);
+	return surge_charge(surge, stripe, grains) ? HWS_REASON_NONE : HWS_REASON_SURGE;
+}
+
 enum hws_reason surge_take(struct surge *surge, uint64_t amount, struct surge_grant *ret_grant)
 {
-	struct surge_grant grant = { .grains =
-					     amount / surge->grain + (amount % surge->grain != 0) };
-	uint64_t now;
+	struct surge_stripe *stripe = own_stripe(surge);
+	uint64_t grains = amount ? ((amount - 1) >> surge->grain) + 1 : 0;
+	enum hws_reason reason;
+	uint64_t quantum;
 
 	if (amount == 0)
 		return HWS_REASON_ARGUMENT;
-	if (!surge_charge(surge, grant.grains)) {
-		/* what has left the window makes room */
-		if (surge_now(surge, &now) < 0)
-			return refused(&surge->clock_failures, HWS_REASON_CLOCK);
-		surge_expire(surge, now);
-		if (!surge_charge(surge, grant.grains))
-			return refused(&surge->denied, HWS_REASON_SURGE);
+	if (!take_ready(stripe, grains) && !surge_charge(surge, stripe, grains)) {
+		reason = make_room(surge, stripe, grains);
+		if (reason != HWS_REASON_NONE)
+			return refused(reason == HWS_REASON_CLOCK ? &stripe->clock_failures
+								  : &stripe->denied,
+				       reason);
 	}
-	if (surge_stamp(surge, grant.grains, &grant.quantum) < 0) {
-		surge_uncharge(surge, grant.grains);
-		return refused(&surge->clock_failures, HWS_REASON_CLOCK);
+	if (surge_stamp(surge, stripe, grains, &quantum) < 0) {
+		surge_uncharge(surge, grains);
+		return refused(&stripe->clock_failures, HWS_REASON_CLOCK);
 	}
-	*ret_grant = grant;
+	*ret_grant = (struct surge_grant) { stripe, quantum, grains };
 	return HWS_REASON_NONE;
 }
 
@@ -215,11 +280,14 @@ enum hws_reason surge_take(struct surge *surge, uint64_t amount, struct surge_gr
  */
 void surge_undo(struct surge *surge, const struct surge_grant *grant)
 {
-	_Atomic uint64_t *slot = slot_of(surge, grant->quantum);
-	uint64_t word = atomic_load_explicit(slot, memory_order_relaxed);
+	_Atomic uint64_t *slot;
+	uint64_t word;
 
-	while (grant->grains && same_lap(word, grant->quantum) &&
-	       slot_grains(word) >= grant->grains)
+	if (grant->grains == 0)
+		return;
+	slot = slot_of(grant->stripe, grant->quantum);
+	word = atomic_load_explicit(slot, memory_order_relaxed);
+	while (same_lap(word, grant->quantum) && slot_grains(word) >= grant->grains)
 		if (atomic_compare_exchange_weak_explicit(slot, &word, word - grant->grains,
 							  memory_order_acq_rel,
 							  memory_order_relaxed)) {
@@ -230,16 +298,20 @@ void surge_undo(struct surge *surge, const struct surge_grant *grant)
 
 void surge_read(struct surge *surge, struct surge_numbers *ret_numbers)
 {
+	struct surge_numbers numbers = { .budget = surge->budget << surge->grain,
+					 .window = surge->window };
 	uint64_t now;
 
 	if (surge_now(surge, &now) == 0)
 		surge_expire(surge, now);
-	*ret_numbers = (struct surge_numbers) {
-		.budget = surge->budget * surge->grain,
-		.window = surge->window,
-		.used = atomic_load_explicit(&surge->used, memory_order_relaxed) * surge->grain,
-		.denied = atomic_load_explicit(&surge->denied, memory_order_relaxed),
-		.clock_failures =
-			atomic_load_explicit(&surge->clock_failures, memory_order_relaxed),
-	};
+	gather(surge);
+	numbers.used = atomic_load_explicit(&surge->used, memory_order_relaxed) << surge->grain;
+	for (int i = 0; i < SURGE_STRIPES; i++) {
+		struct surge_stripe *stripe = &surge->stripes[i];
+
+		numbers.denied += atomic_load_explicit(&stripe->denied, memory_order_relaxed);
+		numbers.clock_failures +=
+			atomic_load_explicit(&stripe->clock_failures, memory_order_relaxed);
+	}
+	*ret_numbers = numbers;
 }

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -454,11 +453,12 @@ int sys_cpus_allowed(void)
 
 int sys_getrlimit(int which, uint64_t *ret_limit)
 {
-	struct rlimit limit;
+	/* what the kernel calls struct rlimit64: the same on every architecture */
+	uint64_t limit[2];
 
-	if (getrlimit(which, &limit) < 0)
+	if (syscall(SYS_prlimit64, 0, which, NULL, limit) < 0)
 		return -errno;
-	*ret_limit = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+	*ret_limit = limit[0];
 	return 0;
 }
 
