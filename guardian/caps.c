@@ -89,10 +89,21 @@ void caps_fini(struct caps *caps)
 	handles_fini(&caps->tokens);
 }
 
+/* The peak, @used included. */
+static uint64_t note_peak(struct ledger *ledger, uint64_t used)
+{
+	uint64_t peak = atomic_load_explicit(&ledger->peak, memory_order_relaxed);
+
+	while (peak < used)
+		if (atomic_compare_exchange_weak_explicit(
+			    &ledger->peak, &peak, used, memory_order_relaxed, memory_order_relaxed))
+			return used;
+	return peak;
+}
+
 static bool ledger_charge(struct ledger *ledger, const struct caps_look *look, uint64_t amount)
 {
 	uint64_t used = atomic_load_explicit(&ledger->used, memory_order_relaxed);
-	uint64_t peak;
 
 	do {
 		if (amount > look->room || amount > look->edge || used > look->edge - amount)
@@ -100,11 +111,7 @@ static bool ledger_charge(struct ledger *ledger, const struct caps_look *look, u
 		/* acquire: what the releases before it freed is free */
 	} while (!atomic_compare_exchange_weak_explicit(
 		&ledger->used, &used, used + amount, memory_order_acquire, memory_order_relaxed));
-	peak = atomic_load_explicit(&ledger->peak, memory_order_relaxed);
-	while (peak < used + amount &&
-	       !atomic_compare_exchange_weak_explicit(&ledger->peak, &peak, used + amount,
-						      memory_order_relaxed, memory_order_relaxed))
-		;
+	note_peak(ledger, used + amount);
 	return true;
 }
 
@@ -223,7 +230,6 @@ static void read_one(struct caps *caps, enum hws_resource resource, struct hws_c
 	struct ledger *ledger = &caps->ledgers[resource];
 	struct surge_numbers surge = { 0 };
 	struct caps_look look = { 0 };
-	uint64_t peak;
 
 	if (caps_look(caps, resource, &look) != HWS_REASON_NONE)
 		look.error = EIO;
@@ -244,9 +250,8 @@ static void read_one(struct caps *caps, enum hws_resource resource, struct hws_c
 		.surge_window_ns = surge.window,
 		.surge_used = surge.used,
 	};
-	/* the peak is noted right after the swap that reached it; this may be in between */
-	peak = atomic_load_explicit(&ledger->peak, memory_order_relaxed);
-	ret_state->peak = peak > ret_state->used ? peak : ret_state->used;
+	/* who reached it notes it right after; this may be in between */
+	ret_state->peak = note_peak(ledger, ret_state->used);
 }
 
 void caps_read(struct caps *caps, struct hws_cap_state ret_states[HWS_RESOURCES])

@@ -14,7 +14,8 @@
 #include "../guardian/policy.h" /* who may do what: files, views, decisions */
 #include "../guardian/audit.h"	/* events, the trail and its sinks, verification */
 #include "../guardian/context.h" /* hws_open(): the context that every call starts from; why it refused */
-#include "../uring/probe.h" /* does io_uring work here? */
-#include "mmio.h"	    /* windows of device memory */
+#include "../guardian/snapshot.h" /* all the numbers, as a struct, JSON and OpenMetrics */
+#include "../uring/probe.h"	  /* does io_uring work here? */
+#include "mmio.h"		  /* windows of device memory */
 
 #endif
