@@ -7,6 +7,7 @@ enum { CASES_MAX = 64 };
 
 static const struct bench_case *const parts[] = {
 	guardian_audit_cases,
+	guardian_snapshot_cases,
 };
 
 int main(int argc, char **argv)
