@@ -171,7 +171,7 @@ HWS_API HWS_MUST int hws_guardian_set_reader(struct hws *hw, enum hws_resource r
  * @guard: which class
  *
  * Context: any thread.
- * Return: 0; -EINVAL for no class; -EDQUOT when the guard has been re-armed too often ever to open again.
+ * Return: 0; -EINVAL for no class; -EDQUOT when the guard was re-armed too often to open again.
  */
 HWS_API HWS_MUST int hws_guard_rearm(struct hws *hw, enum hws_guard_class guard);
 

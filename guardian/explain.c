@@ -4,7 +4,7 @@
 
 #include "guardian/context.h"
 
-/* What an error means everywhere, what cures it, what works all the same, and main's status for it. */
+/* What an error means, what cures it, what works all the same, and main's status for it. */
 static const struct {
 	int code;
 	int status;

@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "tests/bench/bench.h"
+#include "tests/bench/guardian.h"
 #include "guardian/caps-internal.h"
 #include "guardian/guard-internal.h"
 
@@ -245,7 +245,7 @@ static const uint64_t plenty = 1000000000000, little = 1000000;
 	.setup = pair_setup, .teardown = limits_teardown, .flags = BENCH_NO_INSTRUCTIONS, \
 	.ours_ops = TOGETHER
 
-static const struct bench_case cases[] = {
+const struct bench_case guardian_limits_cases[] = {
 	{ .name = "reserve-release",
 	  .baseline = "two sections under a mutex",
 	  .what = "4 KiB reserved and released",
@@ -278,8 +278,3 @@ static const struct bench_case cases[] = {
 	  ALONE },
 	{ 0 },
 };
-
-int main(int argc, char **argv)
-{
-	return bench_main("guardian-limits", cases, argc, argv);
-}
