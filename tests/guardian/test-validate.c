@@ -279,7 +279,7 @@ END_TEST
 
 START_TEST(io_alignment_is_always_a_power_that_works)
 {
-	char name[] = "hwsafe-validate-XXXXXX";
+	char name[] = "/tmp/hwsafe-validate-XXXXXX";
 	struct hws_io_alignment alignment = { 0 };
 	int fd = mkstemp(name);
 	int r;
