@@ -149,6 +149,8 @@ void *policy_memory(struct hws_policy *policy, size_t size);
 char *policy_copy(struct hws_policy *policy, const char *text, size_t length);
 /* Room for one more element behind @count of them, from malloc; false when there is none. */
 bool policy_grow(void *pointer_to_array, size_t count, size_t element);
+/* How much memory it takes. */
+uint64_t policy_size(const struct hws_policy *policy);
 /* Sorts and joins what overlaps or touches. */
 void policy_spans_tidy(struct policy_spans *spans);
 /* Are all numbers from @first to @last among them? False when there are none. */

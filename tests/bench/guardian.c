@@ -9,6 +9,7 @@ static const struct bench_case *const parts[] = {
 	guardian_limits_cases,
 	guardian_policy_cases,
 	guardian_audit_cases,
+	guardian_snapshot_cases,
 };
 
 int main(int argc, char **argv)
