@@ -47,7 +47,7 @@ static int ioperm_open(struct native *native, struct ports *ports, enum hws_righ
 
 static void ioperm_close(struct ports *ports)
 {
-	/* another thread's permission ends with it, or when it gives it up: none can take it back */
+	/* only a thread itself can give up its permission, or end with it */
 	if (ports->tid == sys_tid())
 		ioperm_release(ports->first, ports->count);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A snapshot's texts without memory: each call that takes some is wrapped, and fails once. */
+/* A snapshot without memory: each call that takes some is wrapped, and fails once. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
