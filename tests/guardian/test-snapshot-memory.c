@@ -12,6 +12,11 @@ static long left = -1; /* calls until one fails; negative: none does */
 
 static bool full; /* the stream can be had, but takes nothing */
 
+static FILE *stream(void)
+{
+	return full ? fopen("/dev/full", "w") : NULL;
+}
+
 static bool fails(void)
 {
 	return left >= 0 && left-- == 0;
@@ -25,20 +30,18 @@ static bool fails(void)
 		return fails() ? failed : __real_##name arguments; \
 	}
 
-WRAP(struct json_object *, json_object_new_object, (void), (), NULL)
-WRAP(struct json_object *, json_object_new_int, (int32_t i), (i), NULL)
-WRAP(struct json_object *, json_object_new_int64, (int64_t i), (i), NULL)
-WRAP(struct json_object *, json_object_new_uint64, (uint64_t i), (i), NULL)
-WRAP(struct json_object *, json_object_new_string, (const char *s), (s), NULL)
-WRAP(struct json_object *, json_object_new_double_s, (double d, const char *s), (d, s), NULL)
-WRAP(int, json_object_object_add,
-     (struct json_object * object, const char *key, struct json_object *value),
-     (object, key, value), -1)
-WRAP(const char *, json_object_to_json_string_ext, (struct json_object * object, int flags),
-     (object, flags), NULL)
+#define JSON struct json_object
+
+WRAP(JSON *, json_object_new_object, (void), (), NULL)
+WRAP(JSON *, json_object_new_int, (int32_t i), (i), NULL)
+WRAP(JSON *, json_object_new_int64, (int64_t i), (i), NULL)
+WRAP(JSON *, json_object_new_uint64, (uint64_t i), (i), NULL)
+WRAP(JSON *, json_object_new_string, (const char *s), (s), NULL)
+WRAP(JSON *, json_object_new_double_s, (double d, const char *s), (d, s), NULL)
+WRAP(int, json_object_object_add, (JSON * to, const char *key, JSON *of), (to, key, of), -1)
+WRAP(const char *, json_object_to_json_string_ext, (JSON * from, int how), (from, how), NULL)
 WRAP(char *, strdup, (const char *s), (s), NULL)
-WRAP(FILE *, open_memstream, (char **text, size_t *size), (text, size),
-     (full ? fopen("/dev/full", "w") : NULL))
+WRAP(FILE *, open_memstream, (char **text, size_t *size), (text, size), stream())
 
 START_TEST(json_is_whole_or_not_there)
 {
