@@ -113,18 +113,24 @@ __attribute__((noinline, cold)) static int slow_write(struct hws_mmio *mmio, uin
 }
 
 __attribute__((noinline, cold)) static int lost(struct hws_mmio *mmio, enum gate_use use,
-						uint64_t offset, uint32_t width)
+						uint64_t word, unsigned int shift)
 {
-	struct gate_access one = { .offset = offset, .width = width };
+	struct gate_access one = { .offset = word << shift, .width = 1u << shift };
 
 	why(-EIO, "the device behind %s did not answer: unplugged, or powered down",
 	    mmio->window.way);
 	return gate_failed(&mmio->gate, use, &one, -EIO);
 }
 
+static inline uint64_t word_of(uint64_t offset, unsigned int shift)
+{
+	/* SAFETY: touches nothing */
+	return raw_forget(gate_word(offset, shift));
+}
+
 /*
  * Each width: the fast way is a gate and the one instruction, nothing on the stack; all else is a
- * call at its end.
+ * call at its end. Of the offset only the word's number is kept: a register less to fill.
  */
 #define MMIO(bits, shift)                                                                          \
 	__attribute__((noinline, cold)) static int slow_read##bits(                                \
@@ -144,32 +150,35 @@ __attribute__((noinline, cold)) static int lost(struct hws_mmio *mmio, enum gate
 	}                                                                                          \
 	int hws_mmio_read##bits(struct hws_mmio *mmio, uint64_t offset, uint##bits##_t *ret_value) \
 	{                                                                                          \
+		uint64_t word = word_of(offset, shift);                                            \
 		uint##bits##_t value;                                                              \
-		if (!gate_pass(&mmio->gate, GATE_READ, offset, shift))                             \
-			return slow_read##bits(mmio, offset, ret_value);                           \
+		if (!gate_pass_word(&mmio->gate, GATE_READ, word, shift))                          \
+			return slow_read##bits(mmio, gate_offset(word, shift), ret_value);         \
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
-		if (raw_load##bits((const char *)mmio->direct + offset, &value) < 0)               \
-			return lost(mmio, GATE_READ, offset, bits / 8);                            \
+		if (raw_load##bits((const char *)mmio->direct + (word << shift), &value) < 0)      \
+			return lost(mmio, GATE_READ, word, shift);                                 \
 		*ret_value = value;                                                                \
 		return 0;                                                                          \
 	}                                                                                          \
 	uint##bits##_t hws_mmio_get##bits(struct hws_mmio *mmio, uint64_t offset)                  \
 	{                                                                                          \
+		uint64_t word = word_of(offset, shift);                                            \
 		uint##bits##_t value;                                                              \
-		if (!gate_pass(&mmio->gate, GATE_READ, offset, shift))                             \
-			return slow_get##bits(mmio, offset);                                       \
+		if (!gate_pass_word(&mmio->gate, GATE_READ, word, shift))                          \
+			return slow_get##bits(mmio, gate_offset(word, shift));                     \
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
-		if (raw_load##bits((const char *)mmio->direct + offset, &value) < 0)               \
-			lost(mmio, GATE_READ, offset, bits / 8);                                   \
+		if (raw_load##bits((const char *)mmio->direct + (word << shift), &value) < 0)      \
+			lost(mmio, GATE_READ, word, shift);                                        \
 		return value;                                                                      \
 	}                                                                                          \
 	int hws_mmio_write##bits(struct hws_mmio *mmio, uint64_t offset, uint##bits##_t value)     \
 	{                                                                                          \
-		if (!gate_pass(&mmio->gate, GATE_WRITE, offset, shift))                            \
-			return slow_write(mmio, offset, bits / 8, value);                          \
+		uint64_t word = word_of(offset, shift);                                            \
+		if (!gate_pass_word(&mmio->gate, GATE_WRITE, word, shift))                         \
+			return slow_write(mmio, gate_offset(word, shift), bits / 8, value);        \
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
-		if (raw_store##bits((char *)mmio->direct + offset, value) < 0)                     \
-			return lost(mmio, GATE_WRITE, offset, bits / 8);                           \
+		if (raw_store##bits((char *)mmio->direct + (word << shift), value) < 0)            \
+			return lost(mmio, GATE_WRITE, word, shift);                                \
 		return 0;                                                                          \
 	}                                                                                          \
 	void hws_mmio_put##bits(struct hws_mmio *mmio, uint64_t offset, uint##bits##_t value)      \

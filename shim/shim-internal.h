@@ -52,6 +52,16 @@ static inline const struct hws_shim_ops *shim_ops(const struct hws_shim *shim)
 	return hws_once_ready(&page->cell.once) ? &page->cell.value.ops : &shim_defaults;
 }
 
+/*
+ * The compiler forgets what it was computed from: it won't keep that beside it. Safety: touches
+ * nothing.
+ */
+static inline uint64_t raw_forget(uint64_t value)
+{
+	__asm__("" : "+r"(value));
+	return value;
+}
+
 /* What a refused read of so many bytes gives. */
 static inline uint64_t shim_ones(uint32_t width)
 {

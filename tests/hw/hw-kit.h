@@ -21,12 +21,12 @@ static inline void check_denial(enum hws_reason reason, int code)
 }
 
 /* The access was refused, for that reason. */
-#define ck_denied(call, reason)                                      \
-	do {                                                         \
-		int code_ = hws_reason_code(reason);                 \
-		int r_ = (call);                                     \
-		ck_assert_msg(r_ == code_, "%s gave %d", #call, r_); \
-		check_denial(reason, code_);                         \
+#define ck_denied(call, reason)                                                     \
+	do {                                                                        \
+		int code_ = hws_reason_code(reason);                                \
+		int r_ = (call);                                                    \
+		ck_assert_msg(r_ == code_, "%s gave %d: %s", #call, r_, hws_why()); \
+		check_denial(reason, code_);                                        \
 	} while (0)
 
 /* It worked, or here is why not. */
