@@ -14,12 +14,14 @@
 #include "../guardian/policy.h"	   /* who may do what: files, views, decisions */
 #include "../guardian/audit.h"	   /* events, the trail and its sinks, verification */
 #include "../guardian/context.h"   /* the context that every call starts from; refusals */
+#include "../guardian/snapshot.h"  /* all the numbers: a struct, JSON, metrics */
 #include "../guardian/privilege.h" /* ports that the kernel opened to a thread */
+#include "../guardian/validate.h"  /* checks: sizes, alignment, buffers, slices, descriptors */
 #include "../uring/probe.h"	   /* does io_uring work here? */
-#include "port.h"		   /* I/O ports */
+#include "cpuid.h"		   /* what the processor says of itself */
 #include "mmio.h"		   /* windows of device memory */
 #include "msr.h"		   /* model-specific registers of processors */
 #include "pci.h"		   /* PCI functions and their configuration space */
-#include "cpuid.h"		   /* what the processor says of itself */
+#include "port.h"		   /* I/O ports */
 
 #endif

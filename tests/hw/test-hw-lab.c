@@ -7,7 +7,6 @@
 #define EDU "0000:00:03.0"
 
 enum { COMMAND = 0x04, APIC_BASE = 0x1b };
-"--read-port"; /* this program reads a port, and tells how it went */
 
 /* The kernel refused, with the sentence that says so. */
 #define ck_refused(call, cause)                                             \
