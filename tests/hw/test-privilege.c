@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who holds the kernel's permission for ports, on the lab's machines: threads, children, programs. */
+/* Who holds the kernel's permission for ports, in the lab: threads, children, programs. */
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
