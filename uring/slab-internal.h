@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The operations in flight. Each has a slot; what the kernel is given as
+ * user_data is the slot's number and its generation, so that a completion that
+ * comes twice, late or from nowhere finds nothing.
+ */
+#ifndef HWSAFE_URING_SLAB_INTERNAL_H
+#define HWSAFE_URING_SLAB_INTERNAL_H
+
+#include "uring/op.h"
+
+struct op_extra;
+
+/* What is special about an operation; zero: the quick way back. */
+enum op_state {
+	OP_ORPHAN = 1,	   /* forgotten */
+	OP_SLOW = 2,	   /* more is to be done when it completes than handing a buffer back */
+	OP_FIXED = 4,	   /* goes by registered memory */
+	OP_OPENS = 8,	   /* goes by address into a guarded pool */
+	OP_RETURNING = 16, /* has its result, the kernel still its memory */
+	OP_CANCELLING = 32,
+	OP_HAS_BUF = 64, /* one buffer, in buf */
+};
+
+struct op {
+	uint64_t id; /* generation and number; while free, the bits of the number are inverted */
+	uint64_t tag;
+	struct hws_buf buf;
+	struct op_extra *extra;
+	union {
+		uint64_t offset; /* in the file; of sends and receives: their flags */
+		int64_t result;	 /* when OP_RETURNING */
+	};
+	uint64_t address; /* of the memory */
+	uint32_t length;  /* free: the next free one's number */
+	uint32_t moved;	  /* of HWS_EXACT: bytes done so far */
+	int32_t fd;
+	uint8_t kind;
+	uint8_t state; /* enum op_state */
+	uint8_t retries;
+	uint8_t flags; /* enum hws_op_flags */
+};
+
+struct slab {
+	struct op *ops;
+	uint64_t *since; /* for each: when it was queued or forgotten; for those who ask only */
+	uint32_t mask;	 /* size - 1 */
+	uint32_t free;	 /* the first free one; size: none */
+	uint32_t used;
+};
+
+/* @size is a power of two. */
+HWS_MUST int slab_init(struct slab *slab, uint32_t size);
+void slab_fini(struct slab *slab);
+
+#define SLAB_GENERATION (UINT64_C(1) << 32)
+
+static inline uint32_t op_number(const struct op *op)
+{
+	return (uint32_t)op->id;
+}
+
+/* NULL when all are in use. Sets id; the rest is the caller's. */
+static inline struct op *slab_take(struct slab *slab)
+{
+	struct op *op = &slab->ops[slab->free];
+
+	if (slab->free > slab->mask)
+		return NULL;
+	slab->free = op->length;
+	slab->used++;
+	op->id ^= UINT32_MAX;
+	return op;
+}
+
+static inline void slab_free(struct slab *slab, struct op *op)
+{
+	uint32_t number = op_number(op);
+
+	/* no user_data has this: its number would lead elsewhere */
+	op->id = (op->id + SLAB_GENERATION) ^ UINT32_MAX;
+	op->length = slab->free;
+	slab->free = number;
+	slab->used--;
+}
+
+/* The operation in flight that @id stands for, or NULL. */
+static inline struct op *slab_find(const struct slab *slab, uint64_t id)
+{
+	struct op *op = &slab->ops[id & slab->mask];
+
+	return op->id == id ? op : NULL;
+}
+
+/* The first in flight from number @from on, or NULL. */
+struct op *slab_next(const struct slab *slab, uint32_t from);
+
+#endif
