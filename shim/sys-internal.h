@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "shim/base.h"
@@ -63,9 +64,26 @@ HWS_MUST int sys_read_u64(int root, const char *path, uint64_t *ret_value);
 HWS_MUST int sys_fstat(int fd, struct stat *ret_stat);
 HWS_MUST ssize_t sys_readlink(int root, const char *path, char *text, size_t size);
 HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
+/* As scandirat(3) of the directory itself: the number of entries, each to be freed. */
+HWS_MUST int sys_scandir(int dir, struct dirent ***ret_entries,
+			 int (*filter)(const struct dirent *entry),
+			 int (*compare)(const struct dirent **a, const struct dirent **b));
 HWS_MUST int sys_fsync(int fd);
 HWS_MUST int sys_ftruncate(int fd, uint64_t size);
 HWS_MUST int sys_rename(const char *from, const char *to);
+/* Both names are in the directory @dir. */
+HWS_MUST int sys_rename_in(int dir, const char *from, const char *to);
+/* The whole open file, until its last descriptor is closed; -EWOULDBLOCK when it is locked. */
+HWS_MUST int sys_lock(int fd);
+/* All of it or -errno; EINTR is tried again. */
+HWS_MUST int sys_random(void *bytes, size_t size);
+/* A datagram socket that never blocks, connected to the Unix socket at @path. */
+HWS_MUST int sys_log_socket(const char *path);
+/* One datagram, whole or not at all; no SIGPIPE. */
+HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
+/* Until @word is no longer @expected, a wake, a signal or the time is over: all the same. */
+void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns);
+void sys_futex_wake(uint32_t *word);
 
 HWS_MUST int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
 		      void **ret_address);
@@ -79,15 +97,36 @@ HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct si
 /* -ENOSYS where the architecture has no such call. */
 HWS_MUST int sys_ioperm(uint16_t first, uint32_t count, bool on);
 HWS_MUST int sys_clock(clockid_t clock, uint64_t *ret_ns);
+/* At least that long; EINTR sleeps on. */
+void sys_sleep(uint64_t ns);
 int sys_tid(void);
 int sys_pid(void);
 uint32_t sys_uid(void);
 uint32_t sys_gid(void);
 /* The number of groups, or -errno. */
 HWS_MUST int sys_groups(int size, gid_t *groups);
+/* 0 when this process may open the file with @mode (R_OK, W_OK …); nothing is opened for use. */
+HWS_MUST int sys_access(int root, const char *path, int mode);
+HWS_MUST int sys_uname(struct utsname *ret_name);
+/* A key, or -errno. */
+HWS_MUST int sys_pkey_alloc(void);
+int sys_pkey_free(int key);
+/*
+ * Runs @body in a child and waits for it: whatever the kernel does to the child,
+ * the caller goes on. The child is a bare copy: @body makes system calls and
+ * writes shared memory, nothing that takes a lock. It is ended after @seconds.
+ * Returns 0; -ETIMEDOUT; -ECANCELED when it was killed, with *ret_signal (else 0).
+ * A caller that ignores SIGCHLD may get 0 for any end: what the child was to
+ * write then isn't there.
+ */
+HWS_MUST int sys_child(void (*body)(void *), void *context, unsigned int seconds, int *ret_signal);
 size_t sys_page_size(void);
 int sys_cpus_online(void);
 int sys_cpus_configured(void);
+/* How many processors this thread may run on. */
+HWS_MUST int sys_cpus_allowed(void);
+/* The soft limit; unlimited is UINT64_MAX. */
+HWS_MUST int sys_getrlimit(int which, uint64_t *ret_limit);
 int sys_cpu(void);
 void sys_yield(void);
 

@@ -43,7 +43,7 @@
 		uint##bits##_t value;                                                     \
 		__asm__ volatile goto("1: " instruction " %" register "0, %1\n" RAW_FIXUP \
 				      : "=r"(value)                                       \
-				      : "Q"(*(const volatile uint##bits##_t *)from)       \
+				      : "Q"(*(const uint##bits##_t *)from)                \
 				      :                                                   \
 				      : fault);                                           \
 		*ret_value = value;                                                       \
@@ -67,7 +67,7 @@ RAW_LOAD(64, "ldr", "x")
 	static inline int raw_store##bits(void *to, uint##bits##_t value)                 \
 	{                                                                                 \
 		__asm__ volatile goto("1: " instruction " %" register "1, %0\n" RAW_FIXUP \
-				      : "=Q"(*(volatile uint##bits##_t *)to)              \
+				      : "=Q"(*(uint##bits##_t *)to)                       \
 				      : "r"(value)                                        \
 				      :                                                   \
 				      : fault);                                           \

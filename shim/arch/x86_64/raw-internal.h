@@ -42,7 +42,7 @@
 		uint##bits##_t value;                                                     \
 		__asm__ volatile goto("1: " instruction " %1, %" register "0\n" RAW_FIXUP \
 				      : "=r"(value)                                       \
-				      : "m"(*(const volatile uint##bits##_t *)from)       \
+				      : "m"(*(const uint##bits##_t *)from)                \
 				      :                                                   \
 				      : fault);                                           \
 		*ret_value = value;                                                       \
@@ -66,7 +66,7 @@ RAW_LOAD(64, "movq", "")
 	static inline int raw_store##bits(void *to, uint##bits##_t value)     \
 	{                                                                     \
 		__asm__ volatile goto("1: " instruction " %1, %0\n" RAW_FIXUP \
-				      : "=m"(*(volatile uint##bits##_t *)to)  \
+				      : "=m"(*(uint##bits##_t *)to)           \
 				      : "r"(value)                            \
 				      :                                       \
 				      : fault);                               \
