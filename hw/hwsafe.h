@@ -7,5 +7,7 @@
 #include "../shim/once.h" /* the write-once cell */
 #include "../shim/shim.h" /* for back ends: the table of operations */
 #include "../guardian/access.h" /* the words of a decision: kinds, rights, reasons */
+#include "../uring/buf.h" /* buffers: handles, one owner at a time, views */
+#include "../uring/pool.h" /* pools of buffers */
 
 #endif

@@ -74,12 +74,28 @@ HWS_MUST int sys_mprotect(void *address, size_t size, int prot);
 /* -ENOSYS before Linux 6.10: those who call it must do without. */
 int sys_mseal(void *address, size_t size);
 HWS_MUST int sys_madvise(void *address, size_t size, int advice);
+/* New pages of the range come from this NUMA node and no other. */
+HWS_MUST int sys_mbind(void *address, size_t size, uint32_t node);
+
+/* Protection keys: a key, or -errno: -ENOSPC when all are taken, -EINVAL or -ENOSYS when there are none. */
+HWS_MUST int sys_pkey_alloc(uint32_t rights);
+int sys_pkey_free(int key);
+HWS_MUST int sys_pkey_mprotect(void *address, size_t size, int prot, int key);
+
+/*
+ * Sleeps while *word is @value, until woken or @deadline_ns of CLOCK_MONOTONIC (UINT64_MAX: for
+ * ever). 0, -EAGAIN (it had another value), -EINTR, -ETIMEDOUT. Within this process only.
+ */
+HWS_MUST int sys_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t deadline_ns);
+void sys_futex_wake(_Atomic uint32_t *word, int count);
 
 HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old);
 /* -ENOSYS where the architecture has no such call. */
 HWS_MUST int sys_ioperm(uint16_t first, uint32_t count, bool on);
 HWS_MUST int sys_clock(clockid_t clock, uint64_t *ret_ns);
 int sys_tid(void);
+/* Is there such a thread in this process? */
+bool sys_thread_alive(int tid);
 int sys_pid(void);
 uint32_t sys_uid(void);
 uint32_t sys_gid(void);
