@@ -1,10 +1,96 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hwsafe-helper: the privileged process. Its vocabulary is one table. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "helper/helper.h"
 #include "hw/hwsafe.h"
 
-int main(void)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static enum result show_help(int count, char **arguments);
+
+static enum result show_version(int count, char **arguments)
 {
-	printf("hwsafe-helper %s\n", hws_version());
-	return 0;
+	(void)count, (void)arguments;
+	printf("hwsafe-helper %s\nlibhwsafe %s\n", HWS_VERSION, hws_version());
+	return RESULT_OK;
+}
+
+static const struct {
+	const char *name;
+	enum result (*run)(int count, char **arguments);
+	bool takes_arguments;
+	const char *usage;
+	const char *help;
+} commands[] = {
+	{ "self-check", self_check, true, "self-check [--json] [--expect CAP,...|none]",
+	  "what this process holds; 1 if beyond --expect" },
+	{ "--help", show_help, false, "--help", "this page" },
+	{ "--version", show_version, false, "--version", "the version" },
+};
+
+static enum result show_help(int count, char **arguments)
+{
+	(void)count, (void)arguments;
+	printf("Usage: hwsafe-helper COMMAND\nThe privileged process of libhwsafe.\n\nCommands:\n");
+	for (size_t i = 0; i < COUNT(commands); i++)
+		printf("  %s\n      %s\n", commands[i].usage, commands[i].help);
+	printf("\nExit codes:\n  0 done\n  1 failed, or holds more than expected\n"
+	       "  2 wrong arguments\n");
+	return RESULT_OK;
+}
+
+static enum result refuse(const char *what, const char *argument)
+{
+	fprintf(stderr, "hwsafe-helper: %s '%s'; known:", what, argument);
+	for (size_t i = 0; i < COUNT(commands); i++)
+		fprintf(stderr, " %s", commands[i].name);
+	fputc('\n', stderr);
+	return RESULT_USAGE;
+}
+
+static enum result act(int argc, char **argv)
+{
+	/* argc may be 0: then there is no command either */
+	const char *name = argc > 1 ? argv[1] : "";
+
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		if (argc > 2 && !commands[i].takes_arguments)
+			return refuse("unexpected argument", argv[2]);
+		return commands[i].run(argc - 2, argv + 2);
+	}
+	return refuse("unknown command", name);
+}
+
+/* A file opened later must not become a standard stream. False when stdout is closed. */
+static bool keep_streams(void)
+{
+	bool has_output = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return false;
+	return has_output;
+}
+
+int main(int argc, char **argv)
+{
+	enum result result = RESULT_FAILURE;
+
+	if (!keep_streams()) {
+		fprintf(stderr, "hwsafe-helper: standard output is closed\n");
+		return RESULT_FAILURE;
+	}
+	result = act(argc, argv);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "hwsafe-helper: cannot write: %s\n", strerror(errno));
+		return RESULT_FAILURE;
+	}
+	return (int)result;
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# archive.sh IN.a OUT.a CC...: OUT.a holds the objects of IN.a as one object whose hidden symbols are local.
+# archive.sh IN.a OUT.a CC...
+# OUT.a holds the objects of IN.a as one object whose hidden symbols are local.
 set -eu
 in=$1 out=$2
 shift 2

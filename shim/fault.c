@@ -28,11 +28,13 @@ static HWS_ONCE(fault_observer) observing;
 
 static bool fix_up(ucontext_t *context)
 {
+	/* SAFETY: the kernel gave the context to our handler */
 	uintptr_t pc = raw_pc(context);
 
 	for (const struct entry *e = __start_hws_extable; e < __stop_hws_extable; e++) {
 		if ((uintptr_t)&e->at + (uintptr_t)(intptr_t)e->at != pc)
 			continue;
+		/* SAFETY: the fix-up belongs to the very instruction that faulted */
 		raw_set_pc(context, (uintptr_t)&e->fixup + (uintptr_t)(intptr_t)e->fixup);
 		handled++;
 		return true;
@@ -51,7 +53,7 @@ static bool set_default(int signal)
 static void die_of(int signal, const siginfo_t *info)
 {
 	if (set_default(signal) && info->si_code <= 0)
-		raise(signal); /* it was sent, not raised by the processor: it won't come by itself */
+		raise(signal); /* sent, not raised by the processor: it won't come by itself */
 }
 
 static void chain(const struct sigaction *to, int signal, siginfo_t *info, void *context)

@@ -97,7 +97,7 @@ int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset
 	r = window_size(fd, offset, size, &size);
 	if (r < 0)
 		return r;
-	/* SAFETY: the caller was allowed to use [offset, offset + size), which lies inside the BAR */
+	/* SAFETY: the caller may use [offset, offset + size), which lies inside the BAR */
 	r = raw_bar_map(fd, offset - in_page, in_page + size, rights, &address);
 	if (r < 0)
 		return map_failed(way, bdf, r);

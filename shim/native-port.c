@@ -67,7 +67,7 @@ static void ioperm_close(struct ports *ports)
 	struct ports **at = &granted;
 
 	if (ports->tid != sys_tid())
-		return; /* the other thread's permission ends with it: the kernel has no way to take it back */
+		return; /* the other thread's permission ends with it; none can take it back */
 	while (*at && *at != ports)
 		at = &(*at)->next;
 	if (*at)
@@ -88,7 +88,7 @@ static int wrong_thread(const struct ports *ports)
 static int ioperm_read(const struct ports *ports, uint16_t port, uint32_t width,
 		       uint32_t *ret_value)
 {
-	/* SAFETY: the range was granted to a caller who may read it; a foreign thread gets -EPERM */
+	/* SAFETY: the range was granted to a caller who may read; a foreign thread gets -EPERM */
 	int r = raw_port_read(port, width, ret_value);
 
 	return r < 0 ? wrong_thread(ports) : 0;
@@ -96,7 +96,7 @@ static int ioperm_read(const struct ports *ports, uint16_t port, uint32_t width,
 
 static int ioperm_write(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value)
 {
-	/* SAFETY: the range was granted to a caller who may write it; a foreign thread gets -EPERM */
+	/* SAFETY: the range was granted to a caller who may write; a foreign thread gets -EPERM */
 	int r = raw_port_write(port, width, value);
 
 	return r < 0 ? wrong_thread(ports) : 0;

@@ -17,6 +17,7 @@
 
 #include "base.h"
 
+/** enum hws_once_state - how far a cell is. */
 enum hws_once_state {
 	HWS_ONCE_EMPTY = 0,
 	HWS_ONCE_WRITING = 1,
@@ -64,7 +65,7 @@ struct hws_once {
  */
 static inline bool hws_once_ready(const struct hws_once *once)
 {
-	/* acquire: pairs with the release in hws_once_write(); the value's bytes come after the state */
+	/* acquire: pairs with the release in hws_once_write(); the value comes after the state */
 	return __atomic_load_n(&once->state, __ATOMIC_ACQUIRE) == HWS_ONCE_READY;
 }
 

@@ -13,12 +13,14 @@
 
 HWS_BEGIN_DECLS
 
+/** enum hws_arch - the architectures that have a native back end of their own. */
 enum hws_arch {
 	HWS_ARCH_UNKNOWN = 0,
 	HWS_ARCH_X86_64,
 	HWS_ARCH_AARCH64,
 };
 
+/** enum hws_barrier - which accesses may not pass it. */
 enum hws_barrier {
 	HWS_BARRIER_FULL = 0,
 	HWS_BARRIER_READ,
@@ -95,6 +97,7 @@ struct hws_ext {
 /** HWS_SHIM_ABI - the version of the table below; the upper half must match. */
 #define HWS_SHIM_ABI 0x00010000u
 
+/** enum hws_shim_flags - what a back end promises. */
 enum hws_shim_flags {
 	HWS_SHIM_THREAD_SAFE = 1, /* entries may be called from several threads at once */
 };

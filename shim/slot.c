@@ -116,7 +116,7 @@ int shim_install(const struct hws_shim_ops *ops)
 	if (r < 0)
 		return r;
 	complete(ops, &wanted);
-	/* one at a time: a slot is sealed right after it was set, and may not be tried in between */
+	/* one at a time: a slot is sealed right after it was set, not to be tried in between */
 	pthread_mutex_lock(&installing);
 	r = place(&wanted);
 	pthread_mutex_unlock(&installing);

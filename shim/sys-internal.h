@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "shim/base.h"
@@ -66,6 +67,22 @@ HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
 HWS_MUST int sys_fsync(int fd);
 HWS_MUST int sys_ftruncate(int fd, uint64_t size);
 HWS_MUST int sys_rename(const char *from, const char *to);
+/* Both names are in the directory @dir. */
+HWS_MUST int sys_rename_in(int dir, const char *from, const char *to);
+/* The whole open file, until its last descriptor is closed; -EWOULDBLOCK when it is locked. */
+HWS_MUST int sys_lock(int fd);
+/* All of it or -errno; EINTR is tried again. */
+HWS_MUST int sys_random(void *bytes, size_t size);
+/* A datagram socket that never blocks, connected to the Unix socket at @path. */
+HWS_MUST int sys_log_socket(const char *path);
+/* One datagram, whole or not at all; no SIGPIPE. */
+HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
+/* Until @word is no longer @expected, a wake, a signal or the time is over: all the same. */
+void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns);
+/* The same, until @deadline_ns of CLOCK_MONOTONIC (UINT64_MAX: for ever): 0, -EAGAIN, -EINTR or -ETIMEDOUT. */
+HWS_MUST int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns);
+/* Wakes one that waits. */
+void sys_futex_wake(uint32_t *word);
 
 HWS_MUST int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
 		      void **ret_address);
@@ -82,17 +99,12 @@ HWS_MUST int sys_pkey_alloc(uint32_t rights);
 int sys_pkey_free(int key);
 HWS_MUST int sys_pkey_mprotect(void *address, size_t size, int prot, int key);
 
-/*
- * Sleeps while *word is @value, until woken or @deadline_ns of CLOCK_MONOTONIC (UINT64_MAX: for
- * ever). 0, -EAGAIN (it had another value), -EINTR, -ETIMEDOUT. Within this process only.
- */
-HWS_MUST int sys_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t deadline_ns);
-void sys_futex_wake(_Atomic uint32_t *word, int count);
-
 HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old);
 /* -ENOSYS where the architecture has no such call. */
 HWS_MUST int sys_ioperm(uint16_t first, uint32_t count, bool on);
 HWS_MUST int sys_clock(clockid_t clock, uint64_t *ret_ns);
+/* At least that long; EINTR sleeps on. */
+void sys_sleep(uint64_t ns);
 int sys_tid(void);
 /* Is there such a thread in this process? */
 bool sys_thread_alive(int tid);
@@ -101,6 +113,18 @@ uint32_t sys_uid(void);
 uint32_t sys_gid(void);
 /* The number of groups, or -errno. */
 HWS_MUST int sys_groups(int size, gid_t *groups);
+/* 0 when this process may open the file with @mode (R_OK, W_OK …); nothing is opened for use. */
+HWS_MUST int sys_access(int root, const char *path, int mode);
+HWS_MUST int sys_uname(struct utsname *ret_name);
+/*
+ * Runs @body in a child and waits for it: whatever the kernel does to the child,
+ * the caller goes on. The child is a bare copy: @body makes system calls and
+ * writes shared memory, nothing that takes a lock. It is ended after @seconds.
+ * Returns 0; -ETIMEDOUT; -ECANCELED when it was killed, with *ret_signal (else 0).
+ * A caller that ignores SIGCHLD may get 0 for any end: what the child was to
+ * write then isn't there.
+ */
+HWS_MUST int sys_child(void (*body)(void *), void *context, unsigned int seconds, int *ret_signal);
 size_t sys_page_size(void);
 int sys_cpus_online(void);
 int sys_cpus_configured(void);

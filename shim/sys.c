@@ -6,12 +6,18 @@
 #include <linux/futex.h>
 #include <linux/mempolicy.h>
 #include <linux/openat2.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #ifndef SYS_mseal
@@ -202,6 +208,57 @@ int sys_rename(const char *from, const char *to)
 	return (int)result(rename(from, to));
 }
 
+int sys_rename_in(int dir, const char *from, const char *to)
+{
+	return (int)result(renameat(dir, from, dir, to));
+}
+
+int sys_lock(int fd)
+{
+	return (int)RETRY(flock(fd, LOCK_EX | LOCK_NB));
+}
+
+int sys_random(void *bytes, size_t size)
+{
+	ssize_t n = RETRY(getrandom(bytes, size, 0));
+
+	return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+}
+
+int sys_log_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	HWS_CLEANUP_FD int fd = -1;
+	int r;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = (int)result(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	if (fd < 0)
+		return fd;
+	r = (int)RETRY(connect(fd, (const struct sockaddr *)&address, sizeof(address)));
+	return r < 0 ? r : HWS_TAKE_FD(fd);
+}
+
+ssize_t sys_send(int fd, const void *bytes, size_t size)
+{
+	return RETRY(send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns)
+{
+	struct timespec limit = { .tv_sec = (time_t)(ns / 1000000000u),
+				  .tv_nsec = (long)(ns % 1000000000u) };
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &limit, NULL, 0);
+}
+
+void sys_futex_wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
 int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
 	     void **ret_address)
 {
@@ -261,7 +318,7 @@ int sys_pkey_mprotect(void *address, size_t size, int prot, int key)
 		syscall(SYS_pkey_mprotect, address, size, (unsigned long)prot, (long)key));
 }
 
-int sys_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t deadline_ns)
+int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns)
 {
 	struct timespec deadline = {
 		.tv_sec = (time_t)(deadline_ns / 1000000000u),
@@ -269,14 +326,9 @@ int sys_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t deadline_ns)
 	};
 
 	/* the bit set's form takes an absolute time */
-	return (int)result(syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
+	return (int)result(syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
 				   deadline_ns == UINT64_MAX ? NULL : &deadline, NULL,
 				   FUTEX_BITSET_MATCH_ANY));
-}
-
-void sys_futex_wake(_Atomic uint32_t *word, int count)
-{
-	(void)syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
 }
 
 int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old)
@@ -303,6 +355,17 @@ int sys_clock(clockid_t clock, uint64_t *ret_ns)
 		return -errno;
 	*ret_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	return 0;
+}
+
+void sys_sleep(uint64_t ns)
+{
+	struct timespec left = {
+		.tv_sec = (time_t)(ns / 1000000000u),
+		.tv_nsec = (long)(ns % 1000000000u),
+	};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
 }
 
 int sys_tid(void)
@@ -333,6 +396,65 @@ uint32_t sys_gid(void)
 int sys_groups(int size, gid_t *groups)
 {
 	return (int)result(getgroups(size, groups));
+}
+
+int sys_access(int root, const char *path, int mode)
+{
+	HWS_CLEANUP_FD int fd = sys_open(root, path, O_PATH);
+
+	if (fd < 0)
+		return fd;
+	return (int)result(syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS));
+}
+
+int sys_uname(struct utsname *ret_name)
+{
+	return (int)result(uname(ret_name));
+}
+
+/* A fork that sends no SIGCHLD when the child ends: a caller's handler has no business with it. */
+static int quiet_fork(void)
+{
+	struct clone_args arguments = { .exit_signal = 0 };
+	long child = result(syscall(SYS_clone3, &arguments, sizeof(arguments)));
+
+	return (int)(child == -ENOSYS ? result(fork()) : child);
+}
+
+static void limit_to(unsigned int seconds)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	signal(SIGALRM, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	alarm(seconds);
+}
+
+int sys_child(void (*body)(void *), void *context, unsigned int seconds, int *ret_signal)
+{
+	int status;
+	int child = quiet_fork();
+	int waited;
+
+	if (child == 0) {
+		limit_to(seconds);
+		body(context);
+		_exit(0);
+	}
+	if (child < 0)
+		return child;
+	/* __WALL: a child that sends no signal isn't waited for otherwise */
+	waited = (int)RETRY(waitpid(child, &status, __WALL));
+	if (waited == -ECHILD) /* a caller that ignores SIGCHLD: it has ended, how isn't told */
+		status = 0;
+	else if (waited < 0)
+		return waited;
+	*ret_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (!WIFSIGNALED(status))
+		return 0;
+	return WTERMSIG(status) == SIGALRM ? -ETIMEDOUT : -ECANCELED;
 }
 
 size_t sys_page_size(void)

@@ -4,7 +4,7 @@
 
 #include "shim/base.h"
 
-/* Notes, for hws_why() of this thread, why a call is refused; gives @code back: return why(-EPERM, …). */
+/* Notes, for hws_why(), why a call is refused; gives @code back: return why(-EPERM, …). */
 int why(int code, const char *format, ...) HWS_PRINTF(2, 3);
 
 #endif

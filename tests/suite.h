@@ -41,7 +41,7 @@ int suite_run_for(const char *name, const TTest *const *tests, double seconds);
 	} while (0)
 void suite_skip(const char *what, const char *why, const char *function);
 
-/* Goes on where the lab's machine has it (HWS_LAB_HAS, a comma list); elsewhere it is no test at all. */
+/* Goes on where the lab's machine has it (HWS_LAB_HAS, a comma list); elsewhere it is no test. */
 #define need_lab(what)                                  \
 	do {                                            \
 		if (!suite_lab_has(what)) {             \

@@ -110,8 +110,8 @@ void pool_push(struct hws_pool *pool, struct buf_slot *slot)
 		memory_order_relaxed));
 	if (atomic_load_explicit(&list->waiters, memory_order_seq_cst) == 0)
 		return;
-	atomic_fetch_add_explicit(&list->event, 1, memory_order_seq_cst);
-	sys_futex_wake(&list->event, 1);
+	__atomic_fetch_add(&list->event, 1, __ATOMIC_SEQ_CST);
+	sys_futex_wake(&list->event);
 }
 
 static int clear(struct hws_pool *pool, struct hws_buf buf, struct buf_slot *slot)
@@ -196,12 +196,12 @@ static int take_or_sleep(struct hws_pool *pool, uint32_t number, uint64_t deadli
 	int slept = 0;
 
 	for (;;) {
-		uint32_t seen = atomic_load_explicit(&list->event, memory_order_seq_cst);
+		uint32_t seen = __atomic_load_n(&list->event, __ATOMIC_SEQ_CST);
 		int r = take(pool, number, ret_buf);
 
 		if (r != -ENOBUFS || slept == -ETIMEDOUT)
 			return r;
-		slept = sys_futex_wait(&list->event, seen, deadline_ns);
+		slept = sys_futex_wait_until(&list->event, seen, deadline_ns);
 	}
 }
 

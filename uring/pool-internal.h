@@ -44,8 +44,8 @@ struct pool_list {
 	_Alignas(64) _Atomic uint64_t head; /* takes << 32 | place + 1 of the first */
 	_Atomic uint32_t unused;	    /* never taken so far */
 	_Atomic uint32_t waiters;
-	_Atomic uint32_t event; /* changes with each give that somebody may wait for */
-	_Atomic uint32_t here;	/* 0: wiped, this is a child of fork() */
+	uint32_t event;	       /* a futex; changes with each give that somebody may wait for */
+	_Atomic uint32_t here; /* 0: wiped, this is a child of fork() */
 	_Atomic uint64_t failed;
 	_Atomic uint64_t waited;
 };
@@ -86,7 +86,7 @@ struct hws_pool {
 	uint64_t table_size; /* of the table's mapping */
 	uint32_t run;
 	uint32_t regions;
-	enum hws_guard guard;
+	enum hws_pool_guard guard;
 	struct charge charge;
 	_Atomic uint32_t refs;
 	_Atomic uint64_t strays;

@@ -13,11 +13,12 @@
 #include "uring/pool-internal.h"
 
 /* The guards, as words. */
-static const char *const guard_names[HWS_GUARDS] = { "auto", "none", "keys", "strict", "pages" };
+static const char *const guard_names[HWS_POOL_GUARDS] = { "auto", "none", "keys", "strict",
+							  "pages" };
 
-const char *hws_guard_name(enum hws_guard guard)
+const char *hws_pool_guard_name(enum hws_pool_guard guard)
 {
-	return (unsigned int)guard < HWS_GUARDS ? guard_names[guard] : "?";
+	return (unsigned int)guard < HWS_POOL_GUARDS ? guard_names[guard] : "?";
 }
 
 static int check_options(const struct hws_pool_options *options)
@@ -27,24 +28,24 @@ static int check_options(const struct hws_pool_options *options)
 	if (options->size != sizeof(*options))
 		return why(-EINVAL, "pool options of %zu bytes: set size to sizeof(options)",
 			   options->size);
-	if ((unsigned int)options->guard >= HWS_GUARDS ||
+	if ((unsigned int)options->guard >= HWS_POOL_GUARDS ||
 	    (unsigned int)options->huge > HWS_HUGE_MUST || options->flags & ~flags)
 		return why(-EINVAL, "pool options: guard %d, huge %d, flags 0x%x", options->guard,
 			   options->huge, options->flags);
 	return 0;
 }
 
-static int choose_guard(struct hws_pool *pool, enum hws_guard wanted)
+static int choose_guard(struct hws_pool *pool, enum hws_pool_guard wanted)
 {
 	int r = 0;
 
 	pool->guard = wanted;
-	pool->shuts = wanted == HWS_GUARD_STRICT || wanted == HWS_GUARD_PAGES;
-	if (wanted != HWS_GUARD_NONE && wanted != HWS_GUARD_PAGES)
+	pool->shuts = wanted == HWS_POOL_GUARD_STRICT || wanted == HWS_POOL_GUARD_PAGES;
+	if (wanted != HWS_POOL_GUARD_NONE && wanted != HWS_POOL_GUARD_PAGES)
 		r = pkey_take(&pool->keys);
-	if (wanted == HWS_GUARD_AUTO)
-		pool->guard = r == 0 ? HWS_GUARD_KEYS : HWS_GUARD_NONE;
-	return wanted == HWS_GUARD_AUTO ? 0 : r;
+	if (wanted == HWS_POOL_GUARD_AUTO)
+		pool->guard = r == 0 ? HWS_POOL_GUARD_KEYS : HWS_POOL_GUARD_NONE;
+	return wanted == HWS_POOL_GUARD_AUTO ? 0 : r;
 }
 
 /* Stray touches are reported where the architecture lets us catch faults. */
@@ -88,6 +89,7 @@ int hws_pool_open(struct hws *hw, const struct hws_pool_options *options,
 	pool->zero = options->flags & HWS_POOL_ZERO;
 	pool->on_stray = options->on_stray;
 	pool->arg = options->arg;
+	(void)buf_thread(); /* what has to be allocated once is allocated here */
 	r = build(hw, pool, options);
 	if (r < 0) {
 		(void)hws_pool_close(pool, NULL);
@@ -199,7 +201,7 @@ int pool_unguard(struct hws_pool *pool)
 		return why(r, "the pool can't be opened");
 	pool->keys = NULL;
 	pool->shuts = false;
-	pool->guard = HWS_GUARD_NONE;
+	pool->guard = HWS_POOL_GUARD_NONE;
 	return 0;
 }
 

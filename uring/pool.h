@@ -13,23 +13,23 @@ HWS_BEGIN_DECLS
 struct hws;
 
 /**
- * enum hws_guard - how a pool keeps the program off what isn't its own.
- * @HWS_GUARD_AUTO: protection keys where the machine has some free, else none
- * @HWS_GUARD_NONE: by state alone: the library refuses, a stray pointer isn't caught
- * @HWS_GUARD_KEYS: protection keys, or the pool doesn't open. Memory is closed but for views;
+ * enum hws_pool_guard - how a pool keeps the program off what isn't its own.
+ * @HWS_POOL_GUARD_AUTO: protection keys where the machine has some free, else none
+ * @HWS_POOL_GUARD_NONE: by state alone: the library refuses, a stray pointer isn't caught
+ * @HWS_POOL_GUARD_KEYS: protection keys, or the pool doesn't open. Memory is closed but for views;
  *     neighbours have different keys, so that a view doesn't open what lies beside it
- * @HWS_GUARD_STRICT: the same, and what the kernel or a device owns has a key that nobody opens:
+ * @HWS_POOL_GUARD_STRICT: the same, and what the kernel or a device owns has a key that nobody opens:
  *     no view opens it. A system call for each time that a viewed buffer is handed over
- * @HWS_GUARD_PAGES: for debugging without keys: what the kernel or a device owns is PROT_NONE.
+ * @HWS_POOL_GUARD_PAGES: for debugging without keys: what the kernel or a device owns is PROT_NONE.
  *     As many system calls
  */
-enum hws_guard {
-	HWS_GUARD_AUTO = 0,
-	HWS_GUARD_NONE,
-	HWS_GUARD_KEYS,
-	HWS_GUARD_STRICT,
-	HWS_GUARD_PAGES,
-	HWS_GUARDS /* how many */
+enum hws_pool_guard {
+	HWS_POOL_GUARD_AUTO = 0,
+	HWS_POOL_GUARD_NONE,
+	HWS_POOL_GUARD_KEYS,
+	HWS_POOL_GUARD_STRICT,
+	HWS_POOL_GUARD_PAGES,
+	HWS_POOL_GUARDS /* how many */
 };
 
 /** enum hws_huge - huge pages: none, where there are some, or nothing else. */
@@ -69,7 +69,7 @@ struct hws_stray {
 struct hws_pool_options {
 	size_t size;					 /* sizeof(struct hws_pool_options) */
 	struct hws_pool_class classes[HWS_POOL_CLASSES]; /* of different sizes; count 0: none */
-	enum hws_guard guard;
+	enum hws_pool_guard guard;
 	enum hws_huge huge;
 	uint32_t flags; /* enum hws_pool_flags */
 	uint32_t node;	/* with HWS_POOL_NODE; else memory is of the node that touches it first */
@@ -131,7 +131,7 @@ struct hws_pool_stats {
 	uint64_t strays;	    /* stray touches caught */
 	uint32_t keys;		    /* protection keys that the buffers are spread over */
 	uint32_t run;		    /* neighbours that share one */
-	enum hws_guard guard;	    /* the one in force */
+	enum hws_pool_guard guard;  /* the one in force */
 	bool huge;		    /* it lies in huge pages */
 };
 
@@ -155,12 +155,12 @@ HWS_API HWS_MUST int hws_pool_read_stats(struct hws_pool *pool, struct hws_pool_
 HWS_API HWS_MUST int hws_pool_last_stray(struct hws_pool *pool, struct hws_stray *ret_stray);
 
 /**
- * hws_guard_name() - the guard's word in reports: "keys", "strict" …
+ * hws_pool_guard_name() - the guard's word in reports: "keys", "strict" …
  * @guard: the guard
  *
  * Return: a constant string; "?" for a value that is no guard.
  */
-HWS_API const char *hws_guard_name(enum hws_guard guard);
+HWS_API const char *hws_pool_guard_name(enum hws_pool_guard guard);
 
 HWS_END_DECLS
 

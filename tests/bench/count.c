@@ -11,7 +11,7 @@
 
 /* An interrupt may add to a count, nothing takes from it: the least of so many is the truth. */
 enum { REPEATS = 7 };
-/* Enough for the processor's counter, and for stepping, which takes some 10 us for each instruction. */
+/* Enough for the processor's counter, and for stepping: some 10 us for each instruction. */
 enum { COUNTED_OPS = 10000, STEPPED_OPS = 64 };
 
 static int counter_open(void)
@@ -126,7 +126,7 @@ int bench_count(const struct bench_case *of, uint64_t most, struct bench_result 
 			continue;
 		extra = each(of, BENCH_OURS, n, counts[BENCH_OURS]) -
 			each(of, BENCH_BASE, n, counts[BENCH_BASE]);
-		/* tenths: an instruction or two around all the work, or an interruption, don't show */
+		/* tenths: an instruction or two around all the work, or an interrupt, don't show */
 		ret->extra_instructions = round(extra * 10) / 10 + 0.0;
 		ret->counter = counters[i].name;
 		return 0;

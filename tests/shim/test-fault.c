@@ -28,7 +28,7 @@ static void *closed_page(void)
 	return page;
 }
 
-/* A page of a file that has become shorter: touching it is SIGBUS, as with a device that is gone. */
+/* A page of a file that has become shorter: touching it is SIGBUS, as when a device is gone. */
 static void *lost_page(void)
 {
 	FILE *file = tmpfile();

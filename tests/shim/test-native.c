@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The native back end on a machine made of files: what real hardware doesn't show, or not so quickly. */
+/* The native back end on a machine made of files: what hardware shows late, or never. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static void create_text(const char *path, const char *text)
 	close(fd);
 }
 
-/* edu: 64 bytes of configuration, a BAR of two pages, a BAR of 16 ports from 0x1000; two processors' MSRs. */
+/* edu: 64 bytes of configuration, a BAR of two pages, one of 16 ports at 0x1000; two CPUs' MSRs */
 static void build_machine(void)
 {
 	static const uint32_t id = 0x11e81234;

@@ -114,7 +114,7 @@ fault:
 	return -EPERM;
 }
 
-/* Safety: changes nothing; the counter is open to user space on Linux. Checked here: a fault gives 0. */
+/* Safety: changes nothing; Linux opens the counter to user space. Checked here: a fault gives 0. */
 static inline uint64_t raw_timestamp(void)
 {
 	uint64_t value;
@@ -151,12 +151,13 @@ static inline void raw_pkru_write(uint32_t value)
 	(void)value;
 }
 
-/* Where the thread that got a signal stands, to be read and set. */
+/* Where the thread that got a signal stands. Safety: @context is a handler's; only read. */
 static inline uintptr_t raw_pc(const ucontext_t *context)
 {
 	return (uintptr_t)context->uc_mcontext.pc;
 }
 
+/* Safety: WRITES. @context is a handler's; the thread goes on at @pc, which must expect it. */
 static inline void raw_set_pc(ucontext_t *context, uintptr_t pc)
 {
 	context->uc_mcontext.pc = pc;

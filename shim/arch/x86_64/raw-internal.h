@@ -224,12 +224,13 @@ static inline void raw_pkru_write(uint32_t value)
 	__asm__ volatile("wrpkru" : : "a"(value), "c"(0), "d"(0) : "memory");
 }
 
-/* Where the thread that got a signal stands, to be read and set. */
+/* Where the thread that got a signal stands. Safety: @context is a handler's; only read. */
 static inline uintptr_t raw_pc(const ucontext_t *context)
 {
 	return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
 }
 
+/* Safety: WRITES. @context is a handler's; the thread goes on at @pc, which must expect it. */
 static inline void raw_set_pc(ucontext_t *context, uintptr_t pc)
 {
 	context->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;

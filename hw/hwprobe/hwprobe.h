@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by the files of hwprobe. */
+#ifndef HWPROBE_H
+#define HWPROBE_H
+
+#include <stdio.h>
+
+#include "hw/hwsafe.h"
+
+/* What hwprobe ends with; also in --help. */
+enum result {
+	RESULT_OK = 0,
+	RESULT_FAILURE = 1,
+	RESULT_USAGE = 2,
+	RESULT_NOT_FOUND = 3,
+};
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct settings {
+	bool json;
+	enum color color;
+	const char *sysroot;
+};
+
+/* A PCI function as the report shows it. */
+struct function {
+	struct hws_bdf bdf;
+	uint16_t vendor;
+	uint16_t device;
+	uint16_t class_code; /* base and sub class */
+	char class_name[64];
+	char name[128]; /* of vendor and device; "" when nobody knows */
+};
+
+struct functions {
+	struct function *at;
+	size_t count;
+	char why[160]; /* not all could be read: the reason; "" when they could */
+};
+
+/* Everything the page and the document show. */
+struct report {
+	struct hws_probe_machine machine;
+	struct hws_probe_result *ways; /* with strings of its own */
+	size_t way_count;
+	bool captured;
+	struct hws_uring_report uring; /* not filled when captured */
+	struct functions functions;
+	char **capabilities; /* effective, by name; ends with NULL */
+	unsigned int capability_count;
+	unsigned int capabilities_known; /* to this kernel */
+};
+
+/* 0 or -errno; what was gathered is released by report_fini() in any case. */
+int report_init(const struct settings *settings, struct report *report);
+void report_fini(struct report *report);
+
+/* Appends the functions below @sysroot; what libpci can't read is told in ->why. */
+void functions_read(const char *sysroot, struct functions *functions);
+
+/* The page for people; the document for programs. 0 or -errno. */
+int report_print(const struct report *report, const struct settings *settings);
+int report_print_json(const struct report *report, const struct settings *settings);
+int backends_print(const struct report *report, const struct settings *settings);
+int backends_print_json(const struct report *report, const struct settings *settings);
+
+/* The best that any way of a back end does, and how many ways work in part or whole. */
+struct backend_state {
+	const struct hws_probe_backend *backend;
+	enum hws_probe_status status;
+	unsigned int ways;
+	unsigned int works;
+	unsigned int partial;
+};
+/* False past the last back end. */
+bool backend_state(const struct report *report, unsigned int index,
+		   struct backend_state *ret_state);
+
+/* Lines of three columns: a name, a word, a text that wraps inside 80 columns. */
+struct page {
+	FILE *out;
+	bool color;
+};
+enum tone { TONE_PLAIN, TONE_GOOD, TONE_HALF, TONE_BAD, TONE_DIM, TONE_BOLD };
+
+void page_init(struct page *page, enum color color);
+void page_heading(const struct page *page, const char *text);
+/* A line with name, word and text; without a word the text starts in its place. */
+void page_row(const struct page *page, const char *name, enum tone tone, const char *word,
+	      const char *text);
+enum tone page_tone(enum hws_probe_status status);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The document for programs. Readers ignore keys they don't know; a key that
+ * changes its meaning changes schema_version.
+ *
+ *   schema_version   1
+ *   version          of hwprobe
+ *   sysroot          the captured tree, or null
+ *   machine          arch kernel cpu_vendor cpu_model cpus lockdown container
+ *                    pci_functions iommu_groups
+ *   process          uid seccomp capabilities[]
+ *   ways[]           kind way backend status ("works", "partial", "no")
+ *                    error ("EPERM" …, or null) why fix rest
+ *   io_uring         null for a captured tree, else status error why fix
+ *                    features (hex) last_op setup_flags[] disabled (or null)
+ *   backends[]       name about status ways works partial
+ *   pci              functions[]: address vendor device class (hex) class_name name;
+ *                    error (or null)
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/hwprobe/hwprobe.h"
+
+static void put(struct json_object *object, const char *key, struct json_object *value)
+{
+	json_object_object_add(object, key, value);
+}
+
+static void put_text(struct json_object *object, const char *key, const char *text)
+{
+	put(object, key, text ? json_object_new_string(text) : NULL);
+}
+
+static void put_number(struct json_object *object, const char *key, uint64_t value)
+{
+	put(object, key, json_object_new_uint64(value));
+}
+
+static void put_hex(struct json_object *object, const char *key, unsigned int digits,
+		    uint32_t value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "0x%0*x", (int)digits, value);
+	put_text(object, key, text);
+}
+
+static void put_error(struct json_object *object, int code)
+{
+	put_text(object, "error", code < 0 ? strerrorname_np(-code) : NULL);
+}
+
+static struct json_object *machine_of(const struct hws_probe_machine *m)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_text(o, "arch", m->arch);
+	put_text(o, "kernel", m->kernel);
+	put_text(o, "cpu_vendor", m->cpu_vendor);
+	put_text(o, "cpu_model", m->cpu_model);
+	put_number(o, "cpus", m->cpus);
+	put_text(o, "lockdown", m->lockdown);
+	put_text(o, "container", m->container);
+	put_number(o, "pci_functions", m->pci_functions);
+	put_number(o, "iommu_groups", m->iommu_groups);
+	return o;
+}
+
+static struct json_object *process_of(const struct report *report)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *capabilities = json_object_new_array();
+
+	put_number(o, "uid", report->machine.uid);
+	put_number(o, "seccomp", report->machine.seccomp);
+	for (char **name = report->capabilities; *name; name++)
+		json_object_array_add(capabilities, json_object_new_string(*name));
+	put(o, "capabilities", capabilities);
+	return o;
+}
+
+static struct json_object *ways_of(const struct report *report)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < report->way_count; i++) {
+		const struct hws_probe_result *way = &report->ways[i];
+		struct json_object *o = json_object_new_object();
+
+		put_text(o, "kind", way->kind);
+		put_text(o, "way", way->way);
+		put_text(o, "backend", way->backend);
+		put_text(o, "status", hws_probe_status_name(way->status));
+		put_error(o, way->code);
+		put_text(o, "why", way->why);
+		put_text(o, "fix", way->fix);
+		put_text(o, "rest", way->rest);
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static struct json_object *uring_of(const struct hws_uring_report *uring)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *flags = json_object_new_array();
+	const char *name;
+	uint32_t flag;
+
+	put_text(o, "status", uring->code < 0 ? "no" : "works");
+	put_error(o, uring->code);
+	put_text(o, "why", uring->why);
+	put_text(o, "fix", uring->fix);
+	put_hex(o, "features", 1, uring->features);
+	put_number(o, "last_op", uring->last_op);
+	for (unsigned int i = 0; (name = hws_uring_setup_flag(i, &flag)); i++)
+		if (uring->setup_flags & flag)
+			json_object_array_add(flags, json_object_new_string(name));
+	put(o, "setup_flags", flags);
+	put(o, "disabled", uring->disabled < 0 ? NULL : json_object_new_int(uring->disabled));
+	return o;
+}
+
+static struct json_object *backends_of(const struct report *report)
+{
+	struct json_object *array = json_object_new_array();
+	struct backend_state state;
+
+	for (unsigned int i = 0; backend_state(report, i, &state); i++) {
+		struct json_object *o = json_object_new_object();
+
+		put_text(o, "name", state.backend->name);
+		put_text(o, "about", state.backend->about);
+		put_text(o, "status", hws_probe_status_name(state.status));
+		put_number(o, "ways", state.ways);
+		put_number(o, "works", state.works);
+		put_number(o, "partial", state.partial);
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static struct json_object *pci_of(const struct functions *functions)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *array = json_object_new_array();
+	char bdf[HWS_BDF_TEXT];
+
+	for (size_t i = 0; i < functions->count; i++) {
+		const struct function *f = &functions->at[i];
+		struct json_object *one = json_object_new_object();
+
+		put_text(one, "address", hws_bdf_format(f->bdf, bdf));
+		put_hex(one, "vendor", 4, f->vendor);
+		put_hex(one, "device", 4, f->device);
+		put_hex(one, "class", 4, f->class_code);
+		put_text(one, "class_name", f->class_name);
+		put_text(one, "name", f->name);
+		json_object_array_add(array, one);
+	}
+	put(o, "functions", array);
+	put_text(o, "error", functions->why[0] ? functions->why : NULL);
+	return o;
+}
+
+static struct json_object *document(const struct settings *settings)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_number(o, "schema_version", 1);
+	put_text(o, "version", hws_version());
+	put_text(o, "sysroot", settings->sysroot);
+	return o;
+}
+
+static int print(struct json_object *o)
+{
+	const char *text = json_object_to_json_string_ext(
+		o,
+		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	if (text)
+		puts(text);
+	json_object_put(o);
+	return text ? 0 : -ENOMEM;
+}
+
+int report_print_json(const struct report *report, const struct settings *settings)
+{
+	struct json_object *o = document(settings);
+
+	put(o, "machine", machine_of(&report->machine));
+	put(o, "process", process_of(report));
+	put(o, "ways", ways_of(report));
+	put(o, "io_uring", report->captured ? NULL : uring_of(&report->uring));
+	put(o, "backends", backends_of(report));
+	put(o, "pci", pci_of(&report->functions));
+	return print(o);
+}
+
+int backends_print_json(const struct report *report, const struct settings *settings)
+{
+	struct json_object *o = document(settings);
+
+	put(o, "backends", backends_of(report));
+	return print(o);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Shared by the files of the probe: what is known before the ways are tried. */
+#ifndef HWSAFE_SHIM_PROBE_INTERNAL_H
+#define HWSAFE_SHIM_PROBE_INTERNAL_H
+
+#include "shim/probe.h"
+#include "shim/sys-internal.h"
+
+/* Where the asking happens. */
+struct scene {
+	int root;
+	bool captured; /* a tree of files, no kernel to ask */
+	bool x86;
+	bool arm64;
+	bool locked;	 /* lockdown is on, whichever level */
+	bool in_user_ns; /* capabilities don't reach the whole machine */
+	bool modules;	 /* the kernel can load modules */
+	bool keys;	 /* the processor has protection keys, and the kernel uses them */
+	struct hws_probe_machine machine;
+};
+
+/* Reads the scene; close it by closing ->root. */
+HWS_MUST int scene_open(const struct hws_shim_options *options, struct scene *ret_scene);
+/* Does the process hold the capability, for the whole machine? */
+bool scene_has(const struct scene *scene, unsigned int capability);
+bool scene_exists(const struct scene *scene, const char *path);
+/* 0 or why this process may not open the file with these rights, without opening it. */
+HWS_MUST int scene_access(const struct scene *scene, const char *path, enum hws_rights rights);
+/* How many entries of a directory have such names; 0 also when there is no directory. */
+uint32_t scene_count(const struct scene *scene, const char *directory,
+		     bool (*named)(const char *name));
+/* Any name that is not "." or "..". */
+bool scene_any_name(const char *name);
+
+/* A result under work, with room for the words that are not constant. */
+struct finding {
+	struct hws_probe_result result;
+	char why[192];
+	char fix[192];
+};
+
+/* Something to open, and what it takes. */
+struct node {
+	const char *path;
+	int flags;
+	const char
+		*class_path; /* exists when the kernel has the driver; asked first; may be NULL */
+	bool locked_out;     /* lockdown keeps everybody out */
+	uint8_t capability;  /* what an open needs beyond the file mode; 0: nothing */
+	const char *absent_why; /* no node and no driver */
+	const char *absent_fix;
+};
+
+/* Tries to open the node; true when it opens, else the finding says why not. */
+bool probe_node(const struct scene *scene, const struct node *node, struct finding *f);
+/* Fills in the cause and cure of @code at @path. */
+void probe_refused(const struct scene *scene, int code, const struct node *node, struct finding *f);
+void probe_says(struct finding *f, enum hws_probe_status status, int code, const char *words,
+		const char *fix);
+
+/* One way each; fill status, code, why and fix. */
+void probe_ioperm(const struct scene *scene, struct finding *f);
+void probe_dev_port(const struct scene *scene, struct finding *f);
+void probe_io_resource(const struct scene *scene, struct finding *f);
+void probe_msr(const struct scene *scene, struct finding *f);
+void probe_config_head(const struct scene *scene, struct finding *f);
+void probe_config_full(const struct scene *scene, struct finding *f);
+void probe_config_write(const struct scene *scene, struct finding *f);
+void probe_bar(const struct scene *scene, struct finding *f);
+void probe_cpuid(const struct scene *scene, struct finding *f);
+void probe_midr(const struct scene *scene, struct finding *f);
+void probe_vfio(const struct scene *scene, struct finding *f);
+void probe_iommufd(const struct scene *scene, struct finding *f);
+void probe_iommu(const struct scene *scene, struct finding *f);
+void probe_lockdown(const struct scene *scene, struct finding *f);
+void probe_pku(const struct scene *scene, struct finding *f);
+
+#endif

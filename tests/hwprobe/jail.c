@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* jail refuse|kill|no-argv PROGRAM...: runs it without io_uring, or without any argument. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int filter(unsigned int action)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, action),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = 4, .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+int main(int argc, char **argv)
+{
+	char *nothing[] = { NULL };
+	int r = 0;
+
+	if (argc < 3)
+		return 99;
+	if (!strcmp(argv[1], "refuse"))
+		r = filter(SECCOMP_RET_ERRNO | EPERM);
+	else if (!strcmp(argv[1], "kill"))
+		r = filter(SECCOMP_RET_KILL_PROCESS);
+	if (r == 0)
+		execv(argv[2], !strcmp(argv[1], "no-argv") ? nothing : argv + 2);
+	perror("jail");
+	return 99;
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2034 # read by ./lab
+#
+# The lab's table. HAS is what a scenario's programs find, as the user they run as; test-lab proves each
+# word, and that no other holds. A test that needs one of them fails there instead of skipping.
+#	ioport		ports by ioperm			no-ioport	ioperm is refused with EPERM
+#	edu		its BAR can be mapped		no-bar		edu is there but can't be mapped
+#	io-bar		pci-testdev's ports, resource1	rtc		a PC's clock at ports 0x70 and 0x71
+#	msr		/dev/cpu/N/msr can be read	cpuid		/dev/cpu/N/cpuid can be read
+#	iommu		vfio-pci can be bound, behind an IOMMU
+#	nvme		/dev/nvme0n1, 16 MiB of scratch	pku, uring	protection keys, io_uring
+#	root		all capabilities		unprivileged	uid 1000, no capability
+#	lockdown	integrity
+# Every machine has edu at 00:03.0, pci-testdev at 00:04.0, and nvme at 00:05.0.
+
+declare -A MACHINE=(
+	[q35]='-M q35 -device intel-iommu,caching-mode=on -cpu max'
+	[pc]='-M pc -cpu max'
+	[virt]='-M virt,iommu=smmuv3,gic-version=3 -cpu max,pauth-impdef=on'
+)
+DEVICES='-device edu,addr=03.0 -device pci-testdev,addr=04.0'
+declare -A CONSOLE=([amd64]=ttyS0 [arm64]=ttyAMA0)
+
+PC=ioport,msr,cpuid,rtc,edu,io-bar,pku,nvme,uring,root
+
+# name | Debian architecture | kernel | machine | kernel parameters | HAS | seconds | what it shows
+SCENARIOS="
+x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu|240|Debian 12's kernel, everything allowed
+x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on|$PC,iommu|240|the same with a newer kernel
+aarch64     |arm64|6.1 |virt||edu,io-bar,iommu,nvme,uring,root|240|another architecture, SMMUv3
+lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|no-ioport,no-bar,msr,cpuid,pku,iommu,nvme,uring,root,lockdown|240|kernel lockdown: integrity
+no-iommu    |amd64|6.1 |pc  ||$PC|240|a machine without an IOMMU
+unprivileged|amd64|6.1 |q35 |intel_iommu=on|no-ioport,no-bar,pku,uring,unprivileged|240|uid 1000 without a capability
+"
+
+# Kernel log lines that a scenario may have although they look like trouble: an extended regular expression.
+declare -A EXPECTED_LOG=()
