@@ -203,6 +203,27 @@ static inline void raw_barrier(enum hws_barrier kind)
 		__asm__ volatile("mfence" ::: "memory");
 }
 
+/* Protection keys, two bits each: no access, no writing. */
+#define RAW_HAS_PKRU true
+
+/* Safety: only where the kernel has given out a key (it is an invalid instruction elsewhere). Changes nothing. */
+static inline uint32_t raw_pkru_read(void)
+{
+	uint32_t value;
+
+	__asm__ volatile("rdpkru" : "=a"(value) : "c"(0) : "rdx", "memory");
+	return value;
+}
+
+/*
+ * Safety: as raw_pkru_read(). Opens and closes memory for this thread: the bits of keys that are
+ * not the caller's must be as raw_pkru_read() gave them. No access moves across it.
+ */
+static inline void raw_pkru_write(uint32_t value)
+{
+	__asm__ volatile("wrpkru" : : "a"(value), "c"(0), "d"(0) : "memory");
+}
+
 /* Where the thread that got a signal stands. Safety: @context is a handler's; only read. */
 static inline uintptr_t raw_pc(const ucontext_t *context)
 {
