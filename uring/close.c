@@ -8,7 +8,7 @@
 
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
-#include "uring/group-internal.h"
+#include "uring/ring-group-internal.h"
 #include "uring/op-internal.h"
 
 /* A forked child has the ring's words but neither its queues nor its memory. */
@@ -24,7 +24,7 @@ static int adopt(struct hws_ring *ring)
 {
 	if (ring->owner == ring_thread)
 		return 0;
-	if (sys_thread_lives(ring->thread))
+	if (sys_thread_alive(ring->thread))
 		return why(-EBUSY, "this ring is thread %d's, which has to close it", ring->thread);
 	ring->backend->adopt(ring);
 	return 0;

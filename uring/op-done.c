@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "shim/sys-internal.h"
-#include "uring/group-internal.h"
+#include "uring/ring-group-internal.h"
 #include "uring/histogram-internal.h"
 #include "uring/op-internal.h"
 
@@ -15,6 +15,8 @@ void op_end(struct hws_ring *ring, struct op *op)
 {
 	if (op->state & OP_OPENS)
 		ring->by_address--;
+	if (op->extra && op->extra->group)
+		group_use(op->extra->group, false);
 	extra_free(op->extra);
 	op->extra = NULL;
 	slab_free(&ring->slab, op);
@@ -29,6 +31,8 @@ void op_lose(struct hws_ring *ring, struct op *op)
 		ring->stats.orphan_bytes -= op->length;
 	}
 	ring->stats.lost++;
+	if (op->extra && op->extra->group)
+		group_use(op->extra->group, false);
 	op->extra = NULL;
 	op_end(ring, op);
 }

@@ -10,6 +10,7 @@
 
 #include "shim/why-internal.h"
 #include "uring/op-internal.h"
+#include "uring/ring-group-internal.h"
 
 #define LIST_MAX 1024 /* the kernel's IOV_MAX */
 #define DATA_MAX 4096 /* and its PATH_MAX */
@@ -56,13 +57,14 @@ int extra_make(const struct op_kind *kind, const struct hws_request *request,
 	       struct op_extra **ret_extra)
 {
 	struct op_extra *extra;
-	struct sizes sizes;
+	struct sizes sizes = { 0 };
 	int r = measure(kind, request, &sizes);
 
 	if (r < 0)
 		return r;
 	/* in order of alignment */
-	extra = calloc(1, sizeof(*extra) + sizes.count * (sizeof(struct iovec) + sizeof(struct hws_buf)) +
+	extra = calloc(1, sizeof(*extra) +
+				  sizes.count * (sizeof(struct iovec) + sizeof(struct hws_buf)) +
 				  sizes.data);
 	if (!extra)
 		return why(-ENOMEM, "no memory for %s", kind->name);
@@ -70,7 +72,10 @@ int extra_make(const struct op_kind *kind, const struct hws_request *request,
 	extra->iov = (struct iovec *)(extra + 1);
 	extra->bufs = (struct hws_buf *)(extra->iov + sizes.count);
 	extra->data = extra->bufs + sizes.count;
-	extra->group = request->group;
+	if (kind->traits & OP_GROUP) {
+		extra->group = request->group;
+		group_use(extra->group, true);
+	}
 	if (sizes.count)
 		memcpy(extra->bufs, request->bufs, sizes.count * sizeof(struct hws_buf));
 	if (kind->traits & OP_TIME)

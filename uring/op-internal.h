@@ -8,21 +8,22 @@
 
 /* What is true of a kind. */
 enum op_traits {
-	OP_BUF = 1,	  /* works on a buffer */
-	OP_LIST = 2,	  /* works on a list of them */
-	OP_IN = 4,	  /* writes to them */
-	OP_DATA = 8,	  /* takes bytes: a path, an address, a command */
-	OP_PATH = 16,	  /* that are a string */
-	OP_TIME = 32,	  /* takes its offset as a time */
-	OP_NVME = 64,	  /* is a command, in entries of double size */
+	OP_BUF = 1,	   /* works on a buffer */
+	OP_LIST = 2,	   /* works on a list of them */
+	OP_IN = 4,	   /* writes to them */
+	OP_DATA = 8,	   /* takes bytes: a path, an address, a command */
+	OP_PATH = 16,	   /* that are a string */
+	OP_TIME = 32,	   /* takes its offset as a time */
+	OP_NVME = 64,	   /* is a command, in entries of double size */
 	OP_MAKES_FD = 128, /* its result is a descriptor */
 	OP_MOVES = 256,	   /* may be short, may be begun again */
 	OP_MANY = 512,	   /* completes more than once */
 	OP_GROUP = 1024,   /* takes buffers of a group */
 	OP_TWICE = 2048,   /* says when it is done with the memory, after the result */
 	OP_FLAGS = 4096,   /* no place in a file: what stands for the offset is `how` */
-	OP_BOUNCE = 8192,  /* a worker of the kernel's may do it: never by address into a guarded pool */
-	OP_WHOLE = 16384,  /* always bounces; its result is no length: all is copied */
+	OP_BOUNCE =
+		8192, /* a worker of the kernel's may do it: never by address into a guarded pool */
+	OP_WHOLE = 16384, /* always bounces; its result is no length: all is copied */
 };
 
 struct op_kind {
@@ -45,8 +46,8 @@ struct op_extra {
 	struct iovec *iov;
 	void *data; /* the request's bytes */
 	uint32_t count;
-	void *bounce;	/* an allocation of its own: the kernel's side of what is copied */
-	uint64_t size;	/* of it */
+	void *bounce;	    /* an allocation of its own: the kernel's side of what is copied */
+	uint64_t size;	    /* of it */
 	struct iovec whole; /* all of it */
 	struct hws_group *group;
 };

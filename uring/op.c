@@ -9,6 +9,7 @@
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/op-internal.h"
+#include "uring/ring-group-internal.h"
 
 _Static_assert(HWS_AFTER == IOSQE_IO_DRAIN && HWS_LINK == IOSQE_IO_LINK &&
 		       HWS_HARDLINK == IOSQE_IO_HARDLINK && HWS_ASYNC == IOSQE_ASYNC,
@@ -145,8 +146,8 @@ static int check(const struct hws_ring *ring, const struct hws_request *request)
 		return why(-EINVAL, "HWS_EXACT goes on without RWF_ flags: not with these");
 	if (traits & OP_NVME && !ring->sqe_shift)
 		return why(-EINVAL, "open the ring with HWS_RING_NVME");
-	if (traits & OP_GROUP && !request->group)
-		return why(-EINVAL, "%s needs a group", op_kinds[request->kind].name);
+	if (traits & OP_GROUP && (!request->group || !group_is_of(request->group, ring)))
+		return why(-EINVAL, "%s needs a group of this ring", op_kinds[request->kind].name);
 	return 0;
 }
 

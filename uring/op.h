@@ -27,8 +27,6 @@ struct hws_group;
 struct hws_ring;
 struct sockaddr;
 
-/** HWS_FOREVER - a deadline that never comes. */
-#define HWS_FOREVER UINT64_MAX
 /** HWS_HERE - as an offset: where the file stands, as read(2) does. */
 #define HWS_HERE UINT64_MAX
 /** HWS_FILE() - a registered file in the place of a descriptor, by its number. */
@@ -37,30 +35,30 @@ struct sockaddr;
 /** enum hws_op_kind - what an operation does. The comment names what it takes of a request. */
 enum hws_op_kind {
 	HWS_OP_NOP = 0,
-	HWS_OP_READ,	     /* fd buf buf_offset length offset how: RWF_… */
-	HWS_OP_WRITE,	     /* the same */
-	HWS_OP_READV,	     /* fd bufs count offset how; each buffer whole */
-	HWS_OP_WRITEV,	     /* the same */
-	HWS_OP_FSYNC,	     /* fd how: IORING_FSYNC_DATASYNC */
-	HWS_OP_FALLOCATE,    /* fd how: the mode, offset length */
-	HWS_OP_STATX,	     /* fd: directory, data: path, how: AT_…, mode: the mask, buf: a struct statx */
-	HWS_OP_OPENAT,	     /* fd: directory, data: path, how: O_…, mode; gives a descriptor */
-	HWS_OP_CLOSE,	     /* fd */
-	HWS_OP_SOCKET,	     /* fd: domain, offset: type, length: protocol; gives a descriptor */
-	HWS_OP_ACCEPT,	     /* fd how: SOCK_…; gives a descriptor */
-	HWS_OP_ACCEPT_MANY,  /* the same, a descriptor with each done until one without HWS_DONE_MORE */
-	HWS_OP_CONNECT,	     /* fd data data_size: the address */
-	HWS_OP_SHUTDOWN,     /* fd length: SHUT_… */
-	HWS_OP_SEND,	     /* fd buf buf_offset length how: MSG_…; never raises SIGPIPE */
-	HWS_OP_SEND_ZC,	     /* the same without a copy: done when the network has let go of the buffer */
-	HWS_OP_RECV,	     /* fd buf buf_offset length how */
-	HWS_OP_RECV_MANY,    /* fd group: a buffer of it with each done until one without HWS_DONE_MORE */
-	HWS_OP_POLL,	     /* fd how: POLLIN …; gives the events */
+	HWS_OP_READ,	  /* fd buf buf_offset length offset how: RWF_… */
+	HWS_OP_WRITE,	  /* the same */
+	HWS_OP_READV,	  /* fd bufs count offset how; each buffer whole */
+	HWS_OP_WRITEV,	  /* the same */
+	HWS_OP_FSYNC,	  /* fd how: IORING_FSYNC_DATASYNC */
+	HWS_OP_FALLOCATE, /* fd how: the mode, offset length */
+	HWS_OP_STATX, /* fd: directory, data: path, how: AT_…, mode: the mask, buf: a struct statx */
+	HWS_OP_OPENAT,	    /* fd: directory, data: path, how: O_…, mode; gives a descriptor */
+	HWS_OP_CLOSE,	    /* fd */
+	HWS_OP_SOCKET,	    /* fd: domain, offset: type, length: protocol; gives a descriptor */
+	HWS_OP_ACCEPT,	    /* fd how: SOCK_…; gives a descriptor */
+	HWS_OP_ACCEPT_MANY, /* the same, a descriptor with each done until one without HWS_DONE_MORE */
+	HWS_OP_CONNECT,	    /* fd data data_size: the address */
+	HWS_OP_SHUTDOWN,    /* fd length: SHUT_… */
+	HWS_OP_SEND,	    /* fd buf buf_offset length how: MSG_…; never raises SIGPIPE */
+	HWS_OP_SEND_ZC, /* the same without a copy: done when the network has let go of the buffer */
+	HWS_OP_RECV,	/* fd buf buf_offset length how */
+	HWS_OP_RECV_MANY, /* fd group: a buffer of it with each done until one without HWS_DONE_MORE */
+	HWS_OP_POLL,	  /* fd how: POLLIN …; gives the events */
 	HWS_OP_TIMEOUT,	     /* offset: CLOCK_MONOTONIC ns; gives -ETIME */
 	HWS_OP_LINK_TIMEOUT, /* the same, for the linked operation before it */
 	HWS_OP_SPLICE,	     /* fd2 offset2 → fd offset, length, how: SPLICE_F_… */
-	HWS_OP_NVME,	     /* fd how: NVME_URING_CMD_…, data: the command, buf, buf_offset, length */
-	HWS_OP_KINDS	     /* how many */
+	HWS_OP_NVME, /* fd how: NVME_URING_CMD_…, data: the command, buf, buf_offset, length */
+	HWS_OP_KINDS /* how many */
 };
 
 /**
@@ -73,11 +71,11 @@ HWS_API const char *hws_op_name(uint32_t kind);
 
 /** enum hws_op_flags - how an operation is to be carried out. Values combine. */
 enum hws_op_flags {
-	HWS_EXACT = 1,	   /* go on after a short transfer: until all is done, the end, or an error */
-	HWS_AFTER = 2,	   /* not before all that was queued earlier is done */
-	HWS_LINK = 4,	   /* the next one starts when this one has succeeded in full */
-	HWS_HARDLINK = 8,  /* the next one starts when this one is done, failed or not */
-	HWS_ASYNC = 16,	   /* straight to a thread of the kernel's */
+	HWS_EXACT = 1, /* go on after a short transfer: until all is done, the end, or an error */
+	HWS_AFTER = 2, /* not before all that was queued earlier is done */
+	HWS_LINK = 4,  /* the next one starts when this one has succeeded in full */
+	HWS_HARDLINK = 8, /* the next one starts when this one is done, failed or not */
+	HWS_ASYNC = 16,	  /* straight to a thread of the kernel's */
 };
 
 /** struct hws_request - one operation. All zero but for what its kind takes. */

@@ -25,12 +25,12 @@
 /* How often in a row the kernel may fail to enter before the ring counts as broken. */
 #define RING_STREAK 128
 /* How often an operation is begun again, and how often a wait puts up with a kernel that can't now. */
-#define RING_TRIES	16
-#define RING_DEPTH_MAX	16384
-#define RING_DRAIN_NS	(UINT64_C(10) * 1000 * 1000) /* between two attempts to cancel all */
-#define RING_WHY	160
+#define RING_TRIES     16
+#define RING_DEPTH_MAX 16384
+#define RING_DRAIN_NS  (UINT64_C(10) * 1000 * 1000) /* between two attempts to cancel all */
+#define RING_WHY       160
 /* The number of a registered file; negative: it is none. */
-#define RING_FILE(file) ((file) - HWS_FILE(0))
+#define RING_FILE(file) ((file)-HWS_FILE(0))
 
 enum ring_enter_flags {
 	RING_EVENTS = 1, /* let what is done be seen, even if none are waited for */
@@ -73,8 +73,9 @@ uint16_t group_number(const struct hws_group *group);
 
 /* On a page of its own that a forked child finds zeroed. */
 struct ring_page {
-	uint64_t owner; /* the thread; zero as well when the ring is broken: one comparison for all */
-	uint64_t here;	/* 1: not in a child */
+	uint64_t
+		owner; /* the thread; zero as well when the ring is broken: one comparison for all */
+	uint64_t here; /* 1: not in a child */
 };
 
 struct hws_ring {
@@ -94,7 +95,7 @@ struct hws_ring {
 	bool closing; /* nobody waits any more: all that completes is an orphan's */
 	bool opened;  /* the back end has something to give back */
 	bool defers;  /* completions come only while this thread enters */
-	int broken; /* why; 0: it isn't */
+	int broken;   /* why; 0: it isn't */
 	uint32_t streak;
 	struct ring_stats stats;
 	struct histograms *histograms;
@@ -161,11 +162,16 @@ static inline uint64_t ring_awaited(const struct hws_ring *ring)
 }
 
 /* Submits what is queued and waits; 0, -ETIME, or why not, counted. */
-HWS_MUST int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t deadline_ns);
+HWS_MUST int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags,
+			uint64_t deadline_ns);
 /* Takes completions, as many as fit into @ret_done; NULL with @size 0: up to the first awaited. */
 uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size);
 /* What the kernel was given it may keep: nothing of it is touched again. */
 void ring_break(struct hws_ring *ring, int code);
+/* Queues an attempt to cancel: the operation of that id, or what IORING_ASYNC_CANCEL_ flags say. */
+void ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags);
+/* The least power of two, from 2 on, that is no less. */
+uint32_t ring_power_of_two(uint32_t least);
 /* Frees the ring; its back end is closed. */
 void ring_free(struct hws_ring *ring);
 /* Notes what the ring has to do without, for hws_ring_info. */

@@ -17,8 +17,8 @@ static const struct {
 	const char *name;
 	uint32_t flags;
 } modes[] = {
-	{ "defer", IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER |
-			   IORING_SETUP_SUBMIT_ALL },
+	{ "defer",
+	  IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_SUBMIT_ALL },
 	{ "coop", IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL },
 	{ "plain", 0 },
 };
@@ -35,7 +35,9 @@ static const struct {
 	  "the system refuses io_uring: kernel.io_uring_disabled is set, or a seccomp filter (as of "
 	  "a container) blocks it; allow io_uring_setup, io_uring_enter, io_uring_register" },
 	{ -ENOSYS, "this kernel has no io_uring, or a seccomp filter hides it" },
-	{ -ENOMEM, "no memory for a ring of this depth; a smaller one may do" },
+	{ -ENOMEM,
+	  "no memory for a ring of this depth, or more than RLIMIT_MEMLOCK (ulimit -l): a smaller "
+	  "one may do" },
 	{ -EMFILE, "too many descriptors are open; raise RLIMIT_NOFILE (ulimit -n)" },
 	{ -ENFILE, "the system has too many files open" },
 };

@@ -34,8 +34,7 @@ static inline void deliver(struct hws_ring *ring, struct op *op, int32_t result,
 {
 	struct hws_buf buf = op->buf;
 
-	if (op->state & OP_HAS_BUF &&
-	    unlikely(buf_to_user(ring->pool, buf, op_number(op)) < 0))
+	if (op->state & OP_HAS_BUF && unlikely(buf_to_user(ring->pool, buf, op_number(op)) < 0))
 		buf = (struct hws_buf) { 0 };
 	ret_done->tag = op->tag;
 	ret_done->result = result;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
@@ -81,7 +82,7 @@ static int take_options(struct hws_ring *ring, const struct hws_ring_options *op
 	return 0;
 }
 
-static uint32_t power_of_two(uint32_t least)
+uint32_t ring_power_of_two(uint32_t least)
 {
 	uint32_t power = 2;
 
@@ -114,14 +115,13 @@ static int make_page(struct hws_ring *ring)
 
 static int make_parts(struct hws_ring *ring)
 {
-	int r = slab_init(&ring->slab, power_of_two(ring->options.depth));
+	int r = slab_init(&ring->slab, ring_power_of_two(ring->options.depth));
 
 	if (r == 0)
 		ring->files = calloc(ring->options.files, sizeof(*ring->files));
 	if (r == 0 && ring->options.flags & HWS_RING_LATENCY)
 		ring->histograms = calloc(1, sizeof(*ring->histograms));
-	if (r < 0 || !ring->files ||
-	    (ring->options.flags & HWS_RING_LATENCY && !ring->histograms))
+	if (r < 0 || !ring->files || (ring->options.flags & HWS_RING_LATENCY && !ring->histograms))
 		return why(-ENOMEM, "no memory for a ring");
 	return make_page(ring);
 }
@@ -202,11 +202,12 @@ static void register_pool(struct hws_ring *ring)
 		return;
 	r = pool_regions(ring->pool) > BUFFERS_MAX ? -EINVAL : register_regions(ring, &bytes);
 	ring->registered = r >= 0;
-	if (r == -ENOMEM && sys_memlock_limit(&limit) == 0)
-		ring_reduce(ring,
-			    "buffers not registered: they need %llu KiB, RLIMIT_MEMLOCK (ulimit -l) "
-			    "is %llu KiB",
-			    (unsigned long long)bytes / 1024, (unsigned long long)limit / 1024);
+	if (r == -ENOMEM && sys_getrlimit(RLIMIT_MEMLOCK, &limit) == 0)
+		ring_reduce(
+			ring,
+			"buffers not registered: they need %llu KiB, RLIMIT_MEMLOCK (ulimit -l) "
+			"is %llu KiB",
+			(unsigned long long)bytes / 1024, (unsigned long long)limit / 1024);
 	else if (r < 0)
 		ring_reduce(ring, "buffers not registered: %s", strerror(-r));
 }
