@@ -34,9 +34,9 @@ static int adopt(struct hws_ring *ring)
 static int drain(struct hws_ring *ring, uint64_t deadline_ns)
 {
 	uint64_t round = ring_now() + RING_DRAIN_NS;
-	int r;
+	int r = ring_cancel(ring, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
 
-	ring_cancel(ring, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+	/* without room for it what is queued goes first */
 	do {
 		r = ring_enter(ring, 1, RING_EVENTS, round < deadline_ns ? round : deadline_ns);
 		(void)ring_reap(ring, NULL, 0);

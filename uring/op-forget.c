@@ -20,19 +20,27 @@ static int find(struct hws_ring *ring, struct hws_op handle, struct op **ret_op)
 	return 0;
 }
 
-/* A success needs no completion of its own: the target's tells. */
-void ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
+int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
 {
-	struct io_uring_sqe *sqe = ring_sqe(ring);
+	struct io_uring_sqe *sqe;
+	int r = ring->cancels > ring->slab.mask ? ring_enter(ring, 0, 0, 0) : 0;
 
+	if (r == 0 && ring->cancels > ring->slab.mask)
+		r = why(-EAGAIN, "the queue is full of attempts to cancel: submit them");
+	if (r < 0)
+		return r;
+	ring->cancels++;
+	sqe = ring_sqe(ring);
 	memset(sqe, 0, sizeof(*sqe) << ring->sqe_shift);
 	sqe->opcode = IORING_OP_ASYNC_CANCEL;
 	sqe->fd = -1;
 	sqe->addr = id;
 	sqe->cancel_flags = flags;
+	/* a success needs no completion of its own: the target's tells */
 	sqe->flags = ring->features & IORING_FEAT_CQE_SKIP ? IOSQE_CQE_SKIP_SUCCESS : 0;
 	sqe->user_data = RING_NOBODY;
 	ring->stats.cancels++;
+	return 0;
 }
 
 int hws_op_cancel(struct hws_ring *ring, struct hws_op handle)
@@ -45,9 +53,10 @@ int hws_op_cancel(struct hws_ring *ring, struct hws_op handle)
 	/* one at a time has its place in the queue; more don't help: what runs can't be stopped */
 	if (op->state & OP_CANCELLING)
 		return why(-EALREADY, "cancelling this operation was tried already");
-	op->state |= OP_CANCELLING;
-	ring_cancel(ring, op->id, 0);
-	return 0;
+	r = ring_cancel(ring, op->id, 0);
+	if (r == 0)
+		op->state |= OP_CANCELLING;
+	return r;
 }
 
 int hws_op_forget(struct hws_ring *ring, struct hws_op handle)

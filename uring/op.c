@@ -102,7 +102,7 @@ static int choose_way(struct hws_ring *ring, const struct op_kind *kind, struct 
 		return extra_bounce(ring, kind, op);
 	if (!ring->guarded || !by_address)
 		return 0;
-	if (kind->traits & OP_BOUNCE || (!ring->defers && !(kind->traits & OP_GROUP)))
+	if (kind->traits & OP_BOUNCE || (!ring->opens && !(kind->traits & OP_GROUP)))
 		return extra_bounce(ring, kind, op);
 	/* all happens while this thread enters: the kernel's own workers couldn't reach it */
 	op->flags &= (uint8_t)~HWS_ASYNC;

@@ -201,7 +201,7 @@ HWS_API struct hws_op hws_op_last(const struct hws_ring *ring);
  * An attempt only: the operation ends by its own done, -ECANCELED or whatever came first.
  *
  * Return: 0: the attempt is queued; -ESTALE: it is done already; -EALREADY: an attempt is under
- * way; -EBUSY, -ECHILD, -EIO as hws_queue().
+ * way; -EAGAIN, -EBUSY, -ENOMEM as hws_submit(); -ECHILD, -EIO as hws_queue().
  */
 HWS_API HWS_MUST int hws_op_cancel(struct hws_ring *ring, struct hws_op op);
 

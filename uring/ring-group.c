@@ -210,10 +210,10 @@ static int check(const struct hws_ring *ring, uint32_t count, uint64_t buffer_si
 		return r;
 	if (count == 0 || count > GROUP_MAX || buffer_size == 0)
 		return why(-EINVAL, "a group has 1 to %d buffers of at least 1 byte", GROUP_MAX);
-	if (ring->guarded && !ring->defers)
-		return why(-ENOTSUP,
-			   "the kernel could not reach the buffers of a guarded pool: open "
-			   "the ring in mode \"defer\" or the pool without a guard");
+	if (ring->guarded && !ring->opens)
+		return why(
+			-ENOTSUP,
+			"the kernel could not reach the buffers: open the ring in mode \"defer\", or the pool without a guard by pages");
 	return 0;
 }
 

@@ -87,9 +87,11 @@ struct hws_ring {
 	uint64_t last;	     /* the operation queued last */
 	uint32_t sqe_shift;  /* 1: entries of double size */
 	uint32_t cqe_shift;  /* the same for completions */
+	uint32_t cancels;    /* in the queue, at most */
 	uint32_t by_address; /* operations in flight that reach a guarded pool by address */
 	bool registered;
 	bool guarded;
+	bool opens; /* by-address operations reach a guarded pool: it is opened while this thread enters */
 	bool quick; /* reads and writes need nothing but their buffer handed over */
 	bool own_pool;
 	bool closing; /* nobody waits any more: all that completes is an orphan's */
@@ -132,8 +134,8 @@ HWS_MUST static inline int ring_mine(const struct hws_ring *ring)
 }
 
 /*
- * The next entry of the queue, not zeroed. There always is one: the queue is twice as long as the
- * slab, and each operation has at most itself and one attempt to cancel it in there.
+ * The next entry of the queue, to be filled in whole. There always is one: the queue is twice as
+ * long as the slab, of an operation one entry at most is in there, and as many may be cancels.
  */
 static inline struct io_uring_sqe *ring_sqe(struct hws_ring *ring)
 {
@@ -168,8 +170,11 @@ HWS_MUST int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags,
 uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size);
 /* What the kernel was given it may keep: nothing of it is touched again. */
 void ring_break(struct hws_ring *ring, int code);
-/* Queues an attempt to cancel: the operation of that id, or what IORING_ASYNC_CANCEL_ flags say. */
-void ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags);
+/*
+ * Queues an attempt to cancel: the operation of that id, or what IORING_ASYNC_CANCEL_ flags say.
+ * 0, or why the queue has no room for it.
+ */
+HWS_MUST int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags);
 /* The least power of two, from 2 on, that is no less. */
 uint32_t ring_power_of_two(uint32_t least);
 /* Frees the ring; its back end is closed. */

@@ -91,6 +91,8 @@ static int enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t
 	r = ring->backend->enter(ring, submit, least, flags, deadline_ns);
 	if (ring->by_address)
 		pool_close_for_kernel(ring->pool);
+	if (!ring_queued(ring))
+		ring->cancels = 0;
 	return r < 0 ? r : 0;
 }
 

@@ -193,11 +193,15 @@ static int register_regions(struct hws_ring *ring, uint64_t *ret_bytes)
 /* Without it all works as well, by copies where the pool is guarded. */
 static void register_pool(struct hws_ring *ring)
 {
+	struct hws_pool_stats pool = { .size = sizeof(pool) };
 	uint64_t bytes = 0;
 	uint64_t limit = 0;
 	int r;
 
 	ring->guarded = pool_guarded(ring->pool);
+	/* what a page's own protection shuts can't be opened for a thread */
+	ring->opens = ring->defers && hws_pool_read_stats(ring->pool, &pool) == 0 &&
+		      pool.guard != HWS_POOL_GUARD_PAGES;
 	if (ring->options.flags & HWS_RING_UNREGISTERED)
 		return;
 	r = pool_regions(ring->pool) > BUFFERS_MAX ? -EINVAL : register_regions(ring, &bytes);
