@@ -27,6 +27,7 @@ static uint64_t window_size(const struct gate *gate)
 
 void gates_stop(struct hws *hw)
 {
+	/* seq_cst by default: rare, and never before what it announces */
 	hw->era++;
 	for (struct gate *gate = hw->gates; gate; gate = gate->next) {
 		for (int use = 0; use < GATE_USES; use++)
@@ -178,16 +179,29 @@ static enum hws_reason judge(const struct gate *gate, const struct hws_access *a
 	return ret_decision->reason;
 }
 
+/* A guard's window ended and it began anew by itself: what others hold of before is void. */
+static void guard_went_on(struct hws *hw)
+{
+	pthread_mutex_lock(&hw->lock);
+	gates_stop(hw);
+	pthread_mutex_unlock(&hw->lock);
+}
+
 /* Takes the access from its rule's rate and from the guard: from both or from none. */
 static enum hws_reason charge(struct gate *gate, enum gate_use use,
 			      const struct hws_decision *decision)
 {
+	uint64_t era = gate->hw->era;
 	struct surge_grant grant;
 	enum hws_reason reason = rules_take_rate(gate->rules, decision, &grant);
+	bool spent;
 
 	if (reason != HWS_REASON_NONE)
 		return reason;
-	if (lease_spend(&gate->use[use].lease))
+	spent = lease_spend(&gate->use[use].lease);
+	if (era != gate->hw->era)
+		guard_went_on(gate->hw);
+	if (spent)
 		return HWS_REASON_NONE;
 	rules_undo_rate(gate->rules, decision, &grant);
 	return HWS_REASON_GUARD;

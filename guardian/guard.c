@@ -264,7 +264,7 @@ bool lease_refill(struct lease *lease)
 	uint64_t state;
 	uint64_t count;
 
-	/* acquire: pairs with next_epoch(); the epoch is read after the era that it may have changed */
+	/* acquire: pairs with next_epoch(); the epoch comes after the era it may have changed */
 	lease->era = atomic_load_explicit(lease->era_now, memory_order_acquire);
 	state = atomic_load_explicit(&guard->state, memory_order_acquire);
 	lease_enter(lease, epoch_of(guard, state));

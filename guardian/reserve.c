@@ -19,13 +19,7 @@ int hws_guardian_reserve(struct hws *hw, enum hws_resource resource, uint64_t am
 	audit_event_text(&event, hws_resource_name(resource));
 	stats_add(&stats_mine(&hw->stats)->denied[reason]);
 	audit_record(hw->audit, &event);
-	return why(event.code, "%llu of %s: %s", (unsigned long long)amount,
-		   hws_resource_name(resource),
-		   reason == HWS_REASON_CAP	? "over the ceiling: release some, or raise it"
-		   : reason == HWS_REASON_SURGE ? "asked for too fast: wait, and try again"
-		   : reason == HWS_REASON_NO_CAPACITY ? "how much there is is not known, or none"
-		   : reason == HWS_REASON_CLOCK	      ? "the clock failed"
-						      : "no such resource, or nothing of it");
+	return event.code; /* the sentence is there already */
 }
 
 int hws_guardian_release(struct hws *hw, struct hws_token token)
@@ -35,8 +29,7 @@ int hws_guardian_release(struct hws *hw, struct hws_token token)
 	if (reason == HWS_REASON_NONE)
 		return 0;
 	stats_add(&stats_mine(&hw->stats)->denied[reason]);
-	return why(hws_reason_code(reason),
-		   "the token stands for nothing: released before, or another context's");
+	return hws_reason_code(reason);
 }
 
 int hws_guardian_set_reader(struct hws *hw, enum hws_resource resource,

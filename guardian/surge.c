@@ -6,7 +6,7 @@
 
 /* Grains must fit the lower half of a slot, also when one slot holds the whole budget. */
 #define GRAINS_MAX 0x7fffffffu
-/* A stripe charges at most so many times a request ahead, and this part of its share of the rest. */
+/* A stripe charges at most so many times a request ahead, and this part of the rest. */
 enum { AHEAD = 64, PART = 8 };
 
 /* A slot's word: the lap of the ring in which it was written, and the grains written then. */

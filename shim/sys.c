@@ -480,7 +480,7 @@ int sys_cpus_configured(void)
 
 int sys_cpus_allowed(void)
 {
-	/* the kernel wants room for all processors it might have; 8192 is the most it is built for */
+	/* the kernel wants room for all processors it might have; 8192 is its most */
 	cpu_set_t cpus[8192 / CPU_SETSIZE];
 
 	if (sched_getaffinity(0, sizeof(cpus), cpus) < 0)

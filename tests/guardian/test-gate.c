@@ -159,6 +159,38 @@ START_TEST(guard_stops_a_loop_and_only_rearming_opens_it)
 }
 END_TEST
 
+START_TEST(guard_with_a_window_opens_by_itself_and_gives_no_more)
+{
+	enum { LIMIT = 100, HANDLES = 4 };
+	struct hws_options options = sim_with(ALL_OF_IT);
+	struct hws *hw;
+	struct hws_mmio *mmio[HANDLES];
+	uint32_t value;
+
+	options.guards[HWS_GUARD_MMIO_READ] = (struct hws_guard_limit) { .handle = LIMIT,
+									 .context = LIMIT,
+									 .window_ns = 20000000 };
+	ck_ok(hws_open(&options, &hw));
+	for (int i = 0; i < HANDLES; i++)
+		mmio[i] = map(hw, HWS_R);
+	for (int round = 0; round < 3; round++) {
+		int granted = 0;
+
+		/* each holds some ready, then one uses up what is left */
+		for (int i = 0; i < 100 * HANDLES; i++)
+			granted += hws_mmio_read32(mmio[i % HANDLES], ID, &value) == 0;
+		ck_assert_int_le(granted, LIMIT * 2); /* a window may end among them */
+		ck_assert_int_ge(granted, LIMIT - HANDLES);
+		usleep(30000);
+		ck_ok(hws_mmio_read32(mmio[round], ID, &value));
+		usleep(30000);
+	}
+	for (int i = 0; i < HANDLES; i++)
+		hws_mmio_unmap(mmio[i]);
+	hws_close(hw);
+}
+END_TEST
+
 START_TEST(rule_with_mask_value_and_width_is_asked_each_time)
 {
 	struct hws *hw =
@@ -357,6 +389,7 @@ int main(void)
 				 window_that_no_rule_allows_is_refused,
 				 map_says_what_is_wrong_with_its_arguments,
 				 guard_stops_a_loop_and_only_rearming_opens_it,
+				 guard_with_a_window_opens_by_itself_and_gives_no_more,
 				 rule_with_mask_value_and_width_is_asked_each_time,
 				 rule_with_a_rate_gives_no_more,
 				 reload_ends_rights_at_the_next_access_and_gives_them_back,
