@@ -40,7 +40,7 @@ static int drain(struct hws_ring *ring, uint64_t deadline_ns)
 	do {
 		r = ring_enter(ring, 1, RING_EVENTS, round < deadline_ns ? round : deadline_ns);
 		(void)ring_reap(ring, NULL, 0);
-	} while (ring->slab.used && (r == 0 || r == -EINTR));
+	} while (ring_used(ring) && (r == 0 || r == -EINTR));
 	return r;
 }
 
@@ -49,7 +49,7 @@ static void drain_all(struct hws_ring *ring, uint64_t deadline_ns)
 	uint32_t failures = 0;
 
 	(void)ring_reap(ring, NULL, 0);
-	while (ring->slab.used && !ring->broken && failures < RING_TRIES) {
+	while (ring_used(ring) && !ring->broken && failures < RING_TRIES) {
 		int r = drain(ring, deadline_ns);
 
 		if (ring_now() >= deadline_ns)

@@ -14,7 +14,7 @@ static int find(struct hws_ring *ring, struct hws_op handle, struct op **ret_op)
 	if (r < 0)
 		return r;
 	op = slab_find(&ring->slab, handle.id);
-	if (!op || op->state & OP_ORPHAN)
+	if (!op || op->state & (OP_ORPHAN | OP_FREE))
 		return why(-ESTALE, "this operation is done, or forgotten already");
 	*ret_op = op;
 	return 0;

@@ -1,121 +1,131 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The operations that come by the million. What hws_queue() does for them, and
- * in the same order, without asking what only others need.
+ * The operations that come by the million: what hws_queue() does for them,
+ * without asking what only others need. Whatever is out of the ordinary, a
+ * refusal first of all, is left to hws_queue().
  */
-#include <errno.h>
-
+#include "uring/op-quick-internal.h"
 #include "uring/op-internal.h"
 
-/* All that differs between them is known when this is compiled. */
-struct quick {
-	enum hws_op_kind kind;
-	uint8_t opcode;
-	uint8_t fixed;
-	bool moves; /* has a buffer */
-};
-
-static const struct quick quick_nop = { HWS_OP_NOP, IORING_OP_NOP, 0, false };
-static const struct quick quick_read = { HWS_OP_READ, IORING_OP_READ, IORING_OP_READ_FIXED, true };
-static const struct quick quick_write = { HWS_OP_WRITE, IORING_OP_WRITE, IORING_OP_WRITE_FIXED,
-					  true };
-
-static inline void start(struct op *op, const struct hws_request *request,
-			 const struct quick *quick, uint64_t address, bool fixed)
+static inline void start(struct op *op, enum hws_op_kind kind, uint8_t state, uint64_t tag)
 {
-	op->tag = request->tag;
-	op->buf = request->buf;
+	op->tag = tag;
 	op->extra = NULL;
-	op->offset = request->offset;
-	op->address = address;
-	op->length = (uint32_t)request->length;
 	op->moved = 0;
-	op->fd = request->fd;
-	op->kind = (uint8_t)quick->kind;
-	op->state = quick->moves ? (fixed ? OP_HAS_BUF | OP_FIXED : OP_HAS_BUF) : 0;
+	op->kind = (uint8_t)kind;
+	op->state = state;
 	op->retries = 0;
 	op->flags = 0;
 }
 
-/* The whole entry: what was there last may have been anything. */
-static inline void fill(struct io_uring_sqe *sqe, const struct op *op, const struct quick *quick,
+/* The whole entry from an operation; what was there last may have been anything. */
+static inline void fill(struct io_uring_sqe *sqe, uint8_t opcode, const struct op *op, int fd,
 			uint32_t index)
 {
-	int place = RING_FILE(op->fd);
-	bool fixed = op->state & OP_FIXED;
+	int place = RING_FILE(fd);
 
-	*sqe = (struct io_uring_sqe) {
-		.opcode = fixed ? quick->fixed : quick->opcode,
-		.flags = (uint8_t)(place < 0 ? 0 : IOSQE_FIXED_FILE),
-		.fd = place < 0 ? op->fd : place,
-		.off = op->offset,
-		.addr = op->address,
-		.len = op->length < RING_MAX_MOVE ? op->length : RING_MAX_MOVE,
-		.user_data = op->id,
-		.buf_index = (uint16_t)(fixed ? index : 0),
-	};
+	sqe->opcode = opcode;
+	sqe->flags = (uint8_t)(place < 0 ? 0 : IOSQE_FIXED_FILE);
+	sqe->ioprio = 0;
+	sqe->fd = place < 0 ? fd : place;
+	sqe->off = op->offset;
+	sqe->addr = op->address;
+	sqe->len = op->length;
+	sqe->rw_flags = 0;
+	sqe->user_data = op->id;
+	sqe->buf_index = (uint16_t)index; /* ignored where memory is not registered */
+	sqe->personality = 0;
+	sqe->file_index = 0;
+	sqe->addr3 = 0;
+	sqe->__pad2[0] = 0;
 }
 
-/* Leaves it to the general way to say why, once all is as before. */
-static int refuse(struct hws_ring *ring, struct op *op, const struct hws_request *request, int r)
+int hws_nop(struct hws_ring *ring, uint64_t tag)
 {
-	if (r == 0)
-		r = buf_to_user(ring->pool, request->buf, op_number(op));
-	slab_free(&ring->slab, op);
-	return r < 0 ? r : hws_queue(ring, request, NULL);
-}
-
-static inline int queue(struct hws_ring *ring, const struct quick *quick,
-			const struct hws_request *request)
-{
-	struct buf_memory memory = { 0 };
 	struct op *op;
 	int r = ring_mine(ring);
 
 	if (unlikely(r < 0))
 		return r;
-	if (unlikely(!ring->quick || request->length > UINT32_MAX))
-		return hws_queue(ring, request, NULL);
-	op = slab_take(&ring->slab);
-	if (unlikely(!op))
-		return ring_full(ring);
-	if (quick->moves) {
-		r = buf_to_kernel(ring->pool, request->buf, op_number(op), &memory);
-		if (unlikely(r < 0 || request->length > memory.size))
-			return refuse(ring, op, request, r);
-	}
-	start(op, request, quick, (uintptr_t)memory.address, ring->registered);
-	fill(ring_sqe(ring), op, quick, memory.index);
+	if (unlikely(!ring->quick || !(op = slab_take(&ring->slab))))
+		return hws_queue(ring, &(struct hws_request) { .tag = tag }, NULL);
+	start(op, HWS_OP_NOP, 0, tag);
+	op->buf = (struct hws_buf) { 0 };
+	op->offset = 0;
+	op->address = 0;
+	op->length = 0;
+	op->fd = 0;
+	fill(ring_sqe(ring), IORING_OP_NOP, op, 0, 0);
 	ring->last = op->id;
 	ring->stats.submitted++;
 	return 0;
 }
 
-int hws_nop(struct hws_ring *ring, uint64_t tag)
+/* Puts back what queue_move() found not to be ordinary. */
+static void put_back(struct hws_ring *ring, struct op *op, struct hws_buf buf, bool lent)
 {
-	return queue(ring, &quick_nop, &(struct hws_request) { .kind = HWS_OP_NOP, .tag = tag });
+	if (lent)
+		(void)quick_return(ring->pool, buf, op_number(op));
+	slab_free(&ring->slab, op);
+}
+
+/* false: it is left to hws_queue(). */
+static inline bool queue_move(struct hws_ring *ring, enum hws_op_kind kind, uint8_t opcode, int fd,
+			      struct hws_buf buf, uint64_t offset, uint64_t length, uint64_t tag)
+{
+	const struct hws_pool *pool = ring->pool;
+	const struct buf_slot *slot;
+	struct op *op;
+
+	if (unlikely(ring->page->owner != ring_thread || !ring->quick))
+		return false;
+	op = slab_take(&ring->slab);
+	if (unlikely(!op))
+		return false;
+	slot = quick_lend(ring->pool, buf, op_number(op));
+	/* no buffer is as large as RING_MAX_MOVE */
+	if (unlikely(!slot || length > buf_bytes(pool, slot))) {
+		put_back(ring, op, buf, slot);
+		return false;
+	}
+	start(op, kind, ring->move_state, tag);
+	op->buf = buf;
+	op->offset = offset;
+	op->address = (uintptr_t)buf_address(pool, slot);
+	op->length = (uint32_t)length;
+	op->fd = fd;
+	fill(ring_sqe(ring), opcode, op, fd, slot->region);
+	ring->last = op->id;
+	ring->stats.submitted++;
+	return true;
+}
+
+static int leave(struct hws_ring *ring, enum hws_op_kind kind, int fd, struct hws_buf buf,
+		 uint64_t offset, uint64_t length, uint64_t tag)
+{
+	return hws_queue(ring,
+			 &(struct hws_request) { .kind = kind,
+						 .fd = fd,
+						 .buf = buf,
+						 .offset = offset,
+						 .length = length,
+						 .tag = tag },
+			 NULL);
 }
 
 int hws_read(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset, uint64_t length,
 	     uint64_t tag)
 {
-	return queue(ring, &quick_read,
-		     &(struct hws_request) { .kind = HWS_OP_READ,
-					     .fd = fd,
-					     .buf = buf,
-					     .offset = offset,
-					     .length = length,
-					     .tag = tag });
+	if (likely(queue_move(ring, HWS_OP_READ, ring->read_opcode, fd, buf, offset, length, tag)))
+		return 0;
+	return leave(ring, HWS_OP_READ, fd, buf, offset, length, tag);
 }
 
 int hws_write(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset, uint64_t length,
 	      uint64_t tag)
 {
-	return queue(ring, &quick_write,
-		     &(struct hws_request) { .kind = HWS_OP_WRITE,
-					     .fd = fd,
-					     .buf = buf,
-					     .offset = offset,
-					     .length = length,
-					     .tag = tag });
+	if (likely(queue_move(ring, HWS_OP_WRITE, ring->write_opcode, fd, buf, offset, length,
+			      tag)))
+		return 0;
+	return leave(ring, HWS_OP_WRITE, fd, buf, offset, length, tag);
 }

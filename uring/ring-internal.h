@@ -10,8 +10,7 @@
 
 #include <liburing.h>
 
-#include "uring/buf-internal.h"
-#include "uring/pool.h"
+#include "uring/pool-internal.h"
 #include "uring/ring.h"
 #include "uring/slab-internal.h"
 
@@ -92,7 +91,10 @@ struct hws_ring {
 	bool registered;
 	bool guarded;
 	bool opens; /* by-address operations reach a guarded pool: it is opened while this thread enters */
-	bool quick; /* reads and writes need nothing but their buffer handed over */
+	bool quick;	    /* reads and writes need nothing but their buffer handed over */
+	uint8_t move_state; /* of these */
+	uint8_t read_opcode;
+	uint8_t write_opcode;
 	bool own_pool;
 	bool closing; /* nobody waits any more: all that completes is an orphan's */
 	bool opened;  /* the back end has something to give back */
@@ -157,10 +159,18 @@ static inline uint32_t ring_ready(const struct hws_ring *ring)
 	return __atomic_load_n(ring->io.cq.ktail, __ATOMIC_ACQUIRE) - *ring->io.cq.khead;
 }
 
-/* How many in flight somebody waits for. */
+/* How many are in flight. */
+static inline uint64_t ring_used(const struct hws_ring *ring)
+{
+	const struct ring_stats *of = &ring->stats;
+
+	return of->submitted - of->delivered - of->reclaimed - of->lost;
+}
+
+/* How many of these somebody waits for. */
 static inline uint64_t ring_awaited(const struct hws_ring *ring)
 {
-	return ring->slab.used - ring->stats.orphans;
+	return ring_used(ring) - ring->stats.orphans;
 }
 
 /* Submits what is queued and waits; 0, -ETIME, or why not, counted. */

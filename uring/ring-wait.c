@@ -7,6 +7,7 @@
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/op-internal.h"
+#include "uring/op-quick-internal.h"
 
 /* What an operation may be for its buffer to go straight back. */
 #define QUICK_STATE (OP_FIXED | OP_HAS_BUF)
@@ -34,7 +35,7 @@ static inline void deliver(struct hws_ring *ring, struct op *op, int32_t result,
 {
 	struct hws_buf buf = op->buf;
 
-	if (op->state & OP_HAS_BUF && unlikely(buf_to_user(ring->pool, buf, op_number(op)) < 0))
+	if (op->state & OP_HAS_BUF && unlikely(!quick_return(ring->pool, buf, op_number(op))))
 		buf = (struct hws_buf) { 0 };
 	ret_done->tag = op->tag;
 	ret_done->result = result;
@@ -42,32 +43,49 @@ static inline void deliver(struct hws_ring *ring, struct op *op, int32_t result,
 	ret_done->kind = op->kind;
 	ret_done->flags = 0;
 	slab_free(&ring->slab, op);
-	ring->stats.delivered++;
+}
+
+/* How many dones of @size it made; -1: there is no room for the one it would make. */
+static int settle(struct hws_ring *ring, struct op *op, const struct io_uring_cqe *cqe,
+		  struct hws_done *ret_done, uint32_t size)
+{
+	if (!op || op->state & OP_FREE) {
+		ignore(ring, cqe);
+		return 0;
+	}
+	if (size == 0 && !(op->state & OP_ORPHAN) && !ring->closing)
+		return -1;
+	return op_settle(ring, op, cqe->res, cqe->flags, ret_done) ? 1 : 0;
 }
 
 uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
 {
 	struct io_uring_cq *cq = &ring->io.cq;
+	const struct io_uring_cqe *cqes = cq->cqes;
+	uint32_t mask = cq->ring_mask;
+	uint32_t shift = ring->cqe_shift;
 	uint32_t head = *cq->khead;
 	uint32_t end = head + ring_ready(ring);
 	uint32_t count = 0;
+	uint32_t quick = 0;
 
 	for (; head != end; head++) {
-		const struct io_uring_cqe *cqe =
-			&cq->cqes[(head & cq->ring_mask) << ring->cqe_shift];
+		const struct io_uring_cqe *cqe = &cqes[(head & mask) << shift];
 		struct op *op = slab_find(&ring->slab, cqe->user_data);
+		int made;
 
-		if (unlikely(!op)) {
-			ignore(ring, cqe);
-		} else if (likely(count < size && !(op->state & ~QUICK_STATE) && cqe->res >= 0 &&
-				  !(cqe->flags & SPECIAL))) {
+		if (likely(op && count < size && !(op->state & ~QUICK_STATE) && cqe->res >= 0 &&
+			   !(cqe->flags & SPECIAL))) {
 			deliver(ring, op, cqe->res, &ret_done[count++]);
-		} else {
-			if (count == size && !(op->state & OP_ORPHAN) && !ring->closing)
-				break;
-			count += op_settle(ring, op, cqe->res, cqe->flags, &ret_done[count]);
+			quick++;
+			continue;
 		}
+		made = settle(ring, op, cqe, ret_done + count, size - count);
+		if (made < 0)
+			break;
+		count += (uint32_t)made;
 	}
+	ring->stats.delivered += quick;
 	/* release: pairs with the back end's acquire; what was read may be overwritten */
 	__atomic_store_n(cq->khead, head, __ATOMIC_RELEASE);
 	return count;
@@ -83,8 +101,8 @@ static int enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t
 	/* release: the entries come before the tail. From here on no error gives a buffer back */
 	__atomic_store_n(sq->ktail, sq->sqe_tail, __ATOMIC_RELEASE);
 	submit = ring_queued(ring);
-	if (ring->slab.used > ring->stats.peak)
-		ring->stats.peak = ring->slab.used;
+	if (ring_used(ring) > ring->stats.peak)
+		ring->stats.peak = ring_used(ring);
 	ring->stats.enters++;
 	if (ring->by_address)
 		pool_open_for_kernel(ring->pool);

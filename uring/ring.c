@@ -43,7 +43,7 @@ int ring_refuse(const struct hws_ring *ring)
 int ring_full(const struct hws_ring *ring)
 {
 	return why(-EAGAIN, "%u operations are in flight, the ring is no deeper: wait for some",
-		   ring->slab.used);
+		   ring->slab.mask + 1);
 }
 
 void ring_reduce(struct hws_ring *ring, const char *format, ...)
@@ -244,7 +244,11 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 		return r;
 	register_pool(ring);
 	register_files(ring);
-	ring->quick = !ring->histograms && (ring->registered || !ring->guarded);
+	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) &&
+		      !ring->pool->shuts;
+	ring->read_opcode = ring->registered ? IORING_OP_READ_FIXED : IORING_OP_READ;
+	ring->write_opcode = ring->registered ? IORING_OP_WRITE_FIXED : IORING_OP_WRITE;
+	ring->move_state = ring->registered ? OP_HAS_BUF | OP_FIXED : OP_HAS_BUF;
 	/* these were borrowed for the time of opening */
 	ring->options.pool_options = NULL;
 	ring->options.backend = NULL;

@@ -11,7 +11,7 @@
 
 struct op_extra;
 
-/* What is special about an operation; zero: the quick way back. */
+/* What is special about an operation. */
 enum op_state {
 	OP_ORPHAN = 1,	   /* forgotten */
 	OP_SLOW = 2,	   /* more is to be done when it completes than handing a buffer back */
@@ -20,10 +20,11 @@ enum op_state {
 	OP_RETURNING = 16, /* has its result, the kernel still its memory */
 	OP_CANCELLING = 32,
 	OP_HAS_BUF = 64, /* one buffer, in buf */
+	OP_FREE = 128,	 /* the slot is nobody's */
 };
 
 struct op {
-	uint64_t id; /* generation and number; while free, the bits of the number are inverted */
+	uint64_t id; /* generation and number; while free, those it will have */
 	uint64_t tag;
 	struct hws_buf buf;
 	struct op_extra *extra;
@@ -46,7 +47,6 @@ struct slab {
 	uint64_t *since; /* for each: when it was queued or forgotten; for those who ask only */
 	uint32_t mask;	 /* size - 1 */
 	uint32_t free;	 /* the first free one; size: none */
-	uint32_t used;
 };
 
 /* @size is a power of two. */
@@ -60,7 +60,7 @@ static inline uint32_t op_number(const struct op *op)
 	return (uint32_t)op->id;
 }
 
-/* NULL when all are in use. Sets id; the rest is the caller's. */
+/* NULL when all are in use. Its id is set; the rest, state above all, is the caller's to set. */
 static inline struct op *slab_take(struct slab *slab)
 {
 	struct op *op = &slab->ops[slab->free];
@@ -68,23 +68,18 @@ static inline struct op *slab_take(struct slab *slab)
 	if (slab->free > slab->mask)
 		return NULL;
 	slab->free = op->length;
-	slab->used++;
-	op->id ^= UINT32_MAX;
 	return op;
 }
 
 static inline void slab_free(struct slab *slab, struct op *op)
 {
-	uint32_t number = op_number(op);
-
-	/* no user_data has this: its number would lead elsewhere */
-	op->id = (op->id + SLAB_GENERATION) ^ UINT32_MAX;
 	op->length = slab->free;
-	slab->free = number;
-	slab->used--;
+	slab->free = op_number(op);
+	op->id += SLAB_GENERATION;
+	op->state = OP_FREE;
 }
 
-/* The operation in flight that @id stands for, or NULL. */
+/* The slot that @id stands for, or NULL; it may be OP_FREE, for one who guessed the next id. */
 static inline struct op *slab_find(const struct slab *slab, uint64_t id)
 {
 	struct op *op = &slab->ops[id & slab->mask];

@@ -17,8 +17,9 @@ int slab_init(struct slab *slab, uint32_t size)
 	}
 	for (uint32_t i = 0; i < size; i++) {
 		/* generations begin at 1: zero is no handle */
-		ops[i].id = (SLAB_GENERATION | i) ^ UINT32_MAX;
+		ops[i].id = SLAB_GENERATION | i;
 		ops[i].length = i + 1;
+		ops[i].state = OP_FREE;
 	}
 	*slab = (struct slab) { .ops = ops, .since = since, .mask = size - 1 };
 	return 0;
@@ -34,7 +35,7 @@ void slab_fini(struct slab *slab)
 struct op *slab_next(const struct slab *slab, uint32_t from)
 {
 	for (uint32_t i = from; slab->ops && i <= slab->mask; i++)
-		if (op_number(&slab->ops[i]) == i)
+		if (!(slab->ops[i].state & OP_FREE))
 			return &slab->ops[i];
 	return NULL;
 }

@@ -105,7 +105,7 @@ START_TEST(a_refused_buffer_stays_the_users)
 	rig_give(ring, buf);
 	ck_assert_int_eq(hws_read(ring, 0, old, 0, 1, 0), -ESTALE);
 	ck_assert_int_eq(hws_read(ring, 0, (struct hws_buf) { 0 }, 0, 1, 0), -ESTALE);
-	ck_assert_int_eq(ring->slab.used, 0);
+	ck_assert_uint_eq(ring_used(ring), 0);
 	rig_close(ring);
 }
 END_TEST
