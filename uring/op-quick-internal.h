@@ -8,16 +8,10 @@
 
 #include "uring/pool-internal.h"
 
-/* The slot, if the user's buffer has become operation @op's; else NULL. */
-static inline const struct buf_slot *quick_lend(struct hws_pool *pool, struct hws_buf buf,
-						uint32_t op)
+static inline bool quick_lend(struct buf_slot *slot, struct hws_buf buf, uint32_t op)
 {
-	struct buf_slot *slot = buf_slot(pool, buf);
-
 	return buf_step(slot, buf, buf_word(buf.generation, HWS_OWNER_USER, 0),
-			buf_word(buf.generation, HWS_OWNER_KERNEL, op))
-		       ? slot
-		       : NULL;
+			buf_word(buf.generation, HWS_OWNER_KERNEL, op));
 }
 
 static inline bool quick_return(struct hws_pool *pool, struct hws_buf buf, uint32_t op)

@@ -7,10 +7,11 @@
 #include "uring/op-quick-internal.h"
 #include "uring/op-internal.h"
 
+#define COLD __attribute__((cold, noinline))
+
 static inline void start(struct op *op, enum hws_op_kind kind, uint8_t state, uint64_t tag)
 {
 	op->tag = tag;
-	op->extra = NULL;
 	op->moved = 0;
 	op->kind = (uint8_t)kind;
 	op->state = state;
@@ -25,9 +26,13 @@ static inline void fill(struct io_uring_sqe *sqe, uint8_t opcode, const struct o
 	int place = RING_FILE(fd);
 
 	sqe->opcode = opcode;
-	sqe->flags = (uint8_t)(place < 0 ? 0 : IOSQE_FIXED_FILE);
+	sqe->flags = 0;
 	sqe->ioprio = 0;
-	sqe->fd = place < 0 ? fd : place;
+	sqe->fd = fd;
+	if (place >= 0) {
+		sqe->flags = IOSQE_FIXED_FILE;
+		sqe->fd = place;
+	}
 	sqe->off = op->offset;
 	sqe->addr = op->address;
 	sqe->len = op->length;
@@ -38,6 +43,14 @@ static inline void fill(struct io_uring_sqe *sqe, uint8_t opcode, const struct o
 	sqe->file_index = 0;
 	sqe->addr3 = 0;
 	sqe->__pad2[0] = 0;
+}
+
+/* As ring_sqe(), where entries have the common size. */
+static inline struct io_uring_sqe *next_sqe(struct hws_ring *ring)
+{
+	struct io_uring_sq *sq = &ring->io.sq;
+
+	return &sq->sqes[sq->sqe_tail++ & sq->ring_mask];
 }
 
 int hws_nop(struct hws_ring *ring, uint64_t tag)
@@ -55,17 +68,17 @@ int hws_nop(struct hws_ring *ring, uint64_t tag)
 	op->address = 0;
 	op->length = 0;
 	op->fd = 0;
-	fill(ring_sqe(ring), IORING_OP_NOP, op, 0, 0);
+	fill(next_sqe(ring), IORING_OP_NOP, op, 0, 0);
 	ring->last = op->id;
 	ring->stats.submitted++;
 	return 0;
 }
 
-/* Puts back what queue_move() found not to be ordinary. */
-static void put_back(struct hws_ring *ring, struct op *op, struct hws_buf buf, bool lent)
+/* The buffer doesn't hold as much: all is as before. */
+COLD static void put_back(struct hws_ring *ring, struct op *op, struct hws_buf buf)
 {
-	if (lent)
-		(void)quick_return(ring->pool, buf, op_number(op));
+	/* it was lent a moment ago */
+	(void)quick_return(ring->pool, buf, op_number(op));
 	slab_free(&ring->slab, op);
 }
 
@@ -73,8 +86,8 @@ static void put_back(struct hws_ring *ring, struct op *op, struct hws_buf buf, b
 static inline bool queue_move(struct hws_ring *ring, enum hws_op_kind kind, uint8_t opcode, int fd,
 			      struct hws_buf buf, uint64_t offset, uint64_t length, uint64_t tag)
 {
-	const struct hws_pool *pool = ring->pool;
-	const struct buf_slot *slot;
+	struct hws_pool *pool = ring->pool;
+	struct buf_slot *slot = buf_slot(pool, buf);
 	struct op *op;
 
 	if (unlikely(ring->page->owner != ring_thread || !ring->quick))
@@ -82,10 +95,13 @@ static inline bool queue_move(struct hws_ring *ring, enum hws_op_kind kind, uint
 	op = slab_take(&ring->slab);
 	if (unlikely(!op))
 		return false;
-	slot = quick_lend(ring->pool, buf, op_number(op));
+	if (unlikely(!quick_lend(slot, buf, op_number(op)))) {
+		slab_free(&ring->slab, op);
+		return false;
+	}
 	/* no buffer is as large as RING_MAX_MOVE */
-	if (unlikely(!slot || length > buf_bytes(pool, slot))) {
-		put_back(ring, op, buf, slot);
+	if (unlikely(length > buf_bytes(pool, slot))) {
+		put_back(ring, op, buf);
 		return false;
 	}
 	start(op, kind, ring->move_state, tag);
@@ -94,14 +110,14 @@ static inline bool queue_move(struct hws_ring *ring, enum hws_op_kind kind, uint
 	op->address = (uintptr_t)buf_address(pool, slot);
 	op->length = (uint32_t)length;
 	op->fd = fd;
-	fill(ring_sqe(ring), opcode, op, fd, slot->region);
+	fill(next_sqe(ring), opcode, op, fd, slot->region);
 	ring->last = op->id;
 	ring->stats.submitted++;
 	return true;
 }
 
-static int leave(struct hws_ring *ring, enum hws_op_kind kind, int fd, struct hws_buf buf,
-		 uint64_t offset, uint64_t length, uint64_t tag)
+static inline int leave(struct hws_ring *ring, enum hws_op_kind kind, int fd, struct hws_buf buf,
+			uint64_t offset, uint64_t length, uint64_t tag)
 {
 	return hws_queue(ring,
 			 &(struct hws_request) { .kind = kind,
@@ -113,12 +129,25 @@ static int leave(struct hws_ring *ring, enum hws_op_kind kind, int fd, struct hw
 			 NULL);
 }
 
+/* Of the same shape as who calls them: a jump is enough. */
+COLD static int leave_read(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset,
+			   uint64_t length, uint64_t tag)
+{
+	return leave(ring, HWS_OP_READ, fd, buf, offset, length, tag);
+}
+
+COLD static int leave_write(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset,
+			    uint64_t length, uint64_t tag)
+{
+	return leave(ring, HWS_OP_WRITE, fd, buf, offset, length, tag);
+}
+
 int hws_read(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset, uint64_t length,
 	     uint64_t tag)
 {
 	if (likely(queue_move(ring, HWS_OP_READ, ring->read_opcode, fd, buf, offset, length, tag)))
 		return 0;
-	return leave(ring, HWS_OP_READ, fd, buf, offset, length, tag);
+	return leave_read(ring, fd, buf, offset, length, tag);
 }
 
 int hws_write(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset, uint64_t length,
@@ -127,5 +156,5 @@ int hws_write(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset
 	if (likely(queue_move(ring, HWS_OP_WRITE, ring->write_opcode, fd, buf, offset, length,
 			      tag)))
 		return 0;
-	return leave(ring, HWS_OP_WRITE, fd, buf, offset, length, tag);
+	return leave_write(ring, fd, buf, offset, length, tag);
 }

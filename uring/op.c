@@ -175,7 +175,6 @@ static void start(struct hws_ring *ring, const struct hws_request *request, stru
 
 	op->tag = request->tag;
 	op->buf = (struct hws_buf) { 0 };
-	op->extra = NULL;
 	op->offset = kind->traits & OP_FLAGS ? request->how | kind->how : request->offset;
 	op->address = 0;
 	op->length = 0;

@@ -45,50 +45,58 @@ static inline void deliver(struct hws_ring *ring, struct op *op, int32_t result,
 	slab_free(&ring->slab, op);
 }
 
-/* How many dones of @size it made; -1: there is no room for the one it would make. */
+/* How many dones it made; -1: there is no room for the one it would make. */
 static int settle(struct hws_ring *ring, struct op *op, const struct io_uring_cqe *cqe,
-		  struct hws_done *ret_done, uint32_t size)
+		  struct hws_done *ret_done, bool room)
 {
 	if (!op || op->state & OP_FREE) {
 		ignore(ring, cqe);
 		return 0;
 	}
-	if (size == 0 && !(op->state & OP_ORPHAN) && !ring->closing)
+	if (!room && !(op->state & OP_ORPHAN) && !ring->closing)
 		return -1;
 	return op_settle(ring, op, cqe->res, cqe->flags, ret_done) ? 1 : 0;
 }
 
-uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
+/* Written for both sizes of completions, so that the common one costs no shift. */
+static inline __attribute__((always_inline)) uint32_t
+reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t shift)
 {
 	struct io_uring_cq *cq = &ring->io.cq;
 	const struct io_uring_cqe *cqes = cq->cqes;
+	struct hws_done *done = ret_done;
+	struct hws_done *last = ret_done + size;
 	uint32_t mask = cq->ring_mask;
-	uint32_t shift = ring->cqe_shift;
 	uint32_t head = *cq->khead;
 	uint32_t end = head + ring_ready(ring);
-	uint32_t count = 0;
-	uint32_t quick = 0;
+	uint32_t slow = 0;
 
 	for (; head != end; head++) {
 		const struct io_uring_cqe *cqe = &cqes[(head & mask) << shift];
 		struct op *op = slab_find(&ring->slab, cqe->user_data);
 		int made;
 
-		if (likely(op && count < size && !(op->state & ~QUICK_STATE) && cqe->res >= 0 &&
+		if (likely(op && done != last && !(op->state & ~QUICK_STATE) && cqe->res >= 0 &&
 			   !(cqe->flags & SPECIAL))) {
-			deliver(ring, op, cqe->res, &ret_done[count++]);
-			quick++;
+			deliver(ring, op, cqe->res, done++);
 			continue;
 		}
-		made = settle(ring, op, cqe, ret_done + count, size - count);
+		made = settle(ring, op, cqe, done, done != last);
 		if (made < 0)
 			break;
-		count += (uint32_t)made;
+		done += made;
+		slow += (uint32_t)made;
 	}
-	ring->stats.delivered += quick;
+	/* those that op_settle() made it has counted */
+	ring->stats.delivered += (uint64_t)(done - ret_done) - slow;
 	/* release: pairs with the back end's acquire; what was read may be overwritten */
 	__atomic_store_n(cq->khead, head, __ATOMIC_RELEASE);
-	return count;
+	return (uint32_t)(done - ret_done);
+}
+
+uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
+{
+	return ring->cqe_shift ? reap(ring, ret_done, size, 1) : reap(ring, ret_done, size, 0);
 }
 
 /* What the thread is refused; 0 when all is well. */

@@ -245,7 +245,7 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 	register_pool(ring);
 	register_files(ring);
 	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) &&
-		      !ring->pool->shuts;
+		      !ring->pool->shuts && !ring->sqe_shift;
 	ring->read_opcode = ring->registered ? IORING_OP_READ_FIXED : IORING_OP_READ;
 	ring->write_opcode = ring->registered ? IORING_OP_WRITE_FIXED : IORING_OP_WRITE;
 	ring->move_state = ring->registered ? OP_HAS_BUF | OP_FIXED : OP_HAS_BUF;

@@ -27,7 +27,7 @@ struct op {
 	uint64_t id; /* generation and number; while free, those it will have */
 	uint64_t tag;
 	struct hws_buf buf;
-	struct op_extra *extra;
+	struct op_extra *extra; /* free: NULL */
 	union {
 		uint64_t offset; /* in the file; of sends and receives: their flags */
 		int64_t result;	 /* when OP_RETURNING */
