@@ -30,6 +30,14 @@ static int adopt(struct hws_ring *ring)
 	return 0;
 }
 
+/* Nobody waits: no done is made. */
+static void reap_all(struct hws_ring *ring)
+{
+	struct hws_done none;
+
+	(void)ring_reap(ring, &none, 0);
+}
+
 /* One round; what is between two states when it is cancelled needs another. */
 static int drain(struct hws_ring *ring, uint64_t deadline_ns)
 {
@@ -39,7 +47,7 @@ static int drain(struct hws_ring *ring, uint64_t deadline_ns)
 	/* without room for it what is queued goes first */
 	do {
 		r = ring_enter(ring, 1, RING_EVENTS, round < deadline_ns ? round : deadline_ns);
-		(void)ring_reap(ring, NULL, 0);
+		reap_all(ring);
 	} while (ring_used(ring) && (r == 0 || r == -EINTR));
 	return r;
 }
@@ -48,7 +56,7 @@ static void drain_all(struct hws_ring *ring, uint64_t deadline_ns)
 {
 	uint32_t failures = 0;
 
-	(void)ring_reap(ring, NULL, 0);
+	reap_all(ring);
 	while (ring_used(ring) && !ring->broken && failures < RING_TRIES) {
 		int r = drain(ring, deadline_ns);
 
