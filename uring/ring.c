@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +107,7 @@ static int make_page(struct hws_ring *ring)
 		return why(r, "the ring can't be kept from forked children: Linux 4.14 is needed");
 	/* relaxed: only that all are different counts */
 	if (!ring_thread)
-		ring_thread = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
+		ring_thread = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) + 1;
 	ring->owner = ring_thread;
 	ring->thread = sys_tid();
 	*ring->page = (struct ring_page) { .owner = ring_thread, .here = 1 };

@@ -243,7 +243,6 @@ START_TEST(cancel_races_complete)
 	for (uint64_t n = 0; n < races; n += BATCH) {
 		struct hws_op ops[BATCH];
 		struct hws_done done[BATCH];
-		int got;
 
 		for (uint32_t i = 0; i < BATCH; i++) {
 			uint32_t dice = next(&seed);
@@ -265,8 +264,18 @@ START_TEST(cancel_races_complete)
 
 			ck_assert(r == 0 || r == -ESTALE);
 		}
-		got = hws_wait_many(ring, done, BATCH, BATCH, rig_after_ms(20000));
-		ck_assert_int_eq(got, BATCH);
+		/* what an attempt missed, because it was between two states, gets data */
+		for (uint32_t got = 0; got < BATCH;) {
+			int n = hws_wait_many(ring, done + got, BATCH - got, BATCH - got,
+					      rig_after_ms(100));
+
+			if (n > 0)
+				got += (uint32_t)n;
+			else
+				ck_assert_int_eq(n, -ETIME);
+			if (got < BATCH)
+				ck_assert_int_gt(write(ends[1], "12345678", 8), 0);
+		}
 		for (int i = 0; i < BATCH; i++) {
 			cancelled += done[i].result == -ECANCELED || done[i].result == -EINTR;
 			ck_assert_mem_eq(&done[i].buf, &bufs[done[i].tag], sizeof(bufs[0]));
