@@ -4,30 +4,20 @@
  * without asking what only others need. Whatever is out of the ordinary, a
  * refusal first of all, is left to hws_queue().
  */
+#include <string.h>
+
 #include "uring/op-quick-internal.h"
 #include "uring/op-internal.h"
 
 #define COLD __attribute__((cold, noinline))
 
-static inline void start(struct op *op, enum hws_op_kind kind, uint8_t state, uint64_t tag)
-{
-	op->tag = tag;
-	op->moved = 0;
-	op->kind = (uint8_t)kind;
-	op->state = state;
-	op->retries = 0;
-	op->flags = 0;
-}
-
 /* The whole entry from an operation; what was there last may have been anything. */
-static inline void fill(struct io_uring_sqe *sqe, uint8_t opcode, const struct op *op, int fd,
-			uint32_t index)
+static inline void fill(struct io_uring_sqe *sqe, struct ring_head head, const struct op *op,
+			uint64_t id, int fd, uint32_t index)
 {
 	int place = RING_FILE(fd);
 
-	sqe->opcode = opcode;
-	sqe->flags = 0;
-	sqe->ioprio = 0;
+	memcpy(&sqe->opcode, &head, sizeof(head));
 	sqe->fd = fd;
 	if (place >= 0) {
 		sqe->flags = IOSQE_FIXED_FILE;
@@ -37,7 +27,7 @@ static inline void fill(struct io_uring_sqe *sqe, uint8_t opcode, const struct o
 	sqe->addr = op->address;
 	sqe->len = op->length;
 	sqe->rw_flags = 0;
-	sqe->user_data = op->id;
+	sqe->user_data = id;
 	sqe->buf_index = (uint16_t)index; /* ignored where memory is not registered */
 	sqe->personality = 0;
 	sqe->file_index = 0;
@@ -62,15 +52,17 @@ int hws_nop(struct hws_ring *ring, uint64_t tag)
 		return r;
 	if (unlikely(!ring->quick || !(op = slab_take(&ring->slab))))
 		return hws_queue(ring, &(struct hws_request) { .tag = tag }, NULL);
-	start(op, HWS_OP_NOP, 0, tag);
+	op->tag = tag;
 	op->buf = (struct hws_buf) { 0 };
 	op->offset = 0;
 	op->address = 0;
 	op->length = 0;
+	op->moved = 0;
 	op->fd = 0;
-	fill(next_sqe(ring), IORING_OP_NOP, op, 0, 0);
+	op->nature = (struct op_nature) { .kind = HWS_OP_NOP };
 	ring->last = op->id;
 	ring->stats.submitted++;
+	fill(next_sqe(ring), (struct ring_head) { .opcode = IORING_OP_NOP }, op, op->id, 0, 0);
 	return 0;
 }
 
@@ -83,19 +75,28 @@ COLD static void put_back(struct hws_ring *ring, struct op *op, struct hws_buf b
 }
 
 /* false: it is left to hws_queue(). */
-static inline bool queue_move(struct hws_ring *ring, enum hws_op_kind kind, uint8_t opcode, int fd,
+static inline bool queue_move(struct hws_ring *ring, const struct ring_quick *quick, int fd,
 			      struct hws_buf buf, uint64_t offset, uint64_t length, uint64_t tag)
 {
 	struct hws_pool *pool = ring->pool;
 	struct buf_slot *slot = buf_slot(pool, buf);
 	struct op *op;
+	uint64_t id;
 
-	if (unlikely(ring->page->owner != ring_thread || !ring->quick))
+	if (unlikely(ring->page->owner != ring_thread || quick->head.opcode == IORING_OP_NOP))
 		return false;
 	op = slab_take(&ring->slab);
 	if (unlikely(!op))
 		return false;
-	if (unlikely(!quick_lend(slot, buf, op_number(op)))) {
+	id = op->id;
+	op->tag = tag;
+	op->offset = offset;
+	op->length = (uint32_t)length;
+	op->moved = 0;
+	op->fd = fd;
+	op->nature = quick->nature;
+	op->buf = buf;
+	if (unlikely(!quick_lend(slot, buf, (uint32_t)id))) {
 		slab_free(&ring->slab, op);
 		return false;
 	}
@@ -104,15 +105,10 @@ static inline bool queue_move(struct hws_ring *ring, enum hws_op_kind kind, uint
 		put_back(ring, op, buf);
 		return false;
 	}
-	start(op, kind, ring->move_state, tag);
-	op->buf = buf;
-	op->offset = offset;
 	op->address = (uintptr_t)buf_address(pool, slot);
-	op->length = (uint32_t)length;
-	op->fd = fd;
-	fill(next_sqe(ring), opcode, op, fd, slot->region);
-	ring->last = op->id;
+	ring->last = id;
 	ring->stats.submitted++;
+	fill(next_sqe(ring), quick->head, op, id, fd, slot->region);
 	return true;
 }
 
@@ -145,7 +141,7 @@ COLD static int leave_write(struct hws_ring *ring, int fd, struct hws_buf buf, u
 int hws_read(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset, uint64_t length,
 	     uint64_t tag)
 {
-	if (likely(queue_move(ring, HWS_OP_READ, ring->read_opcode, fd, buf, offset, length, tag)))
+	if (likely(queue_move(ring, &ring->read, fd, buf, offset, length, tag)))
 		return 0;
 	return leave_read(ring, fd, buf, offset, length, tag);
 }
@@ -153,8 +149,7 @@ int hws_read(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset,
 int hws_write(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset, uint64_t length,
 	      uint64_t tag)
 {
-	if (likely(queue_move(ring, HWS_OP_WRITE, ring->write_opcode, fd, buf, offset, length,
-			      tag)))
+	if (likely(queue_move(ring, &ring->write, fd, buf, offset, length, tag)))
 		return 0;
 	return leave_write(ring, fd, buf, offset, length, tag);
 }

@@ -70,6 +70,18 @@ struct histograms;
 /* The number of a group's ring of provided buffers with the kernel. */
 uint16_t group_number(const struct hws_group *group);
 
+/* The first bytes of an entry, copied at once. */
+struct ring_head {
+	uint8_t opcode;
+	uint8_t flags;
+	uint16_t ioprio;
+};
+
+struct ring_quick {
+	struct ring_head head;
+	struct op_nature nature;
+};
+
 /* On a page of its own that a forked child finds zeroed. */
 struct ring_page {
 	uint64_t
@@ -91,10 +103,10 @@ struct hws_ring {
 	bool registered;
 	bool guarded;
 	bool opens; /* by-address operations reach a guarded pool: it is opened while this thread enters */
-	bool quick;	    /* reads and writes need nothing but their buffer handed over */
-	uint8_t move_state; /* of these */
-	uint8_t read_opcode;
-	uint8_t write_opcode;
+	bool quick; /* reads and writes need nothing but their buffer handed over */
+	/* What these begin with; the entry is a NOP's where they are not quick. */
+	struct ring_quick read;
+	struct ring_quick write;
 	bool own_pool;
 	bool closing; /* nobody waits any more: all that completes is an orphan's */
 	bool opened;  /* the back end has something to give back */

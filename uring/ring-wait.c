@@ -30,15 +30,16 @@ static void ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe)
 }
 
 /* Most operations end here. */
-static inline void deliver(struct hws_ring *ring, struct op *op, int32_t result,
+static inline void deliver(struct hws_ring *ring, struct op *op, const struct io_uring_cqe *cqe,
 			   struct hws_done *ret_done)
 {
 	struct hws_buf buf = op->buf;
 
-	if (op->state & OP_HAS_BUF && unlikely(!quick_return(ring->pool, buf, op_number(op))))
+	if (op->state & OP_HAS_BUF &&
+	    unlikely(!quick_return(ring->pool, buf, (uint32_t)cqe->user_data)))
 		buf = (struct hws_buf) { 0 };
 	ret_done->tag = op->tag;
-	ret_done->result = result;
+	ret_done->result = cqe->res;
 	ret_done->buf = buf;
 	ret_done->kind = op->kind;
 	ret_done->flags = 0;
@@ -78,7 +79,7 @@ reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t s
 
 		if (likely(op && done != last && !(op->state & ~QUICK_STATE) && cqe->res >= 0 &&
 			   !(cqe->flags & SPECIAL))) {
-			deliver(ring, op, cqe->res, done++);
+			deliver(ring, op, cqe, done++);
 			continue;
 		}
 		made = settle(ring, op, cqe, done, done != last);

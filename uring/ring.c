@@ -13,7 +13,7 @@
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/histogram-internal.h"
-#include "uring/ring-internal.h"
+#include "uring/op-internal.h"
 
 _Thread_local uint64_t ring_thread;
 
@@ -231,6 +231,17 @@ static void register_files(struct hws_ring *ring)
 		ring_reduce(ring, "no registered files: %s", strerror(-r));
 }
 
+static struct ring_quick quick_way(const struct hws_ring *ring, enum hws_op_kind kind)
+{
+	const struct op_kind *of = &op_kinds[kind];
+
+	return (struct ring_quick) {
+		.head.opcode = ring->registered ? of->fixed : of->opcode,
+		.nature.kind = (uint8_t)kind,
+		.nature.state = ring->registered ? OP_HAS_BUF | OP_FIXED : OP_HAS_BUF,
+	};
+}
+
 static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_options *options)
 {
 	int r = take_options(ring, options);
@@ -247,9 +258,10 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 	register_files(ring);
 	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) &&
 		      !ring->pool->shuts && !ring->sqe_shift;
-	ring->read_opcode = ring->registered ? IORING_OP_READ_FIXED : IORING_OP_READ;
-	ring->write_opcode = ring->registered ? IORING_OP_WRITE_FIXED : IORING_OP_WRITE;
-	ring->move_state = ring->registered ? OP_HAS_BUF | OP_FIXED : OP_HAS_BUF;
+	if (ring->quick) {
+		ring->read = quick_way(ring, HWS_OP_READ);
+		ring->write = quick_way(ring, HWS_OP_WRITE);
+	}
 	/* these were borrowed for the time of opening */
 	ring->options.pool_options = NULL;
 	ring->options.backend = NULL;

@@ -23,30 +23,46 @@ enum op_state {
 	OP_FREE = 128,	 /* the slot is nobody's */
 };
 
+/* The same four bytes as one, to be copied at once. */
+struct op_nature {
+	uint8_t kind;
+	uint8_t state;
+	uint8_t retries;
+	uint8_t flags;
+};
+
 struct op {
 	uint64_t id; /* generation and number; while free, those it will have */
 	uint64_t tag;
-	struct hws_buf buf;
+	union {
+		struct hws_buf buf;
+		struct op *next; /* free: the next free one */
+	};
 	struct op_extra *extra; /* free: NULL */
 	union {
 		uint64_t offset; /* in the file; of sends and receives: their flags */
 		int64_t result;	 /* when OP_RETURNING */
 	};
 	uint64_t address; /* of the memory */
-	uint32_t length;  /* free: the next free one's number */
-	uint32_t moved;	  /* of HWS_EXACT: bytes done so far */
+	uint32_t length;
+	uint32_t moved; /* of HWS_EXACT: bytes done so far */
 	int32_t fd;
-	uint8_t kind;
-	uint8_t state; /* enum op_state */
-	uint8_t retries;
-	uint8_t flags; /* enum hws_op_flags */
+	union {
+		struct op_nature nature;
+		struct {
+			uint8_t kind;
+			uint8_t state; /* enum op_state */
+			uint8_t retries;
+			uint8_t flags; /* enum hws_op_flags */
+		};
+	};
 };
 
 struct slab {
 	struct op *ops;
 	uint64_t *since; /* for each: when it was queued or forgotten; for those who ask only */
 	uint32_t mask;	 /* size - 1 */
-	uint32_t free;	 /* the first free one; size: none */
+	struct op *free; /* the first free one, or NULL */
 };
 
 /* @size is a power of two. */
@@ -63,18 +79,17 @@ static inline uint32_t op_number(const struct op *op)
 /* NULL when all are in use. Its id is set; the rest, state above all, is the caller's to set. */
 static inline struct op *slab_take(struct slab *slab)
 {
-	struct op *op = &slab->ops[slab->free];
+	struct op *op = slab->free;
 
-	if (slab->free > slab->mask)
-		return NULL;
-	slab->free = op->length;
+	if (op)
+		slab->free = op->next;
 	return op;
 }
 
 static inline void slab_free(struct slab *slab, struct op *op)
 {
-	op->length = slab->free;
-	slab->free = op_number(op);
+	op->next = slab->free;
+	slab->free = op;
 	op->id += SLAB_GENERATION;
 	op->state = OP_FREE;
 }

@@ -6,8 +6,7 @@
 
 int slab_init(struct slab *slab, uint32_t size)
 {
-	/* one more, so that slab_take() may look before it checks */
-	struct op *ops = calloc((size_t)size + 1, sizeof(*ops));
+	struct op *ops = calloc(size, sizeof(*ops));
 	uint64_t *since = calloc(size, sizeof(*since));
 
 	if (!ops || !since) {
@@ -18,10 +17,10 @@ int slab_init(struct slab *slab, uint32_t size)
 	for (uint32_t i = 0; i < size; i++) {
 		/* generations begin at 1: zero is no handle */
 		ops[i].id = SLAB_GENERATION | i;
-		ops[i].length = i + 1;
+		ops[i].next = i + 1 < size ? &ops[i + 1] : NULL;
 		ops[i].state = OP_FREE;
 	}
-	*slab = (struct slab) { .ops = ops, .since = since, .mask = size - 1 };
+	*slab = (struct slab) { .ops = ops, .since = since, .mask = size - 1, .free = ops };
 	return 0;
 }
 

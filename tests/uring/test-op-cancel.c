@@ -240,7 +240,7 @@ START_TEST(cancel_races_complete)
 	ck_assert_int_eq(pipe(ends), 0);
 	for (int i = 0; i < BATCH; i++)
 		bufs[i] = rig_buf(ring, 4096, 0);
-	for (uint64_t n = 0; n < races; n += BATCH) {
+	for (uint64_t race = 0; race < races; race += BATCH) {
 		struct hws_op ops[BATCH];
 		struct hws_done done[BATCH];
 
