@@ -62,6 +62,13 @@ HWS_MUST ssize_t sys_read_all(int fd, char *text, size_t size);
 /* One number in C notation that fills the file but for white space; -EBADMSG otherwise. */
 HWS_MUST int sys_read_u64(int root, const char *path, uint64_t *ret_value);
 HWS_MUST int sys_fstat(int fd, struct stat *ret_stat);
+/*
+ * How direct I/O on an open file must be aligned, as the file says; zeros: it has none.
+ * -EOPNOTSUPP where the kernel (before 6.1) or the file system doesn't tell.
+ */
+HWS_MUST int sys_dio_alignment(int fd, uint32_t *ret_memory, uint32_t *ret_offset);
+/* The logical block size of an open block device; -ENOTTY for anything else. */
+HWS_MUST int sys_block_size(int fd, uint32_t *ret_size);
 HWS_MUST ssize_t sys_readlink(int root, const char *path, char *text, size_t size);
 HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
 /* As scandirat(3) of the directory itself: the number of entries, each to be freed. */
