@@ -7,11 +7,11 @@
  *	user → free            hws_buf_give()
  *	user → kernel(op)      buf_to_kernel()
  *	kernel(op) → user      buf_to_user()
- *	kernel(op) → free      buf_reclaim()       an orphan's completion
- *	kernel(op) → returning buf_returning()     result known, memory still in use (send zero-copy)
+ *	kernel(op) → free      buf_reclaim()       an orphan is done
+ *	kernel(op) → returning buf_returning()     has its result, not yet done (send zero-copy)
  *	returning → user, free, quarantined        as from kernel, by the same op
  *	kernel(op) → nobody    buf_quarantine()    never again anybody's
- *	user → device(domain)  buf_to_device(); back by buf_from_device(), or buf_quarantine_device()
+ *	user → device(domain)  buf_to_device(); buf_from_device(), buf_quarantine_device()
  */
 #ifndef HWSAFE_URING_BUF_INTERNAL_H
 #define HWSAFE_URING_BUF_INTERNAL_H

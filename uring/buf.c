@@ -84,7 +84,7 @@ static struct buf_slot *take_free(struct hws_pool *pool, struct pool_list *list)
 		if ((uint32_t)head == 0)
 			return NULL;
 		slot = &pool->slots[(uint32_t)head - 1];
-		/* may be old when the slot was taken meanwhile: the exchange then fails on the count */
+		/* old when the slot was taken meanwhile: the exchange fails on the count */
 		next = ((head >> 32) + 1) << 32 |
 		       atomic_load_explicit(&slot->next, memory_order_relaxed);
 	} while (!atomic_compare_exchange_weak_explicit(
@@ -143,7 +143,7 @@ static int take(struct hws_pool *pool, uint32_t number, struct hws_buf *ret_buf)
 	r = used && pool->zero ? clear(pool, buf, slot) : 0;
 	if (r < 0)
 		return r;
-	/* a store is enough: off the list it is ours alone; release: pairs with buf_step()'s acquire */
+	/* no exchange: it is ours alone; release: pairs with buf_step()'s acquire */
 	atomic_store_explicit(&slot->state, buf_word(buf.generation, HWS_OWNER_USER, 0),
 			      memory_order_release);
 	*ret_buf = buf;

@@ -7,15 +7,16 @@
  *          that in a child nothing is free and every handle is stale
  *
  * A slot's state is one word: generation (32 bits), owner (3), by (29). By is the operation's or
- * the domain's number; while the user owns it, the view: thread (22 bits), may write (1), how many (6).
+ * the domain's number; while the user owns it, of the view: thread (22 bits),
+ * may write (1), how many (6).
  *
  * A handle is good while its generation is the state's and its slot number the slot's name. The
  * name's low bits are the place in the table; when a slot's 2^32 generations are used up, its
  * name goes on to the next lap in the bits above.
  *
  * Free buffers are a stack: the head's upper half counts takes, so that a take that was
- * interrupted notices that the stack is another by now. Buffers that were never taken are not on it;
- * they come when it is empty. So the number of those that were ever taken is the peak.
+ * interrupted notices that the stack is another by now. Buffers that were never taken are not
+ * on it; they come when it is empty. So the number of those that were ever taken is the peak.
  */
 #ifndef HWSAFE_URING_POOL_INTERNAL_H
 #define HWSAFE_URING_POOL_INTERNAL_H
@@ -154,7 +155,7 @@ uint32_t buf_thread(void);
 
 /* Puts it on its free list and wakes one that waits; its state says free already. */
 void pool_push(struct hws_pool *pool, struct buf_slot *slot);
-/* Closes it to everybody, beyond its key, and opens it again; only in pools that shut. 0; -ENOMEM. */
+/* Closes it beyond its key, and opens it again; only in pools that shut. 0; -ENOMEM. */
 HWS_MUST int pool_shut(struct hws_pool *pool, struct buf_slot *slot);
 HWS_MUST int pool_unshut(struct hws_pool *pool, struct buf_slot *slot);
 /* PROT_NONE, as far as it goes. */

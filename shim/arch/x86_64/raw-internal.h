@@ -206,7 +206,10 @@ static inline void raw_barrier(enum hws_barrier kind)
 /* Protection keys, two bits each: no access, no writing. */
 #define RAW_HAS_PKRU true
 
-/* Safety: only where the kernel has given out a key (it is an invalid instruction elsewhere). Changes nothing. */
+/*
+ * Safety: changes nothing; only where the kernel has given out a key, or the instruction is
+ * invalid. Checked here: nothing.
+ */
 static inline uint32_t raw_pkru_read(void)
 {
 	uint32_t value;
