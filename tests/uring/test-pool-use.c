@@ -26,8 +26,8 @@ static _Atomic uint64_t allocations;
 WRAP(malloc, (size_t size), (size))
 WRAP(calloc, (size_t count, size_t size), (count, size))
 WRAP(realloc, (void *old, size_t size), (old, size))
-WRAP(mmap, (void *at, size_t size, int prot, int flags, int fd, off_t offset),
-     (at, size, prot, flags, fd, offset))
+#define MMAP (void *at, size_t size, int prot, int flags, int fd, off_t offset)
+WRAP(mmap, MMAP, (at, size, prot, flags, fd, offset))
 
 static uint64_t in_ms(uint64_t ms)
 {
