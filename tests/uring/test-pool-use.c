@@ -37,6 +37,40 @@ static uint64_t in_ms(uint64_t ms)
 	return now + ms * 1000000;
 }
 
+/* More than a registered buffer may have: the address space is there, the memory isn't touched. */
+START_TEST(large_pools_are_registered_in_pieces)
+{
+	enum { SIZE = 3 << 20, COUNT = 800 };
+	struct hws_pool *pool = open_pool(COUNT, SIZE);
+	uint64_t total = 0;
+	struct buf_memory memory;
+	struct hws_buf buf;
+
+	ck_assert_uint_eq(pool_regions(pool), 3);
+	for (uint32_t i = 0; i < pool_regions(pool); i++) {
+		void *base;
+		uint64_t size;
+
+		pool_region(pool, i, &base, &size);
+		ck_assert_uint_le(size, 1u << 30);
+		total += size;
+	}
+	ck_assert_uint_eq(total, (uint64_t)SIZE * COUNT);
+	for (int i = 0; i < COUNT; i++) {
+		void *base;
+		uint64_t size;
+
+		ck_ok(hws_buf_take(pool, 1, &buf));
+		ck_ok(buf_to_kernel(pool, buf, 1, &memory));
+		pool_region(pool, memory.index, &base, &size);
+		ck_assert(hws_range_ok((uintptr_t)memory.address - (uintptr_t)base, memory.size,
+				       size));
+		ck_ok(buf_to_user(pool, buf, 1));
+	}
+	ck_ok(hws_pool_close(pool, NULL));
+}
+END_TEST
+
 START_TEST(hot_potato_allocates_nothing)
 {
 	struct hws_pool *pool = open_pool(4, 4096);
@@ -268,6 +302,7 @@ END_TEST
 int main(void)
 {
 	return suite_run("uring/pool-use", (const TTest *[]) {
+						   large_pools_are_registered_in_pieces,
 						   hot_potato_allocates_nothing,
 						   content_stays_or_is_cleared_as_asked,
 						   generations_go_on_in_the_next_lap,

@@ -88,40 +88,6 @@ START_TEST(smallest_class_that_holds_it_is_taken)
 }
 END_TEST
 
-/* More than a registered buffer may have: the address space is there, the memory isn't touched. */
-START_TEST(large_pools_are_registered_in_pieces)
-{
-	enum { SIZE = 3 << 20, COUNT = 800 };
-	struct hws_pool *pool = open_pool(COUNT, SIZE);
-	uint64_t total = 0;
-	struct buf_memory memory;
-	struct hws_buf buf;
-
-	ck_assert_uint_eq(pool_regions(pool), 3);
-	for (uint32_t i = 0; i < pool_regions(pool); i++) {
-		void *base;
-		uint64_t size;
-
-		pool_region(pool, i, &base, &size);
-		ck_assert_uint_le(size, 1u << 30);
-		total += size;
-	}
-	ck_assert_uint_eq(total, (uint64_t)SIZE * COUNT);
-	for (int i = 0; i < COUNT; i++) {
-		void *base;
-		uint64_t size;
-
-		ck_ok(hws_buf_take(pool, 1, &buf));
-		ck_ok(buf_to_kernel(pool, buf, 1, &memory));
-		pool_region(pool, memory.index, &base, &size);
-		ck_assert(hws_range_ok((uintptr_t)memory.address - (uintptr_t)base, memory.size,
-				       size));
-		ck_ok(buf_to_user(pool, buf, 1));
-	}
-	ck_ok(hws_pool_close(pool, NULL));
-}
-END_TEST
-
 START_TEST(numa_node_that_isnt_there_is_refused)
 {
 	struct hws_pool_options options = one_class(1, 4096);
@@ -339,7 +305,6 @@ int main(void)
 					       default_pool_opens,
 					       options_that_cant_be_are_refused,
 					       smallest_class_that_holds_it_is_taken,
-					       large_pools_are_registered_in_pieces,
 					       numa_node_that_isnt_there_is_refused,
 					       huge_pages_or_else,
 					       close_keeps_what_others_own,

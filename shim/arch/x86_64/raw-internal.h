@@ -211,6 +211,7 @@ static inline bool raw_has_pkru(void)
 {
 	uint32_t regs[4];
 
+	/* SAFETY: CPUID changes nothing, and the first leaf says whether the second is there */
 	return raw_cpuid(0, 0, regs) == 0 && regs[0] >= 7 && raw_cpuid(7, 0, regs) == 0 &&
 	       regs[2] & 1u << 4;
 }
