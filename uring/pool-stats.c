@@ -21,7 +21,7 @@ static void add_class(struct hws_pool *pool, uint32_t number, struct hws_pool_st
 	uint64_t pressure;
 
 	for (uint32_t i = 0; i < of->count; i++) {
-		uint64_t word = now(&pool->slots[of->first + i].state);
+		uint64_t word = now(&pool->head.slots[of->first + i].state);
 		enum hws_owner owner = buf_owner(word);
 
 		stats->owned[owner]++;

@@ -40,7 +40,7 @@ static int choose_guard(struct hws_pool *pool, enum hws_pool_guard wanted)
 	int r = 0;
 
 	pool->guard = wanted;
-	pool->shuts = wanted == HWS_POOL_GUARD_STRICT || wanted == HWS_POOL_GUARD_PAGES;
+	pool->head.shuts = wanted == HWS_POOL_GUARD_STRICT || wanted == HWS_POOL_GUARD_PAGES;
 	if (wanted != HWS_POOL_GUARD_NONE && wanted != HWS_POOL_GUARD_PAGES)
 		r = pkey_take(&pool->keys);
 	if (wanted == HWS_POOL_GUARD_AUTO)
@@ -129,7 +129,7 @@ static bool is_leaked(struct hws_pool *pool, struct buf_slot *slot, struct hws_p
 		break;
 	}
 	leaks->buffers++;
-	pool_forbid(pool, slot);
+	pool_forbid(slot);
 	return true;
 }
 
@@ -139,7 +139,7 @@ static void unmap_class(struct hws_pool *pool, const struct pool_class *of,
 	uint32_t from = 0;
 
 	for (uint32_t i = 0; i < of->count; i++) {
-		if (!is_leaked(pool, &pool->slots[of->first + i], leaks))
+		if (!is_leaked(pool, &pool->head.slots[of->first + i], leaks))
 			continue;
 		leaks->bytes += of->size;
 		unmap_run(pool, of, from, i);
@@ -180,7 +180,7 @@ int hws_pool_close(struct hws_pool *pool, struct hws_pool_leaks *ret_leaks)
 
 bool pool_guarded(const struct hws_pool *pool)
 {
-	return pool->keys || pool->shuts;
+	return pool->keys || pool->head.shuts;
 }
 
 int pool_unguard(struct hws_pool *pool)
@@ -200,7 +200,7 @@ int pool_unguard(struct hws_pool *pool)
 	if (r < 0)
 		return why(r, "the pool can't be opened");
 	pool->keys = NULL;
-	pool->shuts = false;
+	pool->head.shuts = false;
 	pool->guard = HWS_POOL_GUARD_NONE;
 	return 0;
 }

@@ -58,8 +58,8 @@ struct hws_pool_class {
 /** struct hws_stray - a touch of memory that was not the program's at that moment. */
 struct hws_stray {
 	const void *address;
-	struct hws_buf buf;   /* the buffer as it is now; all zero: between two of them */
-	enum hws_owner owner; /* its owner then; the user: it was not viewed by this thread */
+	struct hws_buf buf;   /* the buffer as it was then; all zero: a free one, or none */
+	enum hws_owner owner; /* its owner; the user: not viewed by this thread */
 	uint32_t by;	      /* the kernel's: the operation; a device's: the domain; else 0 */
 	uint64_t offset;      /* into the buffer */
 	int thread;

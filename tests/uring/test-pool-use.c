@@ -133,7 +133,7 @@ END_TEST
 /* The free buffer at the top, as if it had been used so often. */
 static void age(struct hws_pool *pool, uint32_t name, uint32_t generation)
 {
-	struct buf_slot *slot = &pool->slots[name & pool->mask];
+	struct buf_slot *slot = &pool->head.slots[name & pool->head.mask];
 
 	slot->name = name;
 	slot->state = buf_word(generation, HWS_OWNER_FREE, 0);
@@ -174,7 +174,7 @@ START_TEST(buffer_without_handles_left_is_retired)
 	struct hws_buf buf = take(pool);
 
 	ck_ok(hws_buf_give(pool, buf));
-	age(pool, UINT32_MAX - pool->mask + buf.slot, UINT32_MAX);
+	age(pool, UINT32_MAX - pool->head.mask + buf.slot, UINT32_MAX);
 	buf = take(pool);
 	ck_ok(hws_buf_give(pool, buf));
 	ck_assert_int_eq(hws_buf_give(pool, buf), -ESTALE);
