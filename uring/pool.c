@@ -110,7 +110,7 @@ static void unmap_run(struct hws_pool *pool, const struct pool_class *of, uint32
 		sys_munmap(pool->base + of->offset + start, end - start);
 }
 
-static bool is_leaked(struct hws_pool *pool, struct buf_slot *slot, struct hws_pool_leaks *leaks)
+static bool is_leaked(struct buf_slot *slot, struct hws_pool_leaks *leaks)
 {
 	uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
@@ -139,7 +139,7 @@ static void unmap_class(struct hws_pool *pool, const struct pool_class *of,
 	uint32_t from = 0;
 
 	for (uint32_t i = 0; i < of->count; i++) {
-		if (!is_leaked(pool, &pool->head.slots[of->first + i], leaks))
+		if (!is_leaked(&pool->head.slots[of->first + i], leaks))
 			continue;
 		leaks->bytes += of->size;
 		unmap_run(pool, of, from, i);
