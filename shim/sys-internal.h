@@ -64,6 +64,10 @@ HWS_MUST int sys_read_u64(int root, const char *path, uint64_t *ret_value);
 HWS_MUST int sys_fstat(int fd, struct stat *ret_stat);
 HWS_MUST ssize_t sys_readlink(int root, const char *path, char *text, size_t size);
 HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
+/* As scandirat(3) of the directory itself: the number of entries, each to be freed. */
+HWS_MUST int sys_scandir(int dir, struct dirent ***ret_entries,
+			 int (*filter)(const struct dirent *entry),
+			 int (*compare)(const struct dirent **a, const struct dirent **b));
 HWS_MUST int sys_fsync(int fd);
 HWS_MUST int sys_ftruncate(int fd, uint64_t size);
 HWS_MUST int sys_rename(const char *from, const char *to);
@@ -128,6 +132,10 @@ HWS_MUST int sys_child(void (*body)(void *), void *context, unsigned int seconds
 size_t sys_page_size(void);
 int sys_cpus_online(void);
 int sys_cpus_configured(void);
+/* How many processors this thread may run on. */
+HWS_MUST int sys_cpus_allowed(void);
+/* The soft limit; unlimited is UINT64_MAX. */
+HWS_MUST int sys_getrlimit(int which, uint64_t *ret_limit);
 int sys_cpu(void);
 void sys_yield(void);
 

@@ -193,6 +193,12 @@ int sys_opendir(int root, const char *path, DIR **ret_dir)
 	return 0;
 }
 
+int sys_scandir(int dir, struct dirent ***ret_entries, int (*filter)(const struct dirent *entry),
+		int (*compare)(const struct dirent **a, const struct dirent **b))
+{
+	return (int)result(scandirat(dir, ".", ret_entries, filter, compare));
+}
+
 int sys_fsync(int fd)
 {
 	return (int)RETRY(fsync(fd));
@@ -470,6 +476,27 @@ int sys_cpus_online(void)
 int sys_cpus_configured(void)
 {
 	return (int)sysconf(_SC_NPROCESSORS_CONF);
+}
+
+int sys_cpus_allowed(void)
+{
+	/* the kernel wants room for all processors it might have; 8192 is its most */
+	cpu_set_t cpus[8192 / CPU_SETSIZE];
+
+	if (sched_getaffinity(0, sizeof(cpus), cpus) < 0)
+		return -errno;
+	return CPU_COUNT_S(sizeof(cpus), cpus);
+}
+
+int sys_getrlimit(int which, uint64_t *ret_limit)
+{
+	/* what the kernel calls struct rlimit64: the same on every architecture */
+	uint64_t limit[2];
+
+	if (syscall(SYS_prlimit64, 0, which, NULL, limit) < 0)
+		return -errno;
+	*ret_limit = limit[0];
+	return 0;
 }
 
 int sys_cpu(void)

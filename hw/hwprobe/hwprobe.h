@@ -65,6 +65,9 @@ int report_print_json(const struct report *report, const struct settings *settin
 int backends_print(const struct report *report, const struct settings *settings);
 int backends_print_json(const struct report *report, const struct settings *settings);
 
+/* "sim" with the arguments behind it. */
+enum result sim_command(int argc, char **argv);
+
 /* The best that any way of a back end does, and how many ways work in part or whole. */
 struct backend_state {
 	const struct hws_probe_backend *backend;

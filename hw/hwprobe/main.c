@@ -79,19 +79,34 @@ static const struct {
 	{ "version", 'V', NULL, "", take_version, "the version and the back ends compiled in" },
 };
 
+/* A command shows the report, or does as its own arguments say. */
 struct command {
 	const char *name;
+	const char *arguments;
 	int (*text)(const struct report *report, const struct settings *settings);
 	int (*json)(const struct report *report, const struct settings *settings);
+	enum result (*run)(int argc, char **argv);
 	const char *help;
 };
 
 /* The first is what runs without a command. */
 static const struct command commands[] = {
-	{ "doctor", report_print, report_print_json,
-	  "what works, and what to do about what doesn't (the default)" },
-	{ "backends", backends_print, backends_print_json,
-	  "the back ends, and why each is usable or not" },
+	{ .name = "doctor",
+	  .text = report_print,
+	  .json = report_print_json,
+	  .help = "what works, and what to do about what doesn't (the default)" },
+	{ .name = "backends",
+	  .text = backends_print,
+	  .json = backends_print_json,
+	  .help = "the back ends, and why each is usable or not" },
+	{ .name = "sim",
+	  .arguments = "check FILE",
+	  .run = sim_command,
+	  .help = "is this a machine's description? Every error, by its line" },
+	{ .name = "sim",
+	  .arguments = "show",
+	  .run = sim_command,
+	  .help = "the description of the built-in machine" },
 };
 
 static const struct {
@@ -110,8 +125,11 @@ static void print_help(void)
 
 	printf("Usage: hwprobe [OPTION]... [COMMAND]\n"
 	       "What this machine allows, why not, and what to do about it.\n\nCommands:\n");
-	for (size_t i = 0; i < COUNT(commands); i++)
-		printf("  %-16s %s\n", commands[i].name, commands[i].help);
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		snprintf(left, sizeof(left), "%s %s", commands[i].name,
+			 commands[i].arguments ? commands[i].arguments : "");
+		printf("  %-16s %s\n", left, commands[i].help);
+	}
 	printf("\nOptions:\n");
 	for (size_t i = 0; i < COUNT(options); i++) {
 		char letter[8] = "    ";
@@ -222,12 +240,13 @@ static const struct command *find_command(const char *name)
 			return &commands[i];
 	fprintf(stderr, "hwprobe: unknown command '%s'; known:", name);
 	for (size_t i = 0; i < COUNT(commands); i++)
-		fprintf(stderr, " %s", commands[i].name);
+		if (i == 0 || strcmp(commands[i - 1].name, commands[i].name) != 0)
+			fprintf(stderr, " %s", commands[i].name);
 	fputc('\n', stderr);
 	return NULL;
 }
 
-static enum result run(const struct command *command, const struct settings *settings)
+static enum result show(const struct command *command, const struct settings *settings)
 {
 	struct report report;
 	int r = report_init(settings, &report);
@@ -260,12 +279,14 @@ static enum result act(int argc, char **argv, const struct request *request)
 		command = find_command(argv[optind]);
 	if (!command)
 		return RESULT_USAGE;
+	if (command->run)
+		return command->run(argc - optind - 1, argv + optind + 1);
 	if (optind + 1 < argc) {
 		fprintf(stderr, "hwprobe: %s takes no argument '%s'\n", command->name,
 			argv[optind + 1]);
 		return RESULT_USAGE;
 	}
-	return run(command, &request->settings);
+	return show(command, &request->settings);
 }
 
 /* A file opened later must not become a standard stream. False when stdout is closed. */

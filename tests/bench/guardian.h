@@ -6,5 +6,6 @@
 #include "tests/bench/bench.h"
 
 extern const struct bench_case guardian_audit_cases[];
+extern const struct bench_case guardian_limits_cases[];
 
 #endif

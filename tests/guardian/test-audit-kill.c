@@ -90,7 +90,8 @@ START_TEST(file_survives_a_kill_at_any_moment)
 
 		if (child == 0)
 			write_for_ever(kill_number % 3 == 0 ? HWS_AUDIT_THREAD : 0);
-		usleep((useconds_t)rand_r(&seed) % 12000);
+		/* longer and longer, until a slow machine has come as far as rotating */
+		usleep((useconds_t)rand_r(&seed) % (grown ? 12000 : 12000 * (1 + kill_number)));
 		kill(child, SIGKILL);
 		ck_assert_int_eq(waitpid(child, NULL, 0), child);
 		found = verify();

@@ -252,4 +252,27 @@ def test_backends_have_a_document_too():
     assert all(one["status"] in STATUSES for one in document["backends"])
 
 
+def test_sim_check_names_line_and_column():
+    shown = run(HWPROBE, "sim", "show")
+    assert shown.returncode == 0 and "cmos" in shown.stdout, shown
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "machine.sim")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(shown.stdout)
+        result = run(HWPROBE, "sim", "check", path)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+        with open(path, "w", encoding="ascii") as file:
+            file.write("cpu count 4\nports 0x70 two\n")
+        result = run(HWPROBE, "sim", "check", path)
+        assert result.returncode == 1 and f"{path}:2:12: found 'two'" in result.stderr, result
+
+
+def test_sim_refuses_wrong_arguments():
+    assert_one_line(run(HWPROBE, "sim"), 2, "check FILE")
+    assert_one_line(run(HWPROBE, "sim", "check"), 2, "FILE")
+    assert_one_line(run(HWPROBE, "sim", "nonsense"), 2, "nonsense")
+    assert_one_line(run(HWPROBE, "sim", "check", "/nowhere"), 3, "/nowhere")
+    assert_one_line(run(HWPROBE, "sim", "check", "/dev/zero"), 1, "/dev/zero")
+
+
 tap.main(dict(globals()))

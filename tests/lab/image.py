@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """image.py BUILD INTO LIBRARY_DIR...: the lab's programs, as they lie in a guest.
 
-Takes the tests of suite "lab" (and hwprobe, where it is built) from the meson
+Takes the tests of suites "lab" and "lab-arch" (and hwprobe, where it is built) from the meson
 build directory BUILD, with the shared libraries they need, found by their
 run-time path or in the LIBRARY_DIRs (GUEST=HOST or one name for both). Each
 file keeps its absolute path under the directory INTO, so that what a program
@@ -68,8 +68,15 @@ class Image:
         sys.exit(f'lab: {needed_by} needs {name}, which is not in {" ".join(h for _, h in dirs)}')
 
 
+# How init runs the tests of a suite.
+RUNNERS = {'lab': 'run', 'lab-arch': 'run_once_per_architecture'}
+
+
 def lab_tests(build):
-    return [t for t in load(build, 'tests') if any(s.split(':')[-1] == 'lab' for s in t['suite'])]
+    for test in load(build, 'tests'):
+        for suite in (s.split(':')[-1] for s in test['suite']):
+            if suite in RUNNERS:
+                yield RUNNERS[suite], test
 
 
 def command_of(test):
@@ -84,12 +91,12 @@ def main():
     targets = load(build, 'targets')
     outputs = {t['id']: t['filename'] for t in targets}
     lines = []
-    for test in lab_tests(build):
+    for runner, test in lab_tests(build):
         files = [f for t in test['depends'] for f in outputs.get(t, [])]
         words = test['cmd'] + list(test['env'].values())
         for path in files + [w for w in words if os.path.isabs(w) and os.path.isfile(w)]:
             image.add(path)
-        lines.append(f'run {test["name"]} {test["timeout"]} {shlex.quote(command_of(test))}')
+        lines.append(f'{runner} {test["name"]} {test["timeout"]} {shlex.quote(command_of(test))}')
     for target in targets:
         if target['name'] == 'hwprobe' and target['type'] == 'executable':
             image.add(target['filename'][0])

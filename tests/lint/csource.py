@@ -139,9 +139,10 @@ class Source:
 
 
 def calls(tokens, pattern):
-    """Each word that matches and stands before "("; members of structs aside."""
+    """Each word that matches and stands before "(", or, in an expression, before what is pasted to it."""
     for before, here, after in zip([None] + tokens, tokens, tokens[1:]):
-        if here.kind == 'word' and after.text == '(' and pattern.match(here.text) and \
+        pasted = after.text[0] == '#' and before and before.text in ('(', '=', 'return')
+        if here.kind == 'word' and (after.text == '(' or pasted) and pattern.match(here.text) and \
                 not (before and before.text in ('.', '->')):
             yield here
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <ucontext.h>
 
+#include "shim/arch/fixup-internal.h"
 #include "shim/shim.h"
 
 #define RAW_ARCH      HWS_ARCH_AARCH64
@@ -18,19 +19,6 @@
 #define RAW_HAS_PORTS \
 	false /* no port instructions; /dev/port on a port that nobody claims can halt the kernel */
 #define RAW_PAGE_MAX 65536 /* the largest page a kernel for this architecture may use */
-
-/* An entry of the exception table: where it may fault, where to go on. */
-#define RAW_FIXUP                           \
-	".pushsection hws_extable, \"a\"\n" \
-	".balign 4\n"                       \
-	".long 1b - ., %l[fault] - .\n"     \
-	".popsection\n"
-
-/*
- * gcc 12 drops a fix-up that does nothing but set the value that the instruction would have given;
- * an empty statement makes it a block of its own.
- */
-#define RAW_APART __asm__ volatile("")
 
 /*
  * Safety: @from must lie in a mapping of the device for all of the width, aligned to it.
@@ -43,7 +31,7 @@
 		uint##bits##_t value;                                                     \
 		__asm__ volatile goto("1: " instruction " %" register "0, %1\n" RAW_FIXUP \
 				      : "=r"(value)                                       \
-				      : "Q"(*(const volatile uint##bits##_t *)from)       \
+				      : "Q"(*(const uint##bits##_t *)from)                \
 				      :                                                   \
 				      : fault);                                           \
 		*ret_value = value;                                                       \
@@ -67,7 +55,7 @@ RAW_LOAD(64, "ldr", "x")
 	static inline int raw_store##bits(void *to, uint##bits##_t value)                 \
 	{                                                                                 \
 		__asm__ volatile goto("1: " instruction " %" register "1, %0\n" RAW_FIXUP \
-				      : "=Q"(*(volatile uint##bits##_t *)to)              \
+				      : "=Q"(*(uint##bits##_t *)to)                       \
 				      : "r"(value)                                        \
 				      :                                                   \
 				      : fault);                                           \

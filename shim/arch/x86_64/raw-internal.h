@@ -11,25 +11,13 @@
 #include <errno.h>
 #include <ucontext.h>
 
+#include "shim/arch/fixup-internal.h"
 #include "shim/shim.h"
 
 #define RAW_ARCH      HWS_ARCH_X86_64
 #define RAW_ARCH_NAME "x86_64"
 #define RAW_HAS_PORTS true /* in and out are instructions, and /dev/port is safe on any port */
 #define RAW_PAGE_MAX  4096 /* the largest page a kernel for this architecture may use */
-
-/* An entry of the exception table: where it may fault, where to go on. */
-#define RAW_FIXUP                           \
-	".pushsection hws_extable, \"a\"\n" \
-	".balign 4\n"                       \
-	".long 1b - ., %l[fault] - .\n"     \
-	".popsection\n"
-
-/*
- * gcc 12 drops a fix-up that does nothing but set the value that the instruction would have given;
- * an empty statement makes it a block of its own.
- */
-#define RAW_APART __asm__ volatile("")
 
 /*
  * Safety: @from must lie in a mapping of the device for all of the width, aligned to it.
@@ -42,7 +30,7 @@
 		uint##bits##_t value;                                                     \
 		__asm__ volatile goto("1: " instruction " %1, %" register "0\n" RAW_FIXUP \
 				      : "=r"(value)                                       \
-				      : "m"(*(const volatile uint##bits##_t *)from)       \
+				      : "m"(*(const uint##bits##_t *)from)                \
 				      :                                                   \
 				      : fault);                                           \
 		*ret_value = value;                                                       \
@@ -66,7 +54,7 @@ RAW_LOAD(64, "movq", "")
 	static inline int raw_store##bits(void *to, uint##bits##_t value)     \
 	{                                                                     \
 		__asm__ volatile goto("1: " instruction " %1, %0\n" RAW_FIXUP \
-				      : "=m"(*(volatile uint##bits##_t *)to)  \
+				      : "=m"(*(uint##bits##_t *)to)           \
 				      : "r"(value)                            \
 				      :                                       \
 				      : fault);                               \

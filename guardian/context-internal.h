@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HWSAFE_GUARDIAN_CONTEXT_INTERNAL_H
+#define HWSAFE_GUARDIAN_CONTEXT_INTERNAL_H
+
+#include <pthread.h>
+
+#include "guardian/audit-internal.h"
+#include "guardian/caps-internal.h"
+#include "guardian/context.h"
+#include "guardian/guard-internal.h"
+#include "guardian/rules-internal.h"
+#include "guardian/stats-internal.h"
+#include "shim/shim-internal.h"
+
+enum { BACKENDS = 2 };
+
+struct gate;
+
+struct hws {
+	_Atomic uint32_t refs; /* its owner's and each handle's */
+	int root;
+	struct hws_shim shim;
+	struct hws_backend_try tries[BACKENDS];
+	unsigned int tried;
+	hws_log_fn *log;
+	void *log_context;
+
+	struct caps caps;
+	struct guard guards[HWS_GUARDS];
+	struct hws_audit *audit;
+	struct stats stats;
+
+	/* Changes whenever a handle must ask again: a reload, a re-arming. Written under @lock. */
+	_Atomic uint64_t era;
+	pthread_mutex_t lock; /* of what follows */
+	struct rules *rules;
+	struct gate *gates; /* every open one */
+	/* for reloading */
+	char *policy_directory;
+	char *policy_text;
+	char *sysroot;
+	uint32_t policy_owner;
+};
+
+/* One more holder, and one less; the last releases it. */
+struct hws *context_ref(struct hws *hw);
+void context_unref(struct hws *hw);
+
+void context_log(const struct hws *hw, enum hws_level level, const char *format, ...)
+	HWS_PRINTF(3, 4);
+
+/* The current rules, with a reference for the caller. */
+struct rules *context_rules(struct hws *hw);
+
+/*
+ * A refusal: counted, recorded, kept for hws_last_denial() and hws_why(). Gives the code that goes
+ * with @reason. @decision: the rule that decided; NULL: none did. @said: a sentence of its own;
+ * NULL: the reason's.
+ */
+int context_deny(struct hws *hw, enum hws_event_type type, const struct hws_access *access,
+		 enum hws_reason reason, const struct hws_decision *decision, const char *said);
+
+/* The same for what the back end refused with @code, whose words are in hws_why(). */
+int context_fail(struct hws *hw, enum hws_event_type type, const struct hws_access *access,
+		 int code);
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guardian/gate-internal.h"
+#include "shim/sim-internal.h"
+#include "shim/sys-internal.h"
+#include "shim/why-internal.h"
+
+/* In the order in which they are tried; one that is not for everybody must be asked for by name. */
+static const struct {
+	const char *name;
+	const struct hws_shim_ops *ops;
+	bool only_by_name;
+} backends[BACKENDS] = {
+	{ "native", &native_ops, false },
+	{ "sim", &sim_ops, true },
+};
+
+void context_log(const struct hws *hw, enum hws_level level, const char *format, ...)
+{
+	char line[512];
+	va_list arguments;
+
+	if (!hw->log)
+		return;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	hw->log(level, line, hw->log_context);
+}
+
+static int try_backend(struct hws *hw, const struct hws_options *options, int which)
+{
+	struct hws_shim_options shim = {
+		.size = sizeof(shim),
+		.sysroot = options->sysroot,
+		.sim = options->sim,
+		.sim_name = options->sim_name,
+	};
+
+	if (options->backend ? strcmp(options->backend, backends[which].name) != 0
+			     : backends[which].only_by_name)
+		return why(-ECANCELED,
+			   options->backend ? "'%s' was asked for"
+					    : "taken only when it is asked for by name",
+			   options->backend);
+	return shim_open(backends[which].ops, &shim, &hw->shim);
+}
+
+static int choose_backend(struct hws *hw, const struct hws_options *options)
+{
+	int failed = -ECANCELED;
+
+	for (int i = 0; i < BACKENDS; i++) {
+		struct hws_backend_try *try = &hw->tries[hw->tried++];
+
+		try->name = backends[i].name;
+		try->code = try_backend(hw, options, i);
+		if (try->code == 0)
+			return 0;
+		snprintf(try->why, sizeof(try->why), "%s", hws_why());
+		if (try->code != -ECANCELED)
+			failed = try->code;
+	}
+	if (failed == -ECANCELED)
+		return why(-EINVAL, "there is no back end '%s'; there are native and sim",
+			   options->backend);
+	return failed; /* its words stand in hws_why() unless another was passed over after it */
+}
+
+static void log_policy_error(void *context, const struct hws_policy_error *error)
+{
+	context_log(context, HWS_LEVEL_ERROR, "%s:%u:%u: %s", error->file, error->line,
+		    error->column, error->message);
+}
+
+static int load_rules(struct hws *hw, struct rules **ret_rules)
+{
+	struct hws_policy_options options = {
+		.size = sizeof(options),
+		.sysroot = hw->sysroot,
+		.directory = hw->policy_directory,
+		.text = hw->policy_text,
+		.owner_uid = hw->policy_owner,
+		.error = log_policy_error,
+		.context = hw,
+	};
+
+	return rules_load(&options, ret_rules);
+}
+
+static int copy_text(const char *from, char **ret_copy)
+{
+	*ret_copy = from ? strdup(from) : NULL;
+	return from && !*ret_copy ? why(-ENOMEM, "no memory for the options") : 0;
+}
+
+static int copy_options(struct hws *hw, const struct hws_options *options)
+{
+	int r = copy_text(options->sysroot, &hw->sysroot);
+
+	hw->log = options->log;
+	hw->log_context = options->log_context;
+	hw->policy_owner = options->policy_owner;
+	r = r < 0 ? r : copy_text(options->policy_directory, &hw->policy_directory);
+	r = r < 0 ? r : copy_text(options->policy_text, &hw->policy_text);
+	if (r < 0)
+		return r;
+	hw->root = sys_root_open(options->sysroot);
+	return options->sysroot && hw->root < 0
+		       ? why(hw->root, "sysroot '%s': %s", options->sysroot, strerror(-hw->root))
+		       : 0;
+}
+
+static int set_limits(struct hws *hw, const struct hws_options *options)
+{
+	struct caps_options caps = { .refresh_ns = 0 };
+	int r;
+
+	memcpy(caps.limits, options->caps, sizeof(caps.limits));
+	r = caps_init(&hw->caps, hw->root, &caps);
+	for (int i = 0; r == 0 && i < HWS_GUARDS; i++)
+		r = guard_init(&hw->guards[i], i, &options->guards[i], &(struct clock_source) { 0 },
+			       &hw->era);
+	return r;
+}
+
+static int set_up(struct hws *hw, const struct hws_options *options)
+{
+	int r = copy_options(hw, options);
+
+	r = r < 0 ? r : set_limits(hw, options);
+	r = r < 0 ? r : hws_audit_open(options->audit, &hw->audit);
+	r = r < 0 ? r : choose_backend(hw, options);
+	return r < 0 ? r : load_rules(hw, &hw->rules);
+}
+
+static void tear_down(struct hws *hw)
+{
+	rules_unref(hw->rules);
+	shim_close(&hw->shim);
+	hws_audit_close(hw->audit);
+	caps_fini(&hw->caps);
+	sys_close(hw->root);
+	pthread_mutex_destroy(&hw->lock);
+	free(hw->policy_directory);
+	free(hw->policy_text);
+	free(hw->sysroot);
+	free(hw);
+}
+
+int hws_open(const struct hws_options *options, struct hws **ret_hw)
+{
+	static const struct hws_options defaults = { .size = sizeof(defaults) };
+	struct hws *hw;
+	int r;
+
+	if (!ret_hw)
+		return why(-EINVAL, "there is nowhere to put the context");
+	if (!options)
+		options = &defaults;
+	if (options->size != sizeof(*options))
+		return why(
+			-EINVAL,
+			"the options' size is %zu, not %zu: set it to sizeof(struct hws_options)",
+			options->size, sizeof(*options));
+	hw = calloc(1, sizeof(*hw));
+	if (!hw)
+		return why(-ENOMEM, "no memory for a context");
+	hw->refs = 1;
+	hw->root = SYS_REAL_ROOT;
+	pthread_mutex_init(&hw->lock, NULL);
+	r = set_up(hw, options);
+	if (r < 0) {
+		tear_down(hw);
+		return r;
+	}
+	*ret_hw = hw;
+	return 0;
+}
+
+struct hws *context_ref(struct hws *hw)
+{
+	/* relaxed: whoever asks holds a reference already */
+	atomic_fetch_add_explicit(&hw->refs, 1, memory_order_relaxed);
+	return hw;
+}
+
+void context_unref(struct hws *hw)
+{
+	/* acq_rel: what other holders did with it comes before its end */
+	if (atomic_fetch_sub_explicit(&hw->refs, 1, memory_order_acq_rel) == 1)
+		tear_down(hw);
+}
+
+void hws_close(struct hws *hw)
+{
+	if (hw)
+		context_unref(hw);
+}
+
+struct rules *context_rules(struct hws *hw)
+{
+	struct rules *rules;
+
+	pthread_mutex_lock(&hw->lock);
+	rules = rules_ref(hw->rules);
+	pthread_mutex_unlock(&hw->lock);
+	return rules;
+}
+
+int hws_reload(struct hws *hw)
+{
+	struct hws_event event = { .type = HWS_EVENT_POLICY };
+	struct rules *rules;
+	struct rules *before;
+	int r = load_rules(hw, &rules);
+
+	event.level = r < 0 ? HWS_LEVEL_ERROR : HWS_LEVEL_INFO;
+	event.code = r;
+	if (r == 0) {
+		pthread_mutex_lock(&hw->lock);
+		before = hw->rules;
+		hw->rules = rules;
+		event.generation = (uint32_t)rules->generation;
+		gates_stop(hw);
+		pthread_mutex_unlock(&hw->lock);
+		rules_unref(before);
+	}
+	audit_record(hw->audit, &event);
+	return r;
+}
+
+int hws_guard_rearm(struct hws *hw, enum hws_guard_class guard)
+{
+	int r;
+
+	if ((unsigned int)guard >= HWS_GUARDS)
+		return why(-EINVAL, "there is no guard %d", (int)guard);
+	pthread_mutex_lock(&hw->lock);
+	r = guard_rearm(&hw->guards[guard]);
+	gates_stop(hw);
+	pthread_mutex_unlock(&hw->lock);
+	return r;
+}
+
+int hws_check(struct hws *hw, const struct hws_access *access, char *text, size_t size)
+{
+	struct rules *rules = context_rules(hw);
+	struct hws_decision decision;
+	int r = hws_policy_check(rules->view, access, &decision);
+
+	if (text && size && r != -EINVAL)
+		hws_policy_explain(rules->view, access, text, size);
+	rules_unref(rules);
+	return r;
+}
+
+const char *hws_backend(const struct hws *hw)
+{
+	return shim_ops(&hw->shim)->name;
+}
+
+const struct hws_backend_try *hws_backend_tried(const struct hws *hw, unsigned int index)
+{
+	return index < hw->tried ? &hw->tries[index] : NULL;
+}
+
+struct hws_audit *hws_trail(struct hws *hw)
+{
+	return hw->audit;
+}

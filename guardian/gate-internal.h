@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The gate in every handle: what may pass was decided when the handle was
+ * made, so that an access costs a comparison and a subtraction.
+ *
+ *	if (!gate_pass(&gate, GATE_READ, offset, 2)) {          4 bytes: 1 << 2
+ *		r = gate_ask(&gate, GATE_READ, &one);           the slow way: decides, or refuses
+ *		if (r < 0)
+ *			return r;
+ *	}
+ *
+ * @words is the whole of the fast decision: how many accesses of a width lie
+ * in the window. It is 0 where there is no right, where each access must be
+ * judged by itself, and as soon as anything changed (a reload, a re-arming):
+ * then the slow way sorts it out and puts the number back.
+ */
+#ifndef HWSAFE_GUARDIAN_GATE_INTERNAL_H
+#define HWSAFE_GUARDIAN_GATE_INTERNAL_H
+
+#include "guardian/context-internal.h"
+
+enum gate_use { GATE_READ = 0, GATE_WRITE, GATE_USES };
+enum { GATE_WIDTHS = 4 }; /* 1, 2, 4, 8 bytes */
+
+struct gate {
+	struct {
+		_Atomic uint64_t words[GATE_WIDTHS];
+		struct lease lease;
+	} use[GATE_USES];
+
+	struct hws *hw;
+	struct gate *next; /* in the context's list */
+	struct gate **link;
+	uint64_t era; /* in which what follows was decided */
+	struct rules *rules;
+	struct hws_access window; /* what was asked for; its path is gone */
+	struct hws_decision decision;
+	bool revoked; /* the policy changed and says no */
+	bool slow;    /* no access passes by itself: its owner needs more than a load */
+};
+
+/* What a gate is opened with. */
+struct gate_options {
+	const struct hws_access *window;
+	enum hws_guard_class guard[GATE_USES];
+	bool slow;
+};
+
+/* One access through a gate, counted from the window's first. */
+struct gate_access {
+	uint64_t offset;
+	uint32_t width;
+	uint32_t cpu;
+	uint32_t has; /* enum hws_access_has */
+	uint64_t value;
+	uint64_t old;
+};
+
+/* Asks the policy for the window and, if it may be, sets up the gate, which must not move. */
+HWS_MUST int gate_open(struct hws *hw, const struct gate_options *options, struct gate *gate);
+/* All zero is closed already. */
+void gate_close(struct gate *gate);
+
+/* Has all gates ask again at their next access. The caller holds the context's lock. */
+void gates_stop(struct hws *hw);
+
+/* Judges one access: 0, or a refusal, told and counted. */
+HWS_MUST int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one);
+/* An access that was let through failed with @code; told and counted. Gives @code. */
+int gate_failed(struct gate *gate, enum gate_use use, const struct gate_access *one, int code);
+
+/* May an access of 1 << @shift bytes at @offset pass at once? */
+HWS_MUST static inline bool gate_pass(struct gate *gate, enum gate_use use, uint64_t offset,
+				      unsigned int shift)
+{
+	/* rotated: what is not aligned becomes too large */
+	uint64_t word = shift ? offset >> shift | offset << (64 - shift) : offset;
+	/* relaxed: who stops the gate orders nothing by it; the next access sees it */
+	uint64_t words = atomic_load_explicit(&gate->use[use].words[shift], memory_order_relaxed);
+	uint64_t *left = &gate->use[use].lease.left;
+
+	/* below zero shows in the sign: a lease is never that large */
+	return __builtin_expect(word < words, 1) && __builtin_expect((int64_t)-- * left >= 0, 1);
+}
+
+#endif

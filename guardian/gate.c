@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "guardian/gate-internal.h"
+
+#include <errno.h>
+
+static const uint32_t right_of[GATE_USES] = { [GATE_READ] = HWS_R, [GATE_WRITE] = HWS_W };
+
+/* Which uses of the window need no second look. */
+static bool passes(const struct gate *gate, enum gate_use use)
+{
+	return gate->window.rights & right_of[use] && !gate->revoked && !gate->slow &&
+	       !gate->decision.per_access && !gate->decision.rate;
+}
+
+static void set_words(struct gate *gate, enum gate_use use, uint64_t size)
+{
+	for (unsigned int shift = 0; shift < GATE_WIDTHS; shift++)
+		/* relaxed: as in gate_pass() */
+		atomic_store_explicit(&gate->use[use].words[shift], size >> shift,
+				      memory_order_relaxed);
+}
+
+static uint64_t window_size(const struct gate *gate)
+{
+	return gate->window.last - gate->window.first + 1;
+}
+
+void gates_stop(struct hws *hw)
+{
+	/* seq_cst by default: rare, and never before what it announces */
+	hw->era++;
+	for (struct gate *gate = hw->gates; gate; gate = gate->next) {
+		for (int use = 0; use < GATE_USES; use++)
+			set_words(gate, use, 0);
+	}
+}
+
+/* Brings the gate to the context's era: under another policy the window is judged anew. */
+static void refresh(struct gate *gate)
+{
+	struct hws *hw = gate->hw;
+
+	pthread_mutex_lock(&hw->lock);
+	if (gate->rules != hw->rules) {
+		rules_unref(gate->rules);
+		gate->rules = rules_ref(hw->rules);
+		gate->revoked =
+			hws_policy_check(gate->rules->view, &gate->window, &gate->decision) < 0;
+	}
+	gate->era = hw->era;
+	for (int use = 0; use < GATE_USES; use++)
+		set_words(gate, use, passes(gate, use) ? window_size(gate) : 0);
+	pthread_mutex_unlock(&hw->lock);
+}
+
+static void link_gate(struct gate *gate)
+{
+	struct hws *hw = gate->hw;
+
+	pthread_mutex_lock(&hw->lock);
+	gate->next = hw->gates;
+	gate->link = &hw->gates;
+	if (gate->next)
+		gate->next->link = &gate->next;
+	hw->gates = gate;
+	pthread_mutex_unlock(&hw->lock);
+}
+
+static void unlink_gate(struct gate *gate)
+{
+	struct hws *hw = gate->hw;
+
+	pthread_mutex_lock(&hw->lock);
+	*gate->link = gate->next;
+	if (gate->next)
+		gate->next->link = gate->link;
+	pthread_mutex_unlock(&hw->lock);
+}
+
+static void record_grant(const struct gate *gate)
+{
+	struct hws_event event =
+		audit_access_event(&gate->window, HWS_EVENT_GRANT, HWS_REASON_NONE);
+
+	event.rule = gate->decision.rule + 1; /* none is the greatest: 0 */
+	event.generation = (uint32_t)gate->rules->generation;
+	audit_record(gate->hw->audit, &event);
+	stats_add(&stats_mine(&gate->hw->stats)->handles[gate->window.kind]);
+}
+
+int gate_open(struct hws *hw, const struct gate_options *options, struct gate *gate)
+{
+	struct hws_decision decision;
+	struct rules *rules = context_rules(hw);
+	int r = hws_policy_check(rules->view, options->window, &decision);
+
+	if (r < 0) {
+		r = r == -EINVAL ? context_deny(hw, HWS_EVENT_GRANT, options->window,
+						HWS_REASON_ARGUMENT, NULL, NULL)
+				 : context_deny(hw, HWS_EVENT_GRANT, options->window,
+						decision.reason, &decision, NULL);
+		rules_unref(rules);
+		return r;
+	}
+	*gate = (struct gate) {
+		.hw = context_ref(hw),
+		.rules = rules,
+		.window = *options->window,
+		.decision = decision,
+		.slow = options->slow,
+	};
+	for (int use = 0; use < GATE_USES; use++)
+		lease_init(&gate->use[use].lease, &hw->guards[options->guard[use]]);
+	link_gate(gate);
+	record_grant(gate);
+	gate->window.path = NULL;
+	refresh(gate);
+	return 0;
+}
+
+void gate_close(struct gate *gate)
+{
+	if (!gate->hw)
+		return;
+	unlink_gate(gate);
+	for (int use = 0; use < GATE_USES; use++)
+		lease_return(&gate->use[use].lease);
+	rules_unref(gate->rules);
+	context_unref(gate->hw);
+	*gate = (struct gate) { 0 };
+}
+
+/* The access in full, as policy and trail want it. */
+static struct hws_access describe(const struct gate *gate, enum gate_use use,
+				  const struct gate_access *one)
+{
+	struct hws_access access = gate->window;
+	uint64_t step = access.kind == HWS_KIND_MSR || access.kind == HWS_KIND_CPUID ? 1
+										     : one->width;
+
+	access.rights = (gate->window.rights & ~(uint32_t)HWS_RW) | right_of[use];
+	access.first += one->offset;
+	access.last = access.first + step - 1;
+	access.width = one->width;
+	access.cpu = one->cpu;
+	access.has = one->has;
+	access.value = one->value;
+	access.old = one->old;
+	return access;
+}
+
+static enum hws_reason check_shape(const struct gate *gate, enum gate_use use,
+				   const struct gate_access *one)
+{
+	bool numbered = gate->window.kind == HWS_KIND_MSR || gate->window.kind == HWS_KIND_CPUID;
+	uint64_t step = numbered ? 1 : one->width;
+
+	if (one->width != 1 && one->width != 2 && one->width != 4 && one->width != 8)
+		return HWS_REASON_ARGUMENT;
+	if (!hws_range_ok(one->offset, step, window_size(gate)))
+		return HWS_REASON_RANGE;
+	/* ports may lie anywhere (the bus splits nothing on x86), everything else on its width */
+	if (gate->window.kind != HWS_KIND_PORT && one->offset % step)
+		return HWS_REASON_ALIGN;
+	return gate->window.rights & right_of[use] ? HWS_REASON_NONE : HWS_REASON_NO_RULE;
+}
+
+/* The policy's word on this one access; NONE where the window's own says it all. */
+static enum hws_reason judge(const struct gate *gate, const struct hws_access *access,
+			     struct hws_decision *ret_decision)
+{
+	*ret_decision = gate->decision;
+	if (gate->revoked)
+		return HWS_REASON_STALE;
+	if (!gate->decision.per_access)
+		return HWS_REASON_NONE;
+	if (hws_policy_check(gate->rules->view, access, ret_decision) == -EINVAL)
+		return HWS_REASON_ARGUMENT;
+	return ret_decision->reason;
+}
+
+/* A guard's window ended and it began anew by itself: what others hold of before is void. */
+static void guard_went_on(struct hws *hw)
+{
+	pthread_mutex_lock(&hw->lock);
+	gates_stop(hw);
+	pthread_mutex_unlock(&hw->lock);
+}
+
+/* Takes the access from its rule's rate and from the guard: from both or from none. */
+static enum hws_reason charge(struct gate *gate, enum gate_use use,
+			      const struct hws_decision *decision)
+{
+	uint64_t era = gate->hw->era;
+	struct surge_grant grant;
+	enum hws_reason reason = rules_take_rate(gate->rules, decision, &grant);
+	bool spent;
+
+	if (reason != HWS_REASON_NONE)
+		return reason;
+	spent = lease_spend(&gate->use[use].lease);
+	if (era != gate->hw->era)
+		guard_went_on(gate->hw);
+	if (spent)
+		return HWS_REASON_NONE;
+	rules_undo_rate(gate->rules, decision, &grant);
+	return HWS_REASON_GUARD;
+}
+
+int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one)
+{
+	struct lease *lease = &gate->use[use].lease;
+	struct hws_decision decision = gate->decision;
+	enum hws_reason reason = check_shape(gate, use, one);
+	struct hws_access access = describe(gate, use, one);
+
+	if (lease->left == UINT64_MAX)
+		lease->left = 0; /* gate_pass() went below */
+	if (gate->era != gate->hw->era)
+		refresh(gate);
+	if (reason == HWS_REASON_NONE)
+		reason = judge(gate, &access, &decision);
+	if (reason == HWS_REASON_NONE)
+		reason = charge(gate, use, &decision);
+	if (reason != HWS_REASON_NONE)
+		return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &decision, NULL);
+	if (gate->decision.per_access || gate->slow) {
+		stats_add(&stats_mine(&gate->hw->stats)->slow[access.kind]);
+		audit_observe(gate->hw->audit, access.kind, 1, 0);
+	}
+	if (use == GATE_WRITE && gate->decision.per_access) {
+		struct hws_event event = audit_access_event(&access, HWS_EVENT_ACCESS, reason);
+
+		event.rule = decision.rule + 1;
+		event.generation = (uint32_t)gate->rules->generation;
+		audit_record(gate->hw->audit, &event);
+	}
+	return 0;
+}
+
+int gate_failed(struct gate *gate, enum gate_use use, const struct gate_access *one, int code)
+{
+	struct hws_access access = describe(gate, use, one);
+
+	return context_fail(gate->hw, HWS_EVENT_ACCESS, &access, code);
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The decision. */
+#include "guardian/policy-view-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "shim/why-internal.h"
+
+/* The rules at one number, of one group. */
+struct cursor {
+	const uint32_t *denies;
+	const uint32_t *allows;
+	const uint32_t *end;
+};
+
+struct query {
+	const struct hws_policy_view *view;
+	const struct hws_access *access;
+	bool single;
+	struct policy_span span;
+	uint64_t at;  /* the number that is looked at */
+	uint64_t end; /* up to here the same rules apply */
+	const struct policy_group *groups[SHAPES];
+	struct cursor cursors[SHAPES];
+	size_t group_count;
+	/* what is found */
+	uint32_t deny;		/* the first rule that forbids it */
+	uint32_t allow;		/* the first that allows it */
+	uint32_t miss;		/* the first that would, but for … */
+	enum hws_reason reason; /* … this */
+	bool limited;		/* by rules that allow it */
+	bool several;		/* rules allow it together */
+	uint64_t max;		/* the least of their limits */
+	uint64_t maps;
+	uint64_t buffers;
+};
+
+/* Bits of an identity that a shape looks at; identities are of three sorts. */
+static uint64_t shape_mask(uint32_t shape)
+{
+	static const uint64_t masks[SHAPE_CLASS + 3] = {
+		0, 0xffff, 0xffff0000, 0xffffffff, 0xff0000, 0xffff00, 0xffffff,
+	};
+
+	if (shape < SHAPE_BDF)
+		return masks[shape];
+	return (shape & 8 ? 0xffffffff0000 : 0) | (shape & 4 ? 0xff00 : 0) |
+	       (shape & 2 ? 0xf8u : 0) | (shape & 1 ? 7u : 0);
+}
+
+uint64_t policy_identity(const struct hws_access *access, uint32_t shape)
+{
+	const struct hws_bdf *bdf = &access->bdf;
+	uint64_t whole;
+
+	if (shape >= SHAPE_BDF)
+		whole = (uint64_t)bdf->domain << 16 | (uint64_t)bdf->bus << 8 |
+			(uint64_t)bdf->device << 3 | bdf->function;
+	else if (shape >= SHAPE_CLASS)
+		whole = access->class_code;
+	else
+		whole = (uint64_t)access->vendor << 16 | access->device;
+	return whole & shape_mask(shape);
+}
+
+static const struct policy_group *find_group(const struct hws_policy_view *view, uint64_t key)
+{
+	uint64_t last = UINT64_MAX >> view->table_shift;
+
+	for (uint64_t at = policy_hash(key, view->table_shift);; at = (at + 1) & last) {
+		if (view->table[at].key == key)
+			return &view->table[at];
+		if (!view->table[at].key)
+			return NULL;
+	}
+}
+
+static void find_groups(struct query *q)
+{
+	const struct hws_access *a = q->access;
+	uint32_t bar = policy_kinds[a->kind].object & OBJECT_BAR ? a->bar : 0;
+	uint32_t bits = q->view->shapes[a->kind];
+
+	for (; bits; bits &= bits - 1) {
+		uint32_t shape = (uint32_t)__builtin_ctz(bits);
+		uint64_t value = 0;
+
+		if (policy_kinds[a->kind].object & OBJECT_DEVICE)
+			value = policy_identity(a, shape);
+		else if (shape)
+			value = policy_path_value(a->path);
+		q->groups[q->group_count] =
+			find_group(q->view, policy_key(a->kind, bar, shape, value));
+		q->group_count += q->groups[q->group_count] != NULL;
+	}
+}
+
+/* Stands at a number: its rules in every group, and how far they reach. */
+static void stand_at(struct query *q, uint64_t number)
+{
+	q->at = number;
+	q->end = UINT64_MAX;
+	for (size_t i = 0; i < q->group_count; i++) {
+		const struct policy_segment *s = policy_index_find(q->view, q->groups[i], number);
+		const uint32_t *list = q->view->lists + s->list;
+		uint64_t last = policy_segment_last(q->view, q->groups[i], s);
+
+		q->cursors[i] = (struct cursor) {
+			.denies = list,
+			.allows = list + s->denies,
+			.end = list + s->denies + s->allows,
+		};
+		q->end = last < q->end ? last : q->end;
+	}
+}
+
+/* Does a rule of the right group and number speak of this access? */
+static bool is_about(const struct policy_rule *rule, const struct hws_access *access)
+{
+	return (!rule->cpus.count || policy_spans_have(&rule->cpus, access->cpu)) &&
+	       (!rule->path || !strcmp(rule->path, access->path));
+}
+
+static void find_deny(struct query *q)
+{
+	for (size_t i = 0; i < q->group_count; i++) {
+		const struct cursor *c = &q->cursors[i];
+
+		for (const uint32_t *at = c->denies; at < c->allows && *at < q->deny; at++) {
+			const struct policy_rule *rule = &q->view->policy->rules[*at];
+
+			if (rule->rights & q->access->rights && is_about(rule, q->access))
+				q->deny = *at;
+		}
+	}
+}
+
+/* The next allow rule at this number in the policy's order, whatever its group; NULL: no more. */
+static const struct policy_rule *next_allow(struct query *q)
+{
+	struct cursor *first = NULL;
+
+	for (size_t i = 0; i < q->group_count; i++) {
+		struct cursor *c = &q->cursors[i];
+
+		if (c->allows < c->end && (!first || *c->allows < *first->allows))
+			first = c;
+	}
+	return first ? &q->view->policy->rules[*first->allows++] : NULL;
+}
+
+static enum hws_reason check_write(const struct policy_rule *rule, const struct hws_access *a)
+{
+	if (rule->mask != UINT64_MAX) {
+		/* what isn't known can't be shown to stay inside the mask */
+		if (~a->has & (HWS_HAS_VALUE | HWS_HAS_OLD) || (a->value ^ a->old) & ~rule->mask)
+			return HWS_REASON_MASK;
+	}
+	if (rule->values.count &&
+	    (!(a->has & HWS_HAS_VALUE) || !policy_spans_have(&rule->values, a->value & rule->mask)))
+		return HWS_REASON_VALUE;
+	return HWS_REASON_NONE;
+}
+
+/* Why a rule that gives the rights does not permit the access after all. */
+static enum hws_reason check_limits(const struct query *q, const struct policy_rule *rule)
+{
+	const struct hws_access *a = q->access;
+
+	if ((rule->max && a->last >= rule->max) || (rule->buffers && a->last >= rule->buffers))
+		return HWS_REASON_LIMIT;
+	if (!q->single || !rule->limited)
+		return HWS_REASON_NONE;
+	if (rule->widths && a->width && !(rule->widths & a->width))
+		return HWS_REASON_WIDTH;
+	return a->rights & HWS_W ? check_write(rule, a) : HWS_REASON_NONE;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	/* 0 is no limit, so less one it is the largest number */
+	return a - 1 < b - 1 ? a : b;
+}
+
+/* Takes note of a rule that allows it, or a part of it. */
+static void note_allow(struct query *q, const struct policy_rule *rule)
+{
+	uint32_t index = (uint32_t)(rule - q->view->policy->rules);
+
+	if (q->allow == HWS_POLICY_NO_RULE)
+		q->allow = index;
+	q->several |= q->allow != index;
+	q->limited |= rule->limited;
+	q->max = least(q->max, rule->max);
+	q->maps = least(q->maps, rule->maps);
+	q->buffers = least(q->buffers, rule->buffers);
+}
+
+static void note_miss(struct query *q, const struct policy_rule *rule, enum hws_reason reason)
+{
+	if (q->miss != HWS_POLICY_NO_RULE)
+		return;
+	q->miss = (uint32_t)(rule - q->view->policy->rules);
+	q->reason = reason;
+}
+
+/* A single access: is the whole of it the rule's? Where the same rules reach to its end, it is. */
+static bool is_whole(const struct query *q, const struct policy_rule *rule)
+{
+	return q->span.last <= q->end ||
+	       policy_spans_cover(&rule->where, q->span.first, q->span.last);
+}
+
+/* Do the rules at this number give the asked rights: one rule alone, or for a window together? */
+static bool find_allow(struct query *q)
+{
+	uint32_t missing = q->access->rights;
+	const struct policy_rule *rule;
+
+	while (missing && (rule = next_allow(q))) {
+		enum hws_reason reason;
+		bool gives = q->single ? !(missing & ~rule->rights) && is_whole(q, rule)
+				       : missing & rule->rights;
+
+		if (!gives || !is_about(rule, q->access))
+			continue;
+		reason = check_limits(q, rule);
+		if (reason) {
+			note_miss(q, rule, reason);
+			continue;
+		}
+		note_allow(q, rule);
+		missing &= ~rule->rights;
+	}
+	return !missing;
+}
+
+/* From the first number to the last, over the runs to which the same rules apply. */
+static bool walk(struct query *q)
+{
+	bool allowed = true;
+
+	stand_at(q, q->span.first);
+	for (;;) {
+		find_deny(q);
+		if (allowed && (!q->single || q->at == q->span.first))
+			allowed = find_allow(q);
+		if (q->end >= q->span.last)
+			return allowed;
+		stand_at(q, q->end + 1);
+	}
+}
+
+static bool kind_has(const struct hws_access *access, uint32_t object)
+{
+	return policy_kinds[access->kind].object & object;
+}
+
+static int check_access(const struct hws_access *a)
+{
+	if ((unsigned int)a->kind >= HWS_KINDS)
+		return why(-EINVAL, "%d is no kind of access", (int)a->kind);
+	if (!a->rights || a->rights & ~(uint32_t)POLICY_RIGHTS)
+		return why(-EINVAL,
+			   "rights 0x%x: an access asks for some of r, w, side, claimed, "
+			   "danger",
+			   a->rights);
+	if (a->first > a->last)
+		return why(-EINVAL, "an access begins at 0x%llx, behind its end 0x%llx",
+			   (unsigned long long)a->first, (unsigned long long)a->last);
+	if (a->width > 8 || a->width & (a->width - 1))
+		return why(-EINVAL, "%u is no width: 1, 2, 4 or 8 bytes", a->width);
+	if (kind_has(a, OBJECT_PATH) && !a->path)
+		return why(-EINVAL, "a %s needs a path", hws_kind_name(a->kind));
+	if (kind_has(a, OBJECT_DEVICE) && (a->bdf.device > 31 || a->bdf.function > 7))
+		return why(-EINVAL, "device %u function %u: there are 32 and 8", a->bdf.device,
+			   a->bdf.function);
+	if (kind_has(a, OBJECT_BAR) && a->bar >= POLICY_BARS)
+		return why(-EINVAL, "BAR %u: there are %d", a->bar, POLICY_BARS);
+	return 0;
+}
+
+struct policy_span policy_access_span(const struct hws_access *a)
+{
+	/* where rules have no numbers, first and last tell the amount */
+	if (policy_kinds[a->kind].max == 0)
+		return (struct policy_span) { 0, 0 };
+	return (struct policy_span) { a->first, a->last };
+}
+
+/* What the rule says, and where it stands. */
+static void tell_rule(const struct query *q, uint32_t index, struct hws_decision *d)
+{
+	const struct hws_policy *policy = q->view->policy;
+	const struct policy_rule *rule = &policy->rules[index];
+
+	d->rule = index;
+	d->line = rule->line;
+	d->file = policy->sections[rule->section].file;
+	d->section = policy->sections[rule->section].name;
+	d->text = rule->text;
+	d->inline_rule = rule->inline_rule;
+	d->widths = rule->widths;
+	d->mask = rule->mask;
+	d->max = rule->max;
+	d->maps = rule->maps;
+	d->buffers = rule->buffers;
+	d->rate = rule->rate;
+	d->rate_ns = rule->rate_ns;
+	d->sha256 = rule->sha256;
+	d->key = rule->key;
+}
+
+static void decide(const struct query *q, bool allowed, struct hws_decision *d)
+{
+	uint32_t rule = q->miss;
+
+	d->reason = rule == HWS_POLICY_NO_RULE ? HWS_REASON_NO_RULE : q->reason;
+	if (q->deny != HWS_POLICY_NO_RULE) {
+		d->reason = HWS_REASON_DENY_RULE;
+		rule = q->deny;
+	} else if (allowed) {
+		d->reason = HWS_REASON_NONE;
+		rule = q->allow;
+	}
+	d->code = hws_reason_code(d->reason);
+	if (rule != HWS_POLICY_NO_RULE)
+		tell_rule(q, rule, d);
+	if (d->reason)
+		return;
+	d->max = q->max;
+	d->maps = q->maps;
+	d->buffers = q->buffers;
+	d->per_access = !q->single && (q->limited || q->several);
+}
+
+int hws_policy_check(const struct hws_policy_view *view, const struct hws_access *access,
+		     struct hws_decision *ret_decision)
+{
+	struct hws_decision decision = {
+		.rule = HWS_POLICY_NO_RULE,
+		.file = "",
+		.section = "",
+		.text = "",
+		.mask = UINT64_MAX,
+	};
+	struct query
+		q; /* what isn't set here is set where it is found: most of it is seldom used */
+	int r = check_access(access);
+
+	if (r < 0)
+		return r;
+	q.view = view;
+	q.access = access;
+	q.single = access->width || access->has & HWS_HAS_VALUE;
+	q.span = policy_access_span(access);
+	q.group_count = 0;
+	q.deny = q.allow = q.miss = HWS_POLICY_NO_RULE;
+	q.reason = HWS_REASON_NONE;
+	q.limited = q.several = false;
+	q.max = q.maps = q.buffers = 0;
+	find_groups(&q);
+	decide(&q, walk(&q), &decision);
+	*ret_decision = decision;
+	return decision.code;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "guardian/context-internal.h"
+#include "shim/why-internal.h"
+
+int hws_guardian_reserve(struct hws *hw, enum hws_resource resource, uint64_t amount,
+			 struct hws_token *ret_token)
+{
+	enum hws_reason reason = caps_reserve(&hw->caps, resource, amount, ret_token);
+	struct hws_event event = { .type = HWS_EVENT_GRANT, .level = HWS_LEVEL_WARNING };
+
+	if (reason == HWS_REASON_NONE)
+		return 0;
+	event.reason = reason;
+	event.code = hws_reason_code(reason);
+	event.value = amount;
+	event.has = HWS_HAS_VALUE;
+	audit_event_text(&event, hws_resource_name(resource));
+	stats_add(&stats_mine(&hw->stats)->denied[reason]);
+	audit_record(hw->audit, &event);
+	return event.code; /* the sentence is there already */
+}
+
+int hws_guardian_release(struct hws *hw, struct hws_token token)
+{
+	enum hws_reason reason = caps_release(&hw->caps, token);
+
+	if (reason == HWS_REASON_NONE)
+		return 0;
+	stats_add(&stats_mine(&hw->stats)->denied[reason]);
+	return hws_reason_code(reason);
+}
+
+int hws_guardian_set_reader(struct hws *hw, enum hws_resource resource,
+			    const struct hws_reader *reader)
+{
+	int r = caps_set_reader(&hw->caps, resource, reader);
+
+	return r == -EALREADY
+		       ? why(r, "the reader of %s was set before", hws_resource_name(resource))
+		       : r;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/guardian/sim-context.h"
+
+START_TEST(open_refuses_what_makes_no_sense)
+{
+	static const struct hws_options bad[] = {
+		{ .size = 1 },
+		{ .size = sizeof(bad[0]), .backend = "warp" },
+		{ .size = sizeof(bad[0]), .sysroot = "/nowhere/at/all" },
+		{ .size = sizeof(bad[0]), .backend = "sim", .sim = "nonsense" },
+		{ .size = sizeof(bad[0]), .backend = "sim", .policy_text = "port = 0x70-" },
+		{ .size = sizeof(bad[0]), .backend = "sim", .caps = { { .percent = 101 } } },
+	};
+	struct hws *hw = NULL;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int r = hws_open(&bad[i], &hw);
+
+		ck_assert_msg(r < 0 && !hw, "row %zu was taken", i);
+		ck_assert_str_ne(hws_why(), "");
+		ck_assert_int_gt(hws_explain(r, NULL), 0);
+	}
+	ck_assert_int_eq(hws_open(NULL, NULL), -EINVAL);
+}
+END_TEST
+
+START_TEST(backend_is_chosen_and_the_others_say_why_not)
+{
+	struct hws_options options = sim_with(NULL);
+	struct hws *hw;
+
+	ck_ok(hws_open(&options, &hw));
+	ck_assert_str_eq(hws_backend(hw), "sim");
+	ck_assert_str_eq(hws_backend_tried(hw, 0)->name, "native");
+	ck_assert_int_eq(hws_backend_tried(hw, 0)->code, -ECANCELED);
+	ck_assert_str_ne(hws_backend_tried(hw, 0)->why, "");
+	ck_assert_int_eq(hws_backend_tried(hw, 1)->code, 0);
+	ck_assert_ptr_null(hws_backend_tried(hw, 2));
+	hws_close(hw);
+	options.backend = NULL;
+	if (hws_open(&options, &hw) == 0) {
+		ck_assert_str_eq(hws_backend(hw), "native");
+		hws_close(hw);
+	}
+}
+END_TEST
+
+START_TEST(explain_gives_each_error_its_status)
+{
+	static const struct {
+		int code;
+		int status;
+	} rows[] = { { 0, 0 },		 { -EACCES, 4 }, { -EPERM, 5 },	 { -EDQUOT, 7 },
+		     { -EBUSY, 7 },	 { -ENODEV, 3 }, { -EINVAL, 2 }, { -ERANGE, 2 },
+		     { -EOPNOTSUPP, 6 }, { -EPIPE, 1 } };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(file);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_int_eq(hws_explain(rows[i].code, file), rows[i].status);
+	fclose(file);
+	ck_assert_ptr_nonnull(strstr(text, "still works"));
+	free(text);
+}
+END_TEST
+
+START_TEST(reserve_holds_and_tokens_are_used_once)
+{
+	struct hws_options options = sim_with(NULL);
+	struct hws *hw;
+	struct hws_token token;
+	struct hws_token second = { 0 };
+
+	options.caps[HWS_IRQ] = (struct hws_cap_limit) { .absolute = 10 };
+	ck_ok(hws_open(&options, &hw));
+	ck_ok(hws_guardian_reserve(hw, HWS_IRQ, 10, &token));
+	ck_assert_int_eq(hws_guardian_reserve(hw, HWS_IRQ, 1, &second), -EDQUOT);
+	ck_assert_ptr_nonnull(strstr(hws_why(), "irq"));
+	ck_ok(hws_guardian_release(hw, token));
+	ck_assert_int_eq(hws_guardian_release(hw, token), -ESTALE);
+	ck_assert_int_eq(hws_guardian_release(hw, second), -ESTALE);
+	hws_close(hw);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("guardian/context",
+			 (const TTest *[]) { open_refuses_what_makes_no_sense,
+					     backend_is_chosen_and_the_others_say_why_not,
+					     explain_gives_each_error_its_status,
+					     reserve_holds_and_tokens_are_used_once, NULL });
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An access from end to end, on the simulated machine: policy, guard, rate, back end, trail. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/guardian/sim-context.h"
+
+static const char test_device[] = "0000:00:05.0"; /* 1234:11ea: a register of every kind */
+enum { ID = 0x00, SCRATCH = 0x04, DEVICE_ID = 0x11ea0001 };
+
+static struct hws_mmio *map(struct hws *hw, uint32_t rights)
+{
+	struct hws_mmio *mmio;
+
+	ck_assert_msg(hws_mmio_map(hw, test_device, 0, 0, 0x100, rights, &mmio) == 0, "%s",
+		      hws_why());
+	return mmio;
+}
+
+static void check_denial(enum hws_reason reason, int code)
+{
+	const struct hws_denial *denial = hws_last_denial();
+
+	ck_assert_ptr_nonnull(denial);
+	ck_assert_msg(denial->reason == reason, "refused for %s: %s",
+		      hws_reason_name(denial->reason), denial->text);
+	ck_assert_int_eq(denial->code, code);
+	ck_assert_str_ne(denial->text, "");
+}
+
+#define ALL_OF_IT "bar = 1234:11ea 0 rw"
+
+START_TEST(access_goes_through_both_faces)
+{
+	struct hws *hw = open_with(ALL_OF_IT);
+	struct hws_mmio *mmio = map(hw, HWS_RW);
+	uint32_t value = 0;
+	uint8_t byte = 0;
+
+	ck_ok(hws_mmio_read32(mmio, ID, &value));
+	ck_assert_uint_eq(value, DEVICE_ID);
+	ck_assert_uint_eq(hws_mmio_get32(mmio, ID), DEVICE_ID);
+	ck_ok(hws_mmio_write32(mmio, SCRATCH, 0xcafe));
+	ck_assert_uint_eq(hws_mmio_get32(mmio, SCRATCH), 0xcafe);
+	hws_mmio_put32(mmio, SCRATCH, 0xbeef);
+	ck_assert_uint_eq(hws_mmio_get32(mmio, SCRATCH), 0xbeef);
+	ck_ok(hws_mmio_read8(mmio, 0x2d, &byte));
+	ck_assert_uint_eq(byte, 0x5a);
+	ck_assert_ptr_null(hws_last_denial());
+	hws_mmio_unmap(mmio);
+	hws_mmio_unmap(NULL);
+	hws_close(hw);
+	hws_close(NULL);
+}
+END_TEST
+
+START_TEST(access_outside_or_askew_is_refused)
+{
+	struct hws *hw = open_with(ALL_OF_IT);
+	struct hws_mmio *mmio = map(hw, HWS_RW);
+	uint32_t value = 4711;
+	static const uint64_t outside[] = { 0x100, 0x104, UINT64_MAX - 3, (uint64_t)1 << 63 };
+	static const uint64_t askew[] = { 1, 2, 3, 0xfe };
+
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(hws_mmio_read32(mmio, outside[i], &value), -ERANGE);
+		check_denial(HWS_REASON_RANGE, -ERANGE);
+		ck_assert_uint_eq(hws_mmio_get32(mmio, outside[i]), UINT32_MAX);
+		ck_assert_int_eq(hws_mmio_write32(mmio, outside[i], 0), -ERANGE);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(hws_mmio_read32(mmio, askew[i], &value), -EINVAL);
+		check_denial(HWS_REASON_ALIGN, -EINVAL);
+	}
+	ck_assert_int_eq(hws_mmio_read32(mmio, 0xfe, &value), -ERANGE);
+	ck_assert_int_eq(hws_mmio_read64(mmio, 0xfc, &(uint64_t) { 0 }), -ERANGE);
+	ck_assert_uint_eq(value, 4711);
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(right_that_was_not_asked_for_is_refused)
+{
+	struct hws *hw = open_with(ALL_OF_IT);
+	struct hws_mmio *mmio = map(hw, HWS_R);
+
+	ck_assert_int_eq(hws_mmio_write32(mmio, SCRATCH, 1), -EACCES);
+	check_denial(HWS_REASON_NO_RULE, -EACCES);
+	hws_mmio_put32(mmio, SCRATCH, 1);
+	ck_assert_uint_eq(hws_mmio_get32(mmio, SCRATCH), 0x12345678);
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(window_that_no_rule_allows_is_refused)
+{
+	struct hws *hw = open_with("bar = 1234:11ea 0 0x00-0x1f rw\n"
+				   "deny bar = 1234:11ea 0 0x08-0x0b");
+	struct hws_mmio *mmio = NULL;
+
+	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 0, 0x100, HWS_RW, &mmio), -EACCES);
+	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 0, 0x20, HWS_R, &mmio), -EACCES);
+	check_denial(HWS_REASON_DENY_RULE, -EACCES);
+	ck_assert_str_eq(hws_last_denial()->place, "inline:2");
+	ck_assert_ptr_null(mmio);
+	ck_ok(hws_mmio_map(hw, test_device, 0, 0, 8, HWS_RW, &mmio));
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(map_says_what_is_wrong_with_its_arguments)
+{
+	struct hws *hw = open_with(ALL_OF_IT);
+	struct hws_mmio *mmio = NULL;
+
+	ck_assert_int_eq(hws_mmio_map(hw, "edu", 0, 0, 4, HWS_R, &mmio), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(hws_why(), "'edu'"));
+	ck_assert_int_eq(hws_mmio_map(hw, NULL, 0, 0, 4, HWS_R, &mmio), -EINVAL);
+	ck_assert_int_eq(hws_mmio_map(hw, "00:1f.0", 0, 0, 4, HWS_R, &mmio), -ENODEV);
+	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, UINT64_MAX, 2, HWS_R, &mmio), -ERANGE);
+	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 0x10000000, 4, HWS_R, &mmio), -ERANGE);
+	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 0, 4, 0, &mmio), -EINVAL);
+	ck_assert_ptr_null(mmio);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(guard_stops_a_loop_and_only_rearming_opens_it)
+{
+	struct hws_options options = sim_with(ALL_OF_IT);
+	struct hws *hw;
+	struct hws_mmio *mmio;
+	uint32_t value;
+
+	options.guards[HWS_GUARD_MMIO_READ] =
+		(struct hws_guard_limit) { .handle = 50, .context = 100 };
+	ck_ok(hws_open(&options, &hw));
+	for (int round = 0; round < 3; round++) {
+		mmio = map(hw, HWS_RW);
+		for (int i = 0; i < 50; i++)
+			ck_ok(hws_mmio_read32(mmio, ID, &value));
+		for (int i = 0; i < 10; i++)
+			ck_assert_int_eq(hws_mmio_read32(mmio, ID, &value), -EDQUOT);
+		check_denial(HWS_REASON_GUARD, -EDQUOT);
+		ck_assert_uint_eq(hws_mmio_get32(mmio, ID), UINT32_MAX);
+		ck_ok(hws_mmio_write32(mmio, SCRATCH, 1));
+		ck_ok(hws_guard_rearm(hw, HWS_GUARD_MMIO_READ));
+		ck_ok(hws_mmio_read32(mmio, ID, &value));
+		hws_mmio_unmap(mmio);
+	}
+	ck_assert_int_eq(hws_guard_rearm(hw, HWS_GUARDS), -EINVAL);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(guard_with_a_window_opens_by_itself_and_gives_no_more)
+{
+	enum { LIMIT = 100, HANDLES = 4 };
+	struct hws_options options = sim_with(ALL_OF_IT);
+	struct hws *hw;
+	struct hws_mmio *mmio[HANDLES];
+	uint32_t value;
+
+	options.guards[HWS_GUARD_MMIO_READ] = (struct hws_guard_limit) { .handle = LIMIT,
+									 .context = LIMIT,
+									 .window_ns = 20000000 };
+	ck_ok(hws_open(&options, &hw));
+	for (int i = 0; i < HANDLES; i++)
+		mmio[i] = map(hw, HWS_R);
+	for (int round = 0; round < 3; round++) {
+		int granted = 0;
+
+		/* each holds some ready, then one uses up what is left */
+		for (int i = 0; i < 100 * HANDLES; i++)
+			granted += hws_mmio_read32(mmio[i % HANDLES], ID, &value) == 0;
+		ck_assert_int_le(granted, LIMIT * 2); /* a window may end among them */
+		ck_assert_int_ge(granted, LIMIT - HANDLES);
+		usleep(30000);
+		ck_ok(hws_mmio_read32(mmio[round], ID, &value));
+		usleep(30000);
+	}
+	for (int i = 0; i < HANDLES; i++)
+		hws_mmio_unmap(mmio[i]);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(rule_with_mask_value_and_width_is_asked_each_time)
+{
+	struct hws *hw =
+		open_with("bar = 1234:11ea 0 0x04-0x07 rw, width 4, mask 0xff, value 0x0-0x7f");
+	struct hws_mmio *mmio;
+
+	ck_ok(hws_mmio_map(hw, test_device, 0, SCRATCH, 4, HWS_RW, &mmio));
+	ck_assert_uint_eq(hws_mmio_get32(mmio, 0), 0x12345678);
+	ck_ok(hws_mmio_write32(mmio, 0, 0x12345601));
+	ck_assert_int_eq(hws_mmio_write32(mmio, 0, 0x02), -EACCES);
+	check_denial(HWS_REASON_MASK, -EACCES);
+	ck_assert_int_eq(hws_mmio_write32(mmio, 0, 0x12345680), -EACCES);
+	check_denial(HWS_REASON_VALUE, -EACCES);
+	ck_assert_int_eq(hws_mmio_write8(mmio, 0, 1), -EACCES);
+	check_denial(HWS_REASON_WIDTH, -EACCES);
+	ck_assert_uint_eq(hws_mmio_get32(mmio, 0), 0x12345601);
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(rule_with_a_rate_gives_no_more)
+{
+	struct hws *hw = open_with("bar = 1234:11ea 0 rw, rate 5/min");
+	struct hws_mmio *mmio = map(hw, HWS_RW);
+
+	for (uint32_t i = 0; i < 5; i++)
+		ck_ok(hws_mmio_write32(mmio, SCRATCH, i));
+	ck_assert_int_eq(hws_mmio_write32(mmio, SCRATCH, 5), -EDQUOT);
+	check_denial(HWS_REASON_RATE, -EDQUOT);
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+}
+END_TEST
+
+/* A policy file of its own folder, to be changed under a running context. */
+static char folder[] = "/tmp/hwsafe-gate-XXXXXX";
+
+static void write_policy(const char *text)
+{
+	char path[sizeof(folder) + 16];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/a.conf", folder);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void remove_policy(void)
+{
+	char path[sizeof(folder) + 16];
+
+	snprintf(path, sizeof(path), "%s/a.conf", folder);
+	unlink(path);
+	rmdir(folder);
+}
+
+static struct hws *open_with_file(const char *text)
+{
+	struct hws_options options = sim_with(NULL);
+	struct hws *hw;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
+	write_policy(text);
+	options.policy_directory = folder;
+	options.policy_owner = geteuid();
+	ck_assert_msg(hws_open(&options, &hw) == 0, "%s", hws_why());
+	return hw;
+}
+
+START_TEST(reload_ends_rights_at_the_next_access_and_gives_them_back)
+{
+	struct hws *hw = open_with_file("[all]\n" ALL_OF_IT "\n");
+	struct hws_mmio *mmio = map(hw, HWS_RW);
+	uint32_t value;
+
+	ck_ok(hws_mmio_read32(mmio, ID, &value));
+	write_policy("[all]\nbar = 1234:11ea 0 0x00-0x0f rw\n");
+	ck_ok(hws_reload(hw));
+	ck_assert_int_eq(hws_mmio_read32(mmio, ID, &value), -EACCES);
+	check_denial(HWS_REASON_STALE, -EACCES);
+	ck_assert_uint_eq(hws_mmio_get32(mmio, ID), UINT32_MAX);
+	write_policy("[all]\nbar = nonsense\n");
+	ck_assert_int_eq(hws_reload(hw), -EBADMSG);
+	ck_assert_int_eq(hws_mmio_read32(mmio, ID, &value), -EACCES);
+	write_policy("[all]\n" ALL_OF_IT "\n");
+	ck_ok(hws_reload(hw));
+	ck_ok(hws_mmio_read32(mmio, ID, &value));
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+	remove_policy();
+}
+END_TEST
+
+struct reader {
+	struct hws_mmio *mmio;
+	_Atomic bool *stop;
+	_Atomic uint64_t done;
+	_Atomic uint64_t wrong;
+};
+
+static void *read_on(void *context)
+{
+	struct reader *reader = context;
+
+	while (!*reader->stop) {
+		uint32_t value = 0;
+		int r = hws_mmio_read32(reader->mmio, ID, &value);
+
+		if (r == 0 ? value != DEVICE_ID : r != -EACCES && r != -EDQUOT)
+			reader->wrong++;
+		reader->done++;
+	}
+	return NULL;
+}
+
+START_TEST(reload_and_rearm_while_threads_access)
+{
+	enum { THREADS = 4 };
+	struct hws *hw = open_with_file("[all]\n" ALL_OF_IT "\n");
+	_Atomic bool stop = false;
+	struct reader readers[THREADS] = { 0 };
+	pthread_t thread[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		readers[i].mmio = map(hw, HWS_R);
+		readers[i].stop = &stop;
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, read_on, &readers[i]), 0);
+	}
+	for (int i = 0; i < 200; i++) {
+		write_policy(i & 1 ? "[all]\n" ALL_OF_IT "\n" : "[all]\ncpuid = * r\n");
+		ck_ok(hws_reload(hw));
+		ck_ok(hws_guard_rearm(hw, HWS_GUARD_MMIO_READ));
+	}
+	stop = true;
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], NULL);
+		ck_assert_uint_eq(readers[i].wrong, 0);
+		ck_assert_uint_gt(readers[i].done, 0);
+		hws_mmio_unmap(readers[i].mmio);
+	}
+	hws_close(hw);
+	remove_policy();
+}
+END_TEST
+
+START_TEST(handle_outlives_its_context)
+{
+	struct hws *hw = open_with(ALL_OF_IT);
+	struct hws_mmio *mmio = map(hw, HWS_R);
+
+	hws_close(hw);
+	ck_assert_uint_eq(hws_mmio_get32(mmio, ID), DEVICE_ID);
+	hws_mmio_unmap(mmio);
+}
+END_TEST
+
+static int count_event(const struct hws_event *event, void *context)
+{
+	uint64_t *counts = context;
+
+	counts[event->reason]++;
+	return 0;
+}
+
+START_TEST(every_decision_is_in_the_trail)
+{
+	struct hws *hw = open_with(ALL_OF_IT);
+	struct hws_mmio *mmio = map(hw, HWS_R);
+	uint64_t counts[HWS_REASONS] = { 0 };
+	uint32_t value;
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(hws_mmio_read32(mmio, 0x100, &value), -ERANGE);
+	ck_assert_int_eq(hws_mmio_write32(mmio, 0, 0), -EACCES);
+	ck_assert_int_eq(hws_mmio_map(hw, "00:03.0", 0, 0, 4, HWS_RW, &mmio), -EACCES);
+	ck_ok(hws_audit_query(hws_trail(hw), NULL, count_event, counts, NULL));
+	ck_assert_uint_eq(counts[HWS_REASON_RANGE], 3);
+	ck_assert_uint_eq(counts[HWS_REASON_NO_RULE], 2);
+	ck_assert_uint_eq(counts[HWS_REASON_NONE], 1);
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("guardian/gate",
+			 (const TTest *[]) {
+				 access_goes_through_both_faces,
+				 access_outside_or_askew_is_refused,
+				 right_that_was_not_asked_for_is_refused,
+				 window_that_no_rule_allows_is_refused,
+				 map_says_what_is_wrong_with_its_arguments,
+				 guard_stops_a_loop_and_only_rearming_opens_it,
+				 guard_with_a_window_opens_by_itself_and_gives_no_more,
+				 rule_with_mask_value_and_width_is_asked_each_time,
+				 rule_with_a_rate_gives_no_more,
+				 reload_ends_rights_at_the_next_access_and_gives_them_back,
+				 reload_and_rearm_while_threads_access,
+				 handle_outlives_its_context,
+				 every_decision_is_in_the_trail,
+				 NULL,
+			 });
+}
