@@ -86,6 +86,10 @@ HWS_MUST int pool_unshut(struct hws_pool *pool, struct buf_slot *slot);
 /* PROT_NONE, as far as it goes. */
 void pool_forbid(struct buf_slot *slot);
 
+/* What is charged: the buffers, and what the pool needs besides. */
+uint64_t pool_memory(const struct hws_pool *pool);
+uint64_t pool_metadata(const struct hws_pool *pool);
+
 /* pool-map.c: the layout and the mappings. */
 HWS_MUST int pool_lay_out(struct hws_pool *pool, const struct hws_pool_options *options);
 HWS_MUST int pool_map(struct hws_pool *pool, const struct hws_pool_options *options);

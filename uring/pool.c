@@ -61,12 +61,34 @@ static int watch(struct hws_pool *pool)
 	return r < 0 ? r : stray_watch(pool);
 }
 
+static uint64_t count_slots(const struct hws_pool *pool)
+{
+	const struct pool_class *last = &pool->class_[pool->classes - 1];
+
+	return (uint64_t)last->first + last->count;
+}
+
+uint64_t pool_memory(const struct hws_pool *pool)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < pool->classes; i++)
+		bytes += pool->class_[i].size * pool->class_[i].count;
+	return bytes;
+}
+
+uint64_t pool_metadata(const struct hws_pool *pool)
+{
+	return sizeof(*pool) + pool->classes * sizeof(struct pool_list) +
+	       count_slots(pool) * sizeof(struct buf_slot);
+}
+
 static int build(struct hws *hw, struct hws_pool *pool, const struct hws_pool_options *options)
 {
 	int r = choose_guard(pool, options->guard);
 
 	r = r < 0 ? r : pool_lay_out(pool, options);
-	r = r < 0 ? r : charge_take(hw, pool->size, &pool->charge);
+	r = r < 0 ? r : charge_take(hw, pool_memory(pool) + pool_metadata(pool), &pool->charge);
 	r = r < 0 ? r : pool_map(pool, options);
 	return r < 0 ? r : watch(pool);
 }

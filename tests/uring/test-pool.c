@@ -5,7 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "guardian/context-internal.h"
 #include "shim/sys-internal.h"
+#include "tests/guardian/sim-context.h"
 #include "tests/uring/pools.h"
 
 START_TEST(default_pool_opens)
@@ -291,6 +293,46 @@ START_TEST(stats_count_by_owner)
 }
 END_TEST
 
+static uint64_t charged(struct hws *hw)
+{
+	struct hws_cap_state states[HWS_RESOURCES];
+
+	caps_read(&hw->caps, states);
+	return states[HWS_RAM].used;
+}
+
+START_TEST(guardian_is_asked_for_the_memory)
+{
+	struct hws_options with = sim_with(NULL);
+	struct hws *hw;
+	struct hws_pool_options options = one_class(256, 4096);
+	struct hws_pool_leaks leaks;
+	struct hws_pool *pool;
+	struct hws_pool *more = NULL;
+	struct buf_memory memory;
+	struct hws_buf buf;
+	struct hws_pool_stats stats;
+
+	with.caps[HWS_RAM].absolute = (1 << 20) + 4096 * 100;
+	ck_ok(hws_open(&with, &hw));
+	ck_ok(hws_pool_open(hw, &options, &pool));
+	stats = stats_of(pool);
+	ck_assert_uint_eq(charged(hw), stats.bytes + stats.metadata_bytes);
+	ck_assert_int_eq(hws_pool_open(hw, &options, &more), -EDQUOT);
+	ck_assert_ptr_null(more);
+	buf = take(pool);
+	ck_ok(buf_to_kernel(pool, buf, 1, &memory));
+	ck_ok(hws_pool_close(pool, &leaks));
+	ck_assert_uint_eq(leaks.bytes, 4096);
+	ck_assert_uint_eq(charged(hw), 4096);
+	options.classes[0].count = 8;
+	ck_ok(hws_pool_open(hw, &options, &pool));
+	ck_ok(hws_pool_close(pool, NULL));
+	ck_assert_uint_eq(charged(hw), 4096);
+	hws_close(hw);
+}
+END_TEST
+
 START_TEST(guard_names_are_words)
 {
 	for (int i = 0; i < HWS_POOL_GUARDS; i++)
@@ -312,6 +354,7 @@ int main(void)
 					       pages_shut_what_is_in_flight,
 					       guard_can_be_lifted_before_use_only,
 					       stats_count_by_owner,
+					       guardian_is_asked_for_the_memory,
 					       guard_names_are_words,
 					       NULL,
 				       });
