@@ -71,6 +71,8 @@ int pkey_take(const struct pkey_set **ret_set)
 	if (!BUILT_IN)
 		return why(-EOPNOTSUPP, "this library was built without protection keys");
 	r = fault_arm();
+	if (r < 0 && r != -EOPNOTSUPP)
+		return r;
 	/* SAFETY: asks the processor only, and a fault is caught */
 	if (r < 0 || !raw_has_pkru())
 		return why(-EOPNOTSUPP, "this processor or kernel has no protection keys");

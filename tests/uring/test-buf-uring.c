@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a ring may count on: registered memory is reached however it is closed, plain memory isn't. */
+/* What a ring may count on: registered memory is reached however it is closed; by address, not. */
 #include <errno.h>
 #include <liburing.h>
 #include <sys/uio.h>
