@@ -7,6 +7,7 @@ enum { CASES_MAX = 64 };
 
 static const struct bench_case *const parts[] = {
 	guardian_limits_cases,
+	guardian_policy_cases,
 	guardian_audit_cases,
 };
 

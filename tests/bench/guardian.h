@@ -7,5 +7,6 @@
 
 extern const struct bench_case guardian_audit_cases[];
 extern const struct bench_case guardian_limits_cases[];
+extern const struct bench_case guardian_policy_cases[];
 
 #endif
