@@ -9,6 +9,16 @@
 #include "../shim/probe.h"	 /* what this machine allows, and why not */
 #include "../shim/sim.h"	 /* the simulated machine: its description */
 #include "../guardian/access.h"	 /* the words of a decision: kinds, rights, reasons */
+#include "../guardian/audit.h"	 /* events, the trail and its sinks, verification */
+#include "../uring/buf.h"	 /* buffers: handles, one owner at a time, views */
+#include "../uring/pool.h"	 /* pools of buffers */
+#include "../uring/probe.h"	 /* does io_uring work here? */
+#include "../shim/base.h"	 /* results, rights, hws_range_ok(), hws_why() */
+#include "../shim/once.h"	 /* the write-once cell */
+#include "../shim/shim.h"	 /* for back ends: the table of operations */
+#include "../shim/probe.h"	 /* what this machine allows, and why not */
+#include "../shim/sim.h"	 /* the simulated machine: its description */
+#include "../guardian/access.h"	 /* the words of a decision: kinds, rights, reasons */
 #include "../guardian/caps.h"	 /* capacity ceilings: resources, tokens, readers */
 #include "../guardian/guard.h"	 /* counts of accesses that stop a runaway loop */
 #include "../guardian/policy.h"	 /* who may do what: files, views, decisions */

@@ -90,7 +90,7 @@ HWS_MUST int sys_log_socket(const char *path);
 HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
 /* Until @word is no longer @expected, a wake, a signal or the time is over: all the same. */
 void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns);
-/* The same, until @deadline_ns of CLOCK_MONOTONIC (UINT64_MAX: for ever): 0, -EAGAIN, -EINTR or -ETIMEDOUT. */
+/* Until @deadline_ns of CLOCK_MONOTONIC, UINT64_MAX: for ever. 0, -EAGAIN, -EINTR, -ETIMEDOUT. */
 HWS_MUST int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns);
 /* Wakes one that waits. */
 void sys_futex_wake(uint32_t *word);
@@ -105,7 +105,7 @@ HWS_MUST int sys_madvise(void *address, size_t size, int advice);
 /* New pages of the range come from this NUMA node and no other. */
 HWS_MUST int sys_mbind(void *address, size_t size, uint32_t node);
 
-/* Protection keys: a key, or -errno: -ENOSPC when all are taken, -EINVAL or -ENOSYS when there are none. */
+/* A protection key, or -errno: -ENOSPC when all are taken; else there are none. */
 HWS_MUST int sys_pkey_alloc(uint32_t rights);
 int sys_pkey_free(int key);
 HWS_MUST int sys_pkey_mprotect(void *address, size_t size, int prot, int key);
