@@ -154,3 +154,58 @@ int rig_file(const void *bytes, size_t size, int flags)
 	unlink(path);
 	return fd;
 }
+
+/* Every way to reach memory: registered, by address, bounced; guarded or not. */
+static const struct {
+	enum hws_pool_guard guard;
+	uint32_t flags;
+	const char *mode;
+} ways[] = {
+	{ HWS_POOL_GUARD_AUTO, 0, "defer" },
+	{ HWS_POOL_GUARD_AUTO, HWS_RING_UNREGISTERED, "defer" },
+	{ HWS_POOL_GUARD_AUTO, 0, "coop" },
+	{ HWS_POOL_GUARD_AUTO, HWS_RING_UNREGISTERED, "plain" },
+	{ HWS_POOL_GUARD_NONE, 0, "defer" },
+	{ HWS_POOL_GUARD_NONE, HWS_RING_UNREGISTERED, "coop" },
+	{ HWS_POOL_GUARD_PAGES, 0, "defer" },
+};
+_Static_assert(sizeof(ways) / sizeof(ways[0]) == RIG_WAYS, "each is counted");
+
+struct hws_ring *rig_open_way(int way)
+{
+	struct hws_pool_options pool = {
+		.size = sizeof(pool),
+		.classes = { { 4096, 64 }, { 1 << 20, 4 } },
+		.guard = ways[way].guard,
+	};
+	struct hws_ring_options options = {
+		.pool_options = &pool,
+		.flags = ways[way].flags,
+		.mode = getenv("HWS_TEST_BACKEND") ? NULL : ways[way].mode,
+	};
+
+	return rig_open(&options);
+}
+
+struct hws_done rig_move(struct hws_ring *ring, uint32_t kind, int fd, struct hws_buf buf,
+			 uint64_t length)
+{
+	return rig_do(ring, &(struct hws_request) {
+				    .kind = kind, .fd = fd, .buf = buf, .length = length });
+}
+
+uint64_t rig_environment(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+/* xorshift: the same everywhere for the same seed. */
+uint32_t rig_next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t)(*state >> 32);
+}
