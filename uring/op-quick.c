@@ -65,6 +65,13 @@ int hws_nop(struct hws_ring *ring, uint64_t tag)
 	return 0;
 }
 
+/* As buf_to_kernel(), of a pool that shuts nothing; where it lies is in its slot. */
+static inline bool lend(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
+{
+	return buf_step(buf_slot(pool, buf), buf, buf_word(buf.generation, HWS_OWNER_USER, 0),
+			buf_word(buf.generation, HWS_OWNER_KERNEL, op));
+}
+
 /* It is lent, but doesn't hold as much: all is as before. */
 COLD static bool put_back(struct hws_ring *ring, struct op *op)
 {
@@ -79,7 +86,7 @@ COLD static bool put_back(struct hws_ring *ring, struct op *op)
 static inline bool queue_move(struct hws_ring *ring, const struct ring_quick *quick, int fd,
 			      struct hws_buf buf, uint64_t offset, uint64_t length, uint64_t tag)
 {
-	struct buf_memory memory;
+	const struct buf_slot *slot = buf_slot(ring->pool, buf);
 	struct op *op;
 	uint64_t id;
 
@@ -96,17 +103,17 @@ static inline bool queue_move(struct hws_ring *ring, const struct ring_quick *qu
 	op->fd = fd;
 	op->nature = quick->nature;
 	op->buf = buf;
-	if (unlikely(buf_to_kernel(ring->pool, buf, (uint32_t)id, &memory) < 0)) {
+	if (unlikely(!lend(ring->pool, buf, (uint32_t)id))) {
 		slab_free(&ring->slab, op);
 		return false;
 	}
 	/* no buffer is as large as RING_MAX_MOVE */
-	if (unlikely(length > memory.size))
+	if (unlikely(length > slot->size))
 		return put_back(ring, op);
-	op->address = (uintptr_t)memory.address;
+	op->address = (uintptr_t)slot->address;
 	ring->last = id;
 	ring->stats.submitted++;
-	fill(next_sqe(ring), quick->head, op, id, fd, memory.index);
+	fill(next_sqe(ring), quick->head, op, id, fd, slot->region);
 	return true;
 }
 

@@ -36,6 +36,15 @@ enum ring_enter_flags {
 	RING_EVENTS = 1, /* let what is done be seen, even if none are waited for */
 };
 
+/*
+ * What a back end has to know of the queues in ring->io:
+ *  - entries are taken in order from sq.sqes, at *sq.khead & sq.ring_mask; sq.array is not looked
+ *    at. There are twice as many as slots in the slab, so that they never overflow.
+ *  - completions go to cq.cqes, of which there are more than slots in the slab, but operations that
+ *    complete more than once may fill them: then they wait, and IORING_SQ_CQ_OVERFLOW says so.
+ *  - an entry with IOSQE_CQE_SKIP_SUCCESS (if features has IORING_FEAT_CQE_SKIP) completes only
+ *    when it fails; the only such ones are attempts to cancel, whose user_data is RING_NOBODY.
+ */
 struct ring_backend {
 	const char *name;
 	/* Fills io, mode, setup_flags, features from the options. 0 or -errno, with why(). */

@@ -243,8 +243,11 @@ static int wait_broken(struct hws_ring *ring, struct hws_done *ret_done, uint32_
 int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t least,
 		  uint64_t deadline_ns)
 {
+	struct hws_done none;
 	int r = ring_mine(ring);
 
+	if (size == 0)
+		ret_done = &none;
 	if (least > size)
 		least = size;
 	if (likely(r == 0))
