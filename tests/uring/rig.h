@@ -44,6 +44,10 @@ int rig_file(const void *bytes, size_t size, int flags);
 
 /* A number from the environment. */
 uint64_t rig_environment(const char *name, uint64_t otherwise);
+/* How often; a hundredth in the lab, whose machines are slow. */
+uint64_t rig_times(const char *name, uint64_t times);
+/* Is there a loopback? Brings it up if need be. */
+bool rig_loopback(void);
 /* A pseudo-random number: the same everywhere for the same seed. */
 uint32_t rig_next(uint64_t *state);
 

@@ -140,6 +140,7 @@ START_TEST(what_forgotten_operations_open_is_closed)
 	int before;
 
 	need_uring();
+	need("loopback", rig_loopback(), "no loopback here");
 	ring = rig_open(NULL);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -179,7 +180,7 @@ END_TEST
 
 START_TEST(one_buffer_is_used_a_million_times)
 {
-	uint64_t times = rig_environment("HWS_TEST_POTATO", 1000000);
+	uint64_t times = rig_times("HWS_TEST_POTATO", 1000000);
 	struct hws_ring *ring;
 	struct hws_buf buf;
 	struct mallinfo2 before;
@@ -211,7 +212,7 @@ END_TEST
 START_TEST(cancel_races_complete)
 {
 	enum { BATCH = 32 };
-	uint64_t races = rig_environment("HWS_TEST_RACES", 100000);
+	uint64_t races = rig_times("HWS_TEST_RACES", 100000);
 	uint64_t seed = rig_environment("HWS_TEST_SEED", 20201);
 	struct hws_ring *ring;
 	struct hws_buf bufs[BATCH];

@@ -117,6 +117,7 @@ static void sockets_send_and_receive_by(int way)
 START_TEST(sockets_send_and_receive)
 {
 	need_uring();
+	need("loopback", rig_loopback(), "no loopback here");
 	for (int way = 0; way < RIG_WAYS; way++)
 		sockets_send_and_receive_by(way);
 }
@@ -132,6 +133,7 @@ START_TEST(one_accept_gives_many)
 	int clients[3];
 
 	need_uring();
+	need("loopback", rig_loopback(), "no loopback here");
 	ring = rig_open(NULL);
 	address = listen_on(&listener);
 	ck_ok(hws_queue(
