@@ -18,10 +18,15 @@
 #include "../guardian/privilege.h" /* ports that the kernel opened to a thread */
 #include "../guardian/validate.h"  /* checks: sizes, alignment, buffers, slices, descriptors */
 #include "../uring/probe.h"	   /* does io_uring work here? */
-#include "cpuid.h"		   /* what the processor says of itself */
-#include "mmio.h"		   /* windows of device memory */
-#include "msr.h"		   /* model-specific registers of processors */
-#include "pci.h"		   /* PCI functions and their configuration space */
-#include "port.h"		   /* I/O ports */
+#include "../uring/buf.h"	   /* buffers: handles, one owner at a time, views */
+#include "../uring/op.h"   /* operations: read, write … queued, cancelled, forgotten, done */
+#include "../uring/pool.h" /* pools of buffers */
+#include "../uring/ring.h" /* rings, and what they tell of themselves */
+#include "../uring/ring-group.h" /* buffers provided in advance for receiving */
+#include "cpuid.h"		 /* what the processor says of itself */
+#include "mmio.h"		 /* windows of device memory */
+#include "msr.h"		 /* model-specific registers of processors */
+#include "pci.h"		 /* PCI functions and their configuration space */
+#include "port.h"		 /* I/O ports */
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef HWSAFE_SHIM_FAULT_INTERNAL_H
 #define HWSAFE_SHIM_FAULT_INTERNAL_H
 
+#include <signal.h>
+
 #include "shim/base.h"
 
 /*
@@ -15,6 +17,14 @@
  */
 enum { FAULT_ARMS = 8 };
 HWS_MUST int fault_arm(void);
+
+/*
+ * @observer sees each fault that has no fix-up, before it goes to whoever handled it before; it
+ * changes nothing of what happens then. It runs in the signal's handler: async-signal-safe
+ * functions only. 0, also when it was set before; -EALREADY: another one is; -EBUSY.
+ */
+typedef void (*fault_observer)(int signal, const siginfo_t *info);
+HWS_MUST int fault_observe(fault_observer observer);
 
 /* How many faults went on at a fix-up, in all threads. */
 uint64_t fault_count(void);

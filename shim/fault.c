@@ -2,7 +2,6 @@
 #include "shim/fault-internal.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include "raw-internal.h"
 #include "shim/once.h"
@@ -25,6 +24,7 @@ enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
 /* What stood before us, for each time that we were put in front. */
 static HWS_ONCE(struct sigaction) previous[SIGNALS][FAULT_ARMS];
 static _Atomic uint64_t handled;
+static HWS_ONCE(fault_observer) observing;
 
 static bool fix_up(ucontext_t *context)
 {
@@ -78,9 +78,12 @@ static void chain(const struct sigaction *to, int signal, siginfo_t *info, void 
 static void on_fault(int arm, int signal, siginfo_t *info, void *context)
 {
 	const struct sigaction *before;
+	const fault_observer *observer = hws_once_get(&observing);
 
 	if (info->si_code > 0 && fix_up(context))
 		return;
+	if (info->si_code > 0 && observer)
+		(*observer)(signal, info);
 	before = hws_once_get(&previous[signal == signals[0] ? 0 : 1][arm]);
 	if (before)
 		chain(before, signal, info, context);
@@ -150,6 +153,13 @@ int fault_arm(void)
 		r = arm_signal(i);
 	pthread_mutex_unlock(&one_at_a_time);
 	return r;
+}
+
+int fault_observe(fault_observer observer)
+{
+	int r = hws_once_set(&observing, &observer);
+
+	return r == -EALREADY && observing.value == observer ? 0 : r;
 }
 
 uint64_t fault_count(void)

@@ -230,7 +230,7 @@ void probe_lockdown(const struct scene *scene, struct finding *f)
 
 static void try_pkey(void *trial)
 {
-	int key = sys_pkey_alloc();
+	int key = sys_pkey_alloc(0);
 
 	((struct trial *)trial)->code = key < 0 ? key : 0;
 	if (key >= 0)

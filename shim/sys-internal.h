@@ -90,6 +90,9 @@ HWS_MUST int sys_log_socket(const char *path);
 HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
 /* Until @word is no longer @expected, a wake, a signal or the time is over: all the same. */
 void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns);
+/* Until @deadline_ns of CLOCK_MONOTONIC, UINT64_MAX: for ever. 0, -EAGAIN, -EINTR, -ETIMEDOUT. */
+HWS_MUST int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns);
+/* Wakes one that waits. */
 void sys_futex_wake(uint32_t *word);
 
 HWS_MUST int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
@@ -99,6 +102,13 @@ HWS_MUST int sys_mprotect(void *address, size_t size, int prot);
 /* -ENOSYS before Linux 6.10: those who call it must do without. */
 int sys_mseal(void *address, size_t size);
 HWS_MUST int sys_madvise(void *address, size_t size, int advice);
+/* New pages of the range come from this NUMA node and no other. */
+HWS_MUST int sys_mbind(void *address, size_t size, uint32_t node);
+
+/* A protection key, or -errno: -ENOSPC when all are taken; else there are none. */
+HWS_MUST int sys_pkey_alloc(uint32_t rights);
+int sys_pkey_free(int key);
+HWS_MUST int sys_pkey_mprotect(void *address, size_t size, int prot, int key);
 
 HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old);
 /* -ENOSYS where the architecture has no such call. */
@@ -107,6 +117,8 @@ HWS_MUST int sys_clock(clockid_t clock, uint64_t *ret_ns);
 /* At least that long; EINTR sleeps on. */
 void sys_sleep(uint64_t ns);
 int sys_tid(void);
+/* Is there such a thread in this process? */
+bool sys_thread_alive(int tid);
 int sys_pid(void);
 uint32_t sys_uid(void);
 uint32_t sys_gid(void);
@@ -115,9 +127,6 @@ HWS_MUST int sys_groups(int size, gid_t *groups);
 /* 0 when this process may open the file with @mode (R_OK, W_OK …); nothing is opened for use. */
 HWS_MUST int sys_access(int root, const char *path, int mode);
 HWS_MUST int sys_uname(struct utsname *ret_name);
-/* A key, or -errno. */
-HWS_MUST int sys_pkey_alloc(void);
-int sys_pkey_free(int key);
 /*
  * Runs @body in a child and waits for it: whatever the kernel does to the child,
  * the caller goes on. The child is a bare copy: @body makes system calls and

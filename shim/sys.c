@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
+#include <linux/mempolicy.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -329,6 +330,47 @@ int sys_madvise(void *address, size_t size, int advice)
 	return (int)result(madvise(address, size, advice));
 }
 
+int sys_mbind(void *address, size_t size, uint32_t node)
+{
+	enum { NODES = 1024, BITS = 8 * sizeof(unsigned long) };
+	unsigned long mask[NODES / BITS] = { 0 };
+
+	if (node >= NODES)
+		return -EINVAL;
+	mask[node / BITS] = 1UL << node % BITS;
+	return (int)result(syscall(SYS_mbind, address, size, (unsigned long)MPOL_BIND, mask,
+				   (unsigned long)NODES + 1, 0UL));
+}
+
+int sys_pkey_alloc(uint32_t rights)
+{
+	return (int)result(syscall(SYS_pkey_alloc, 0UL, (unsigned long)rights));
+}
+
+int sys_pkey_free(int key)
+{
+	return (int)result(syscall(SYS_pkey_free, key));
+}
+
+int sys_pkey_mprotect(void *address, size_t size, int prot, int key)
+{
+	return (int)result(
+		syscall(SYS_pkey_mprotect, address, size, (unsigned long)prot, (long)key));
+}
+
+int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns)
+{
+	struct timespec deadline = {
+		.tv_sec = (time_t)(deadline_ns / 1000000000u),
+		.tv_nsec = (long)(deadline_ns % 1000000000u),
+	};
+
+	/* the bit set's form takes an absolute time */
+	return (int)result(syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+				   deadline_ns == UINT64_MAX ? NULL : &deadline, NULL,
+				   FUTEX_BITSET_MATCH_ANY));
+}
+
 int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old)
 {
 	return (int)result(sigaction(signal, action, ret_old));
@@ -371,6 +413,11 @@ int sys_tid(void)
 	return (int)syscall(SYS_gettid);
 }
 
+bool sys_thread_alive(int tid)
+{
+	return result(syscall(SYS_tgkill, getpid(), tid, 0)) != -ESRCH;
+}
+
 int sys_pid(void)
 {
 	return getpid();
@@ -403,16 +450,6 @@ int sys_access(int root, const char *path, int mode)
 int sys_uname(struct utsname *ret_name)
 {
 	return (int)result(uname(ret_name));
-}
-
-int sys_pkey_alloc(void)
-{
-	return (int)result(syscall(SYS_pkey_alloc, 0UL, 0UL));
-}
-
-int sys_pkey_free(int key)
-{
-	return (int)result(syscall(SYS_pkey_free, key));
 }
 
 /* A fork that sends no SIGCHLD when the child ends: a caller's handler has no business with it. */

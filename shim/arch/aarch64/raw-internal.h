@@ -125,6 +125,24 @@ static inline void raw_barrier(enum hws_barrier kind)
 		__asm__ volatile("dsb sy" ::: "memory");
 }
 
+/* Safety: touches nothing: no protection keys are known here. */
+static inline bool raw_has_pkru(void)
+{
+	return false;
+}
+
+/* Safety: touches nothing. */
+static inline uint32_t raw_pkru_read(void)
+{
+	return 0;
+}
+
+/* Safety: touches nothing. */
+static inline void raw_pkru_write(uint32_t value)
+{
+	(void)value;
+}
+
 /* Where the thread that got a signal stands. Safety: @context is a handler's; only read. */
 static inline uintptr_t raw_pc(const ucontext_t *context)
 {

@@ -40,6 +40,24 @@ RAW_STORE(16)
 RAW_STORE(32)
 RAW_STORE(64)
 
+/* Safety: touches nothing: no protection keys are known here. */
+static inline bool raw_has_pkru(void)
+{
+	return false;
+}
+
+/* Safety: touches nothing. */
+static inline uint32_t raw_pkru_read(void)
+{
+	return 0;
+}
+
+/* Safety: touches nothing. */
+static inline void raw_pkru_write(uint32_t value)
+{
+	(void)value;
+}
+
 /* Safety: touches nothing. */
 static inline int raw_port_read(uint16_t port, uint32_t width, uint32_t *ret_value)
 {

@@ -191,6 +191,42 @@ static inline void raw_barrier(enum hws_barrier kind)
 		__asm__ volatile("mfence" ::: "memory");
 }
 
+/*
+ * Has the kernel switched protection keys on (CPUID 7.0 ECX bit 4)? Its pkey_alloc() alone doesn't
+ * tell. Safety: changes nothing. Checked here: where CPUID is made to fault, they count as off.
+ */
+static inline bool raw_has_pkru(void)
+{
+	uint32_t regs[4];
+
+	/* SAFETY: CPUID changes nothing, and the first leaf says whether the second is there */
+	return raw_cpuid(0, 0, regs) == 0 && regs[0] >= 7 && raw_cpuid(7, 0, regs) == 0 &&
+	       regs[2] & 1u << 4;
+}
+
+/* The register has two bits of each key: no access, no writing. */
+
+/*
+ * Safety: changes nothing; only where the kernel has given out a key, or the instruction is
+ * invalid. Checked here: nothing.
+ */
+static inline uint32_t raw_pkru_read(void)
+{
+	uint32_t value;
+
+	__asm__ volatile("rdpkru" : "=a"(value) : "c"(0) : "rdx", "memory");
+	return value;
+}
+
+/*
+ * Safety: as raw_pkru_read(). Opens and closes memory for this thread: the bits of keys that are
+ * not the caller's must be as raw_pkru_read() gave them. No access moves across it.
+ */
+static inline void raw_pkru_write(uint32_t value)
+{
+	__asm__ volatile("wrpkru" : : "a"(value), "c"(0), "d"(0) : "memory");
+}
+
 /* Where the thread that got a signal stands. Safety: @context is a handler's; only read. */
 static inline uintptr_t raw_pc(const ucontext_t *context)
 {

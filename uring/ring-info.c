@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a ring tells of itself, and its registered files. */
+#include <errno.h>
+#include <string.h>
+
+#include "shim/why-internal.h"
+#include "uring/histogram-internal.h"
+#include "uring/ring-internal.h"
+
+struct hws_pool *hws_ring_pool(const struct hws_ring *ring)
+{
+	return ring->pool;
+}
+
+int hws_ring_fd(const struct hws_ring *ring)
+{
+	if (ring->io.ring_fd < 0)
+		return why(-ENOTSUP, "this back end has no descriptor to poll");
+	return ring->io.ring_fd;
+}
+
+struct hws_op hws_op_last(const struct hws_ring *ring)
+{
+	return (struct hws_op) { ring->last };
+}
+
+void hws_ring_get_info(const struct hws_ring *ring, struct hws_ring_info *ret_info)
+{
+	*ret_info = (struct hws_ring_info) {
+		.backend = ring->backend->name,
+		.mode = ring->mode_name,
+		.reduced = ring->reduced,
+		.setup_flags = ring->setup_flags,
+		.features = ring->features,
+		.depth = ring->slab.mask + 1,
+		.files = ring->file_count,
+		.registered = ring->registered,
+		.guarded = ring->guarded,
+	};
+}
+
+/* Counted by looking, not by the sums of the others, which it checks. */
+static uint64_t in_flight(const struct hws_ring *ring)
+{
+	const struct op *op = slab_next(&ring->slab, 0);
+	uint64_t count = 0;
+
+	for (; op; op = slab_next(&ring->slab, op_number(op) + 1))
+		count++;
+	return count;
+}
+
+void hws_ring_get_stats(const struct hws_ring *ring, struct hws_ring_stats *ret_stats)
+{
+	const struct ring_stats *of = &ring->stats;
+
+	*ret_stats = (struct hws_ring_stats) {
+		.submitted = of->submitted,
+		.delivered = of->delivered,
+		.reclaimed = of->reclaimed,
+		.lost = of->lost,
+		.in_flight = in_flight(ring),
+		.orphans = of->orphans,
+		.orphan_bytes = of->orphan_bytes,
+		.peak = of->peak,
+		.enters = of->enters,
+		.enter_errors = of->enter_errors,
+		.retried = of->retried,
+		.resumed = of->resumed,
+		.cancels = of->cancels,
+		.cancels_missed = of->cancels_missed,
+		.unknown = of->unknown,
+		.overflows = of->overflows,
+		.descriptors_shut = of->descriptors_shut,
+		.bounced = of->bounced,
+	};
+}
+
+int hws_ring_latency(const struct hws_ring *ring, uint32_t kind, uint64_t *ret_counts)
+{
+	if (kind >= HWS_OP_KINDS)
+		return why(-EINVAL, "there is no operation %u", kind);
+	if (!ring->histograms)
+		return why(-ENOTSUP, "open the ring with HWS_RING_LATENCY");
+	memcpy(ret_counts, ring->histograms->counts[kind], sizeof(ring->histograms->counts[kind]));
+	return 0;
+}
+
+static int set_file(struct hws_ring *ring, uint32_t place, int fd)
+{
+	struct io_uring_files_update update = { .offset = place, .fds = (uintptr_t)&fd };
+	int r = ring->backend->tell(ring, IORING_REGISTER_FILES_UPDATE, &update, 1);
+
+	if (r < 0)
+		return why(r, "the kernel doesn't register this file: %s", strerror(-r));
+	ring->files[place] = fd >= 0;
+	return 0;
+}
+
+int hws_file_add(struct hws_ring *ring, int fd, int *ret_file)
+{
+	uint32_t place = 0;
+	int r = ring_mine(ring);
+
+	if (r < 0)
+		return r;
+	while (place < ring->file_count && ring->files[place])
+		place++;
+	if (place == ring->file_count)
+		return why(-ENFILE, "the ring has place for %u registered files", ring->file_count);
+	if (fd < 0)
+		return why(-EBADF, "%d is no descriptor", fd);
+	r = set_file(ring, place, fd);
+	if (r == 0)
+		*ret_file = HWS_FILE(place);
+	return r;
+}
+
+int hws_file_remove(struct hws_ring *ring, int file)
+{
+	int place = RING_FILE(file);
+	int r = ring_mine(ring);
+
+	if (r < 0)
+		return r;
+	if (place < 0 || (uint32_t)place >= ring->file_count || !ring->files[place])
+		return why(-EBADF, "%d is no registered file of this ring", file);
+	/* entries in the queue that name it mean the file that is there now */
+	r = hws_submit(ring);
+	return r < 0 ? r : set_file(ring, (uint32_t)place, -1);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a ring is made of. Between the semantics and a back end lie two queues
+ * in memory as io_uring has them: entries of struct io_uring_sqe go one way,
+ * struct io_uring_cqe the other. A back end is who consumes the one and fills
+ * the other: the kernel, or what stands in for it.
+ */
+#ifndef HWSAFE_URING_RING_INTERNAL_H
+#define HWSAFE_URING_RING_INTERNAL_H
+
+#include <liburing.h>
+
+#include "uring/buf-internal.h"
+#include "uring/pool.h"
+#include "uring/ring.h"
+#include "uring/slab-internal.h"
+
+#define likely(condition)   __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
+/* The most that one read or write moves; the kernel's MAX_RW_COUNT. */
+#define RING_MAX_MOVE UINT32_C(0x7ffff000)
+/* The user_data of entries that are no operation: attempts to cancel. Its number is no slot's. */
+#define RING_NOBODY UINT64_MAX
+/* How often in a row the kernel may fail to enter before the ring counts as broken. */
+#define RING_STREAK 128
+/* How often an operation is begun again, and a kernel that can't now is asked again. */
+#define RING_TRIES     16
+#define RING_DEPTH_MAX 16384
+#define RING_DRAIN_NS  (UINT64_C(10) * 1000 * 1000) /* between two attempts to cancel all */
+#define RING_WHY       160
+/* The number of a registered file; negative: it is none. */
+#define RING_FILE(file) ((file)-HWS_FILE(0))
+
+enum ring_enter_flags {
+	RING_EVENTS = 1, /* let what is done be seen, even if none are waited for */
+};
+
+/*
+ * What a back end has to know of the queues in ring->io:
+ *  - entries are taken in order from sq.sqes, at *sq.khead & sq.ring_mask; sq.array is not looked
+ *    at. There are twice as many as slots in the slab, so that they never overflow.
+ *  - completions go to cq.cqes, of which there are more than slots in the slab, but operations that
+ *    complete more than once may fill them: then they wait, and IORING_SQ_CQ_OVERFLOW says so.
+ *  - an entry with IOSQE_CQE_SKIP_SUCCESS (if features has IORING_FEAT_CQE_SKIP) completes only
+ *    when it fails; the only such ones are attempts to cancel, whose user_data is RING_NOBODY.
+ */
+struct ring_backend {
+	const char *name;
+	/* Fills io, mode, setup_flags, features from the options. 0 or -errno, with why(). */
+	int (*open)(struct hws_ring *ring);
+	/*
+	 * Starts up to @submit entries from the queue and waits for @least completions. How many
+	 * it took, or -errno: -ETIME at the deadline. What it didn't take stays queued.
+	 */
+	int (*enter)(struct hws_ring *ring, uint32_t submit, uint32_t least, uint32_t flags,
+		     uint64_t deadline_ns);
+	/* As io_uring_register(2): buffers, files, rings of provided buffers. */
+	int (*tell)(struct hws_ring *ring, uint32_t what, const void *arg, uint32_t count);
+	/* Gives all back. Takes rings that were opened in part. */
+	void (*close)(struct hws_ring *ring);
+	/* The same in a forked child, for itself only: the memory isn't there. */
+	void (*forsake)(struct hws_ring *ring);
+	/* From now on this thread enters: the owner is gone. */
+	void (*adopt)(struct hws_ring *ring);
+};
+
+extern const struct ring_backend ring_uring;
+
+struct ring_stats {
+	uint64_t submitted, delivered, reclaimed, lost;
+	uint64_t orphans, orphan_bytes, peak;
+	uint64_t enters, enter_errors, retried, resumed;
+	uint64_t cancels, cancels_missed, unknown, overflows;
+	uint64_t descriptors_shut, bounced;
+};
+
+struct histograms;
+
+/* The number of a group's ring of provided buffers with the kernel. */
+uint16_t group_number(const struct hws_group *group);
+
+/* The first bytes of an entry, copied at once. */
+struct ring_head {
+	uint8_t opcode;
+	uint8_t flags;
+	uint16_t ioprio;
+};
+
+struct ring_quick {
+	struct ring_head head;
+	struct op_nature nature;
+};
+
+/* On a page of its own that a forked child finds zeroed. */
+struct ring_page {
+	uint64_t owner; /* the thread; 0 when the ring is broken: one comparison for all */
+	uint64_t here;	/* 1: not in a child */
+};
+
+struct hws_ring {
+	struct ring_page *page;
+	struct io_uring io;
+	struct slab slab;
+	struct hws_pool *pool;
+	const struct ring_backend *backend;
+	uint64_t last;	     /* the operation queued last */
+	uint32_t sqe_shift;  /* 1: entries of double size */
+	uint32_t cqe_shift;  /* the same for completions */
+	uint32_t cancels;    /* in the queue, at most */
+	uint32_t by_address; /* operations in flight that reach a guarded pool by address */
+	bool registered;
+	bool guarded;
+	/* A guarded pool is opened while this thread enters, for who goes by address. */
+	bool opens;
+	bool quick; /* reads and writes need nothing but their buffer handed over */
+	/* What these begin with; the entry is a NOP's where they are not quick. */
+	struct ring_quick read;
+	struct ring_quick write;
+	bool own_pool;
+	bool closing; /* nobody waits any more: all that completes is an orphan's */
+	bool opened;  /* the back end has something to give back */
+	bool defers;  /* completions come only while this thread enters */
+	int broken;   /* why; 0: it isn't */
+	uint32_t streak;
+	struct ring_stats stats;
+	struct histograms *histograms;
+	struct hws_group *groups;
+
+	bool *files; /* which places are taken */
+	uint32_t file_count;
+	uint64_t owner; /* the thread, as ring_thread */
+	int thread;	/* the same, as the kernel counts */
+	uint32_t setup_flags;
+	uint32_t features;
+	uint32_t mode;
+	const char *mode_name;
+	struct hws_ring_options options; /* the pointers of which are good while it opens */
+	char reduced[RING_WHY];
+	void *backend_data;
+};
+
+/* Which thread this is: 0 until it opens its first ring. */
+extern _Thread_local uint64_t ring_thread __attribute__((tls_model("initial-exec")));
+
+/* Why the ring can't be used: -EBUSY, -ECHILD or -EIO. */
+HWS_MUST int ring_refuse(const struct hws_ring *ring);
+
+/* -EAGAIN: as many as can be are in flight. */
+HWS_MUST int ring_full(const struct hws_ring *ring);
+/* CLOCK_MONOTONIC; 0 when the clock fails. */
+uint64_t ring_now(void);
+
+/* 0 when this thread may use it. */
+HWS_MUST static inline int ring_mine(const struct hws_ring *ring)
+{
+	return likely(ring->page->owner == ring_thread) ? 0 : ring_refuse(ring);
+}
+
+/*
+ * The next entry of the queue, to be filled in whole. There always is one: the queue is twice as
+ * long as the slab, of an operation one entry at most is in there, and as many may be cancels.
+ */
+static inline struct io_uring_sqe *ring_sqe(struct hws_ring *ring)
+{
+	struct io_uring_sq *sq = &ring->io.sq;
+
+	return &sq->sqes[(sq->sqe_tail++ & sq->ring_mask) << ring->sqe_shift];
+}
+
+/* How many the back end has not taken yet. */
+static inline uint32_t ring_queued(const struct hws_ring *ring)
+{
+	/* acquire: pairs with the back end's release; entries before the head are ours again */
+	return ring->io.sq.sqe_tail - __atomic_load_n(ring->io.sq.khead, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t ring_ready(const struct hws_ring *ring)
+{
+	/* acquire: pairs with the back end's release; the completions come before the tail */
+	return __atomic_load_n(ring->io.cq.ktail, __ATOMIC_ACQUIRE) - *ring->io.cq.khead;
+}
+
+/* How many are in flight. */
+static inline uint64_t ring_used(const struct hws_ring *ring)
+{
+	const struct ring_stats *of = &ring->stats;
+
+	return of->submitted - of->delivered - of->reclaimed - of->lost;
+}
+
+/* How many of these somebody waits for. */
+static inline uint64_t ring_awaited(const struct hws_ring *ring)
+{
+	return ring_used(ring) - ring->stats.orphans;
+}
+
+/* Submits what is queued and waits; 0, -ETIME, or why not, counted. */
+HWS_MUST int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags,
+			uint64_t deadline_ns);
+/* Takes completions, as many as fit into @ret_done; NULL with @size 0: up to the first awaited. */
+uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size);
+/* What the kernel was given it may keep: nothing of it is touched again. */
+void ring_break(struct hws_ring *ring, int code);
+/*
+ * Queues an attempt to cancel: the operation of that id, or what IORING_ASYNC_CANCEL_ flags say.
+ * 0, or why the queue has no room for it.
+ */
+HWS_MUST int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags);
+/* The least power of two, from 2 on, that is no less. */
+uint32_t ring_power_of_two(uint32_t least);
+/* Frees the ring; its back end is closed. */
+void ring_free(struct hws_ring *ring);
+/* Notes what the ring has to do without, for hws_ring_info. */
+void ring_reduce(struct hws_ring *ring, const char *format, ...) HWS_PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Submitting, waiting, taking what is done. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "shim/sys-internal.h"
+#include "shim/why-internal.h"
+#include "uring/op-internal.h"
+
+/* What an operation may be for its buffer to go straight back. */
+#define QUICK_STATE (OP_FIXED | OP_HAS_BUF)
+#define SPECIAL	    (IORING_CQE_F_MORE | IORING_CQE_F_NOTIF | IORING_CQE_F_BUFFER)
+
+uint64_t ring_now(void)
+{
+	uint64_t now = 0;
+
+	return sys_clock(CLOCK_MONOTONIC, &now) == 0 ? now : 0;
+}
+
+/* A completion of no operation: of an attempt to cancel, a second one, a forged one. */
+static void ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe)
+{
+	if (cqe->user_data != RING_NOBODY)
+		ring->stats.unknown++;
+	else if (cqe->res < 0)
+		ring->stats.cancels_missed++;
+}
+
+/* Most operations end here. */
+static inline void deliver(struct hws_ring *ring, struct op *op, const struct io_uring_cqe *cqe,
+			   struct hws_done *ret_done)
+{
+	struct hws_buf buf = op->buf;
+
+	if (op->state & OP_HAS_BUF &&
+	    unlikely(buf_to_user(ring->pool, buf, (uint32_t)cqe->user_data) < 0))
+		buf = (struct hws_buf) { 0 };
+	ret_done->tag = op->tag;
+	ret_done->result = cqe->res;
+	ret_done->buf = buf;
+	ret_done->kind = op->kind;
+	ret_done->flags = 0;
+	slab_free(&ring->slab, op);
+}
+
+/* How many dones it made; -1: there is no room for the one it would make. */
+static int settle(struct hws_ring *ring, struct op *op, const struct io_uring_cqe *cqe,
+		  struct hws_done *ret_done, bool room)
+{
+	if (!op || op->state & OP_FREE) {
+		ignore(ring, cqe);
+		return 0;
+	}
+	if (!room && !(op->state & OP_ORPHAN) && !ring->closing)
+		return -1;
+	return op_settle(ring, op, cqe->res, cqe->flags, ret_done) ? 1 : 0;
+}
+
+/* Written for both sizes of completions, so that the common one costs no shift. */
+static inline __attribute__((always_inline)) uint32_t
+reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t shift)
+{
+	struct io_uring_cq *cq = &ring->io.cq;
+	const struct io_uring_cqe *cqes = cq->cqes;
+	struct hws_done *done = ret_done;
+	struct hws_done *last = ret_done + size;
+	uint32_t mask = cq->ring_mask;
+	uint32_t head = *cq->khead;
+	uint32_t end = head + ring_ready(ring);
+	uint32_t slow = 0;
+
+	for (; head != end; head++) {
+		const struct io_uring_cqe *cqe = &cqes[(head & mask) << shift];
+		struct op *op = slab_find(&ring->slab, cqe->user_data);
+		int made;
+
+		if (likely(op && done != last && !(op->state & ~QUICK_STATE) && cqe->res >= 0 &&
+			   !(cqe->flags & SPECIAL))) {
+			deliver(ring, op, cqe, done++);
+			continue;
+		}
+		made = settle(ring, op, cqe, done, done != last);
+		if (made < 0)
+			break;
+		done += made;
+		slow += (uint32_t)made;
+	}
+	/* those that op_settle() made it has counted */
+	ring->stats.delivered += (uint64_t)(done - ret_done) - slow;
+	/* release: pairs with the back end's acquire; what was read may be overwritten */
+	__atomic_store_n(cq->khead, head, __ATOMIC_RELEASE);
+	return (uint32_t)(done - ret_done);
+}
+
+uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
+{
+	return ring->cqe_shift ? reap(ring, ret_done, size, 1) : reap(ring, ret_done, size, 0);
+}
+
+/* What the thread is refused; 0 when all is well. */
+static int enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t deadline_ns)
+{
+	struct io_uring_sq *sq = &ring->io.sq;
+	uint32_t submit;
+	int r;
+
+	/* release: the entries come before the tail. From here on no error gives a buffer back */
+	__atomic_store_n(sq->ktail, sq->sqe_tail, __ATOMIC_RELEASE);
+	submit = ring_queued(ring);
+	if (ring_used(ring) > ring->stats.peak)
+		ring->stats.peak = ring_used(ring);
+	ring->stats.enters++;
+	if (ring->by_address)
+		pool_open_for_kernel(ring->pool);
+	r = ring->backend->enter(ring, submit, least, flags, deadline_ns);
+	if (ring->by_address)
+		pool_close_for_kernel(ring->pool);
+	if (!ring_queued(ring))
+		ring->cancels = 0;
+	return r < 0 ? r : 0;
+}
+
+/* The kernel can't for the moment: room in the queue of completions or memory may help. */
+static bool can_not_now(int code)
+{
+	return code == -EAGAIN || code == -EBUSY || code == -ENOMEM;
+}
+
+int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t deadline_ns)
+{
+	int r = enter(ring, least, flags, deadline_ns);
+
+	if (r == 0 || r == -ETIME || r == -EINTR) {
+		ring->streak = 0;
+		return r;
+	}
+	ring->stats.enter_errors++;
+	/* -EBADR: a completion is lost for good, nobody knows whose */
+	if (r == -EBADR || (!can_not_now(r) && ++ring->streak >= RING_STREAK))
+		ring_break(ring, r);
+	return why(r, "the kernel doesn't take what is queued: %s", strerror(-r));
+}
+
+void ring_break(struct hws_ring *ring, int code)
+{
+	if (ring->broken)
+		return;
+	ring->broken = code;
+	ring->page->owner = 0;
+}
+
+int hws_submit(struct hws_ring *ring)
+{
+	int r = ring_mine(ring);
+
+	for (uint32_t tries = 0; r == 0 && ring_queued(ring);) {
+		r = ring_enter(ring, 0, tries ? RING_EVENTS : 0, 0);
+		if ((r == -EINTR || can_not_now(r)) && ++tries < RING_TRIES)
+			r = 0;
+	}
+	return r;
+}
+
+/* May there be completions that only show when we enter? */
+static bool hides(const struct hws_ring *ring)
+{
+	uint32_t flags = __atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED);
+
+	return ring->defers || flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
+}
+
+/* Enters if that can bring anything nearer. */
+static int advance(struct hws_ring *ring, uint32_t least, uint64_t deadline_ns)
+{
+	uint32_t ready = ring_ready(ring);
+	bool wait = ready < least && deadline_ns != 0;
+
+	if (__atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW)
+		ring->stats.overflows++;
+	if (!wait && !ring_queued(ring) && (ready || !hides(ring)))
+		return 0;
+	return ring_enter(ring, wait ? least - ready : 0, RING_EVENTS, deadline_ns);
+}
+
+static int wait_more(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size,
+		     uint32_t least, uint64_t deadline_ns)
+{
+	uint32_t count = 0;
+	uint32_t tries = 0;
+
+	for (;;) {
+		uint64_t awaited = ring_awaited(ring);
+		uint64_t want = awaited < least - count ? awaited : least - count;
+		int r = advance(ring, (uint32_t)want, deadline_ns);
+
+		count += ring_reap(ring, ret_done + count, size - count);
+		if (count >= least || ring_awaited(ring) == 0)
+			return (int)count;
+		if (r == 0 && deadline_ns == 0)
+			r = -ETIME;
+		if (r == -EINTR || (can_not_now(r) && tries++ < RING_TRIES))
+			continue;
+		if (r == -ETIME)
+			(void)why(r, "the deadline came before enough was done");
+		if (r < 0)
+			return count ? (int)count : r;
+	}
+}
+
+/* Each operation of a broken ring ends as lost: what it had may be the kernel's for ever. */
+static uint32_t lose(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
+{
+	uint32_t count = 0;
+	struct op *op = slab_next(&ring->slab, 0);
+
+	while (op && count < size) {
+		uint32_t number = op_number(op);
+
+		if (!(op->state & OP_ORPHAN))
+			ret_done[count++] = (struct hws_done) {
+				.tag = op->tag,
+				.result = ring->broken,
+				.kind = op->kind,
+				.flags = HWS_DONE_LOST,
+			};
+		op_lose(ring, op);
+		op = slab_next(&ring->slab, number + 1);
+	}
+	return count;
+}
+
+/* What did complete comes first, as what it is. */
+static int wait_broken(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
+{
+	uint32_t count = ring_reap(ring, ret_done, size);
+
+	count += lose(ring, ret_done + count, size - count);
+	return count ? (int)count : ring_refuse(ring);
+}
+
+int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t least,
+		  uint64_t deadline_ns)
+{
+	struct hws_done none;
+	int r = ring_mine(ring);
+
+	if (size == 0)
+		ret_done = &none;
+	if (least > size)
+		least = size;
+	if (likely(r == 0))
+		r = wait_more(ring, ret_done, size, least, deadline_ns);
+	if (unlikely(r < 0 && ring->broken && ring_refuse(ring) == -EIO))
+		r = wait_broken(ring, ret_done, size);
+	return r;
+}
+
+int hws_wait(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint64_t deadline_ns)
+{
+	return hws_wait_many(ring, ret_done, size, 1, deadline_ns);
+}

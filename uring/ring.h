@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Rings: where operations are queued and taken back. A ring has a pool of
+ * buffers, its own or one it shares, registered with the kernel where it can be.
+ */
+#ifndef HWSAFE_URING_RING_H
+#define HWSAFE_URING_RING_H
+
+#include "op.h"
+
+HWS_BEGIN_DECLS
+
+struct hws;
+struct hws_pool;
+struct hws_pool_options;
+
+/** enum hws_ring_preset - what a ring is for. */
+enum hws_ring_preset {
+	HWS_RING_DEFAULT = 0,
+	HWS_RING_LOW_LATENCY, /* few in flight; what is done shows without a system call */
+	HWS_RING_THROUGHPUT,  /* many in flight */
+	HWS_RING_PRESETS      /* how many */
+};
+
+/** enum hws_ring_flags - further wishes. Values combine. */
+enum hws_ring_flags {
+	HWS_RING_LATENCY = 1,	   /* keep a histogram of latencies for each kind */
+	HWS_RING_UNREGISTERED = 2, /* don't register the pool */
+	HWS_RING_NVME = 4,	   /* for HWS_OP_NVME: entries of double size */
+};
+
+/** struct hws_ring_options - how a ring is to be. All zero: defaults. */
+struct hws_ring_options {
+	size_t size;	 /* of this struct; 0: as compiled */
+	uint32_t preset; /* enum hws_ring_preset */
+	uint32_t flags;	 /* enum hws_ring_flags */
+	uint32_t depth;	 /* how many operations in flight, up to 16384; 0: the preset's */
+	uint32_t files;	 /* how many files can be registered; 0: 64 */
+	/* shared: open for longer than the ring; NULL: the ring has one of its own */
+	struct hws_pool *pool;
+	const struct hws_pool_options *pool_options; /* borrowed; for its own; NULL: defaults */
+	const char *backend;			     /* borrowed; "uring"; NULL: what works best */
+	const char *mode; /* borrowed; the only one to try: "defer", "coop", "plain"; NULL: all */
+};
+
+/**
+ * hws_ring_open() - make a ring that belongs to this thread.
+ * @hw: borrowed; may be NULL
+ * @options: borrowed; NULL: defaults
+ * @ret_ring: out; hws_ring_close() it
+ *
+ * Return: 0; -EINVAL options that make no sense; -EPERM, -ENOSYS the system has no io_uring for
+ * us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any more.
+ */
+HWS_API HWS_MUST int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
+				   struct hws_ring **ret_ring);
+
+/**
+ * hws_ring_close() - cancel what is in flight, wait until the kernel lets go of it, end the ring.
+ * @ring: taken; NULL is fine
+ * @deadline_ns: CLOCK_MONOTONIC; when to stop waiting
+ *
+ * When this returns nobody writes to a buffer of the pool any more but those that are counted: if
+ * the kernel still owned some at the deadline, they are quarantined: never freed, never reused.
+ * Buffers of the ring's own pool that you still hold are stale from now on.
+ *
+ * Context: the thread that opened the ring, or any once that one has ended. In a forked child the
+ * child's copy alone goes.
+ * Return: how many operations the kernel still owned; -EBUSY: the ring is another thread's, and
+ * nothing was done.
+ */
+HWS_API int hws_ring_close(struct hws_ring *ring, uint64_t deadline_ns);
+
+/**
+ * hws_ring_pool() - where the ring's buffers are taken from.
+ * @ring: borrowed
+ *
+ * Return: the pool, borrowed from the ring.
+ */
+HWS_API struct hws_pool *hws_ring_pool(const struct hws_ring *ring);
+
+/**
+ * hws_ring_fd() - a descriptor that polls readable when something is done.
+ * @ring: borrowed
+ *
+ * For event loops: when it is readable, call hws_wait() with deadline 0. Don't do else with it.
+ *
+ * Return: the descriptor, which stays the ring's; -ENOTSUP.
+ */
+HWS_API int hws_ring_fd(const struct hws_ring *ring);
+
+/**
+ * hws_file_add() - register a file, so that each operation on it is cheaper.
+ * @ring: borrowed
+ * @fd: which; may be closed afterwards
+ * @ret_file: out; use it in the place of a descriptor; hws_file_remove() it
+ *
+ * Return: 0; -ENFILE: all places are taken; -EBADF; -EBUSY, -ECHILD, -EIO as hws_queue().
+ */
+HWS_API HWS_MUST int hws_file_add(struct hws_ring *ring, int fd, int *ret_file);
+
+/**
+ * hws_file_remove() - forget a registered file; what is in flight on it goes on.
+ * @ring: borrowed
+ * @file: from hws_file_add()
+ *
+ * Return: 0; -EBADF: it isn't registered; -EBUSY, -ECHILD, -EIO as hws_queue().
+ */
+HWS_API HWS_MUST int hws_file_remove(struct hws_ring *ring, int file);
+
+/** struct hws_ring_info - what was chosen when the ring was opened. */
+struct hws_ring_info {
+	const char *backend;  /* "uring" */
+	const char *mode;     /* "defer", "coop" or "plain" */
+	const char *reduced;  /* what it had to do without and why; "" when nothing */
+	uint32_t setup_flags; /* IORING_SETUP_… */
+	uint32_t features;    /* IORING_FEAT_… */
+	uint32_t depth;
+	uint32_t files;
+	bool registered; /* the pool's memory is: pinned and checked once */
+	bool guarded;	 /* the processor enforces who owns a buffer */
+};
+
+/**
+ * hws_ring_get_info() - what was chosen when the ring was opened.
+ * @ring: borrowed
+ * @ret_info: out
+ */
+HWS_API void hws_ring_get_info(const struct hws_ring *ring, struct hws_ring_info *ret_info);
+
+/**
+ * struct hws_ring_stats - what a ring has done.
+ *
+ * Always: submitted == delivered + reclaimed + lost + in_flight.
+ */
+struct hws_ring_stats {
+	uint64_t submitted;	   /* operations queued and not refused */
+	uint64_t delivered;	   /* operations whose final done was taken */
+	uint64_t reclaimed;	   /* orphans that ended */
+	uint64_t lost;		   /* operations the kernel may own for ever */
+	uint64_t in_flight;	   /* queued, not yet ended */
+	uint64_t orphans;	   /* of these, forgotten */
+	uint64_t orphan_bytes;	   /* that orphans may still touch */
+	uint64_t peak;		   /* most in flight at a submission */
+	uint64_t enters;	   /* system calls */
+	uint64_t enter_errors;	   /* of these, failed */
+	uint64_t retried;	   /* operations begun again after -EAGAIN or -EINTR */
+	uint64_t resumed;	   /* short transfers gone on with */
+	uint64_t cancels;	   /* attempts */
+	uint64_t cancels_missed;   /* attempts that found nothing to stop, or couldn't */
+	uint64_t unknown;	   /* completions that belong to no operation: ignored */
+	uint64_t overflows;	   /* times completions had to wait for room */
+	uint64_t descriptors_shut; /* made by orphans, closed */
+	uint64_t bounced;	   /* operations that had to be copied */
+};
+
+/**
+ * hws_ring_get_stats() - what the ring has done so far.
+ * @ring: borrowed
+ * @ret_stats: out
+ */
+HWS_API void hws_ring_get_stats(const struct hws_ring *ring, struct hws_ring_stats *ret_stats);
+
+/** HWS_LATENCY_BUCKETS - how many there are; bucket i counts from 2^i up to 2^(i+1) ns. */
+#define HWS_LATENCY_BUCKETS 40
+
+/**
+ * hws_ring_latency() - how long operations of a kind took, from queueing to taking.
+ * @ring: borrowed
+ * @kind: enum hws_op_kind
+ * @ret_counts: out; HWS_LATENCY_BUCKETS of them
+ *
+ * Return: 0; -EINVAL: no such kind; -ENOTSUP: opened without HWS_RING_LATENCY.
+ */
+HWS_API HWS_MUST int hws_ring_latency(const struct hws_ring *ring, uint32_t kind,
+				      uint64_t *ret_counts);
+
+HWS_END_DECLS
+
+#endif
