@@ -39,7 +39,8 @@ struct hws_ring_options {
 	/* shared: open for longer than the ring; NULL: the ring has one of its own */
 	struct hws_pool *pool;
 	const struct hws_pool_options *pool_options; /* borrowed; for its own; NULL: defaults */
-	const char *backend;			     /* borrowed; "uring"; NULL: what works best */
+	/* borrowed; "uring", "epoll" (with threads), "sync" (plain calls); NULL: what works best */
+	const char *backend;
 	const char *mode; /* borrowed; the only one to try: "defer", "coop", "plain"; NULL: all */
 };
 
@@ -110,9 +111,9 @@ HWS_API HWS_MUST int hws_file_remove(struct hws_ring *ring, int file);
 
 /** struct hws_ring_info - what was chosen when the ring was opened. */
 struct hws_ring_info {
-	const char *backend;  /* "uring" */
-	const char *mode;     /* "defer", "coop" or "plain" */
-	const char *reduced;  /* what it had to do without and why; "" when nothing */
+	const char *backend; /* "uring", "epoll" or "sync" */
+	const char *mode;    /* "defer", "coop" or "plain"; without io_uring "threads" or "calls" */
+	const char *reduced; /* what it had to do without and why; "" when nothing */
 	uint32_t setup_flags; /* IORING_SETUP_… */
 	uint32_t features;    /* IORING_FEAT_… */
 	uint32_t depth;
