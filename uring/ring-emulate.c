@@ -74,6 +74,20 @@ static int make_poller(struct emu *emu)
 	return watch(emu, emu->clock, &emu->clock);
 }
 
+/* As many as the ring is deep, so that none has to be made later. */
+static int make_ops(struct emu *emu)
+{
+	for (uint32_t i = 0; i <= emu->ring->slab.mask; i++) {
+		struct emu_op *op = malloc(sizeof(*op));
+
+		if (!op)
+			return why(-ENOMEM, "no memory for a ring");
+		op->link = emu->spare;
+		emu->spare = op;
+	}
+	return 0;
+}
+
 static int emu_open(struct hws_ring *ring, const char *mode, bool threads)
 {
 	struct emu *emu = calloc(1, sizeof(*emu));
@@ -91,6 +105,8 @@ static int emu_open(struct hws_ring *ring, const char *mode, bool threads)
 	ring->opened = true;
 	emu->threads = threads;
 	r = make_queues(ring, emu);
+	if (r == 0)
+		r = make_ops(emu);
 	if (r == 0 && threads) {
 		r = make_poller(emu);
 		ring->io.ring_fd = emu->poller;
