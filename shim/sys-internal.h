@@ -107,7 +107,7 @@ HWS_MUST int sys_epoll_create(void);
 HWS_MUST int sys_epoll_ctl(int poller, int how, int fd, struct epoll_event *event);
 /* What is ready now. */
 HWS_MUST int sys_epoll_get(int poller, struct epoll_event *ret_events, int size);
-/* How many are ready; -ETIME at the deadline (CLOCK_MONOTONIC; 0: now; UINT64_MAX: never); -EINTR. */
+/* How many are ready; -ETIME at the deadline (CLOCK_MONOTONIC; UINT64_MAX: never); -EINTR. */
 HWS_MUST int sys_poll_until(struct pollfd *fds, size_t count, uint64_t deadline_ns);
 /* What of @events (and errors) is there now; 0: nothing. */
 HWS_MUST int sys_poll_one(int fd, short events);

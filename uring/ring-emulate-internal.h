@@ -153,7 +153,11 @@ static inline void node_put(struct emu_node *head, struct emu_node *node)
 	head->prev = node;
 }
 
+/* ring-emulate-tell.c: as io_uring_register(2) */
+int emu_tell(struct hws_ring *ring, uint32_t what, const void *arg, uint32_t count);
+
 /* ring-emulate.c: the queues */
+struct emu *emu_of(const struct hws_ring *ring);
 bool emu_room(const struct emu *emu);
 /* Posts when there is room, as there must be. */
 void emu_post(struct emu *emu, const struct io_uring_sqe *sqe, int64_t result, uint32_t flags);

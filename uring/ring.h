@@ -50,8 +50,15 @@ struct hws_ring_options {
  * @options: borrowed; NULL: defaults
  * @ret_ring: out; hws_ring_close() it
  *
- * Return: 0; -EINVAL options that make no sense; -EPERM, -ENOSYS the system has no io_uring for
- * us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any more.
+ * Where the system refuses io_uring the same is done by epoll and a few threads, or by plain calls:
+ * hws_ring_get_info() has which and why, and the context's log is warned once. The differences: a
+ * call that a thread blocks in (a file, a path, a device that can't be polled) can't be cancelled;
+ * if it is still at it when the ring closes, its buffer is lost. "sync" blocks in such calls, and
+ * has no descriptor to poll. Each descriptor that is waited for is duplicated. There is no NVMe.
+ * Who else reads or accepts from the same file may get there first: then the call blocks.
+ *
+ * Return: 0; -EINVAL options that make no sense; -EPERM, -ENOSYS "uring" was asked for and the
+ * system has no io_uring for us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any more.
  */
 HWS_API HWS_MUST int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
 				   struct hws_ring **ret_ring);
