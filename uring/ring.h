@@ -39,7 +39,7 @@ struct hws_ring_options {
 	/* shared: open for longer than the ring; NULL: the ring has one of its own */
 	struct hws_pool *pool;
 	const struct hws_pool_options *pool_options; /* borrowed; for its own; NULL: defaults */
-	/* borrowed; "uring", "epoll" (with threads), "sync" (plain calls); NULL: what works best */
+	/* borrowed; "uring", "epoll" (with threads), "sync" (plain calls); NULL: the best */
 	const char *backend;
 	const char *mode; /* borrowed; the only one to try: "defer", "coop", "plain"; NULL: all */
 };
@@ -58,7 +58,8 @@ struct hws_ring_options {
  * Who else reads or accepts from the same file may get there first: then the call blocks.
  *
  * Return: 0; -EINVAL options that make no sense; -EPERM, -ENOSYS "uring" was asked for and the
- * system has no io_uring for us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any more.
+ * system has no io_uring for us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any
+ * more.
  */
 HWS_API HWS_MUST int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
 				   struct hws_ring **ret_ring);
