@@ -184,7 +184,7 @@ START_TEST(a_thread_that_is_stuck_is_left_and_counted)
 }
 END_TEST
 
-/* A hundred wait for one line; they get it one by one, in order. */
+/* Fifty wait for one line; they get it one by one, in order. */
 START_TEST(many_wait_for_one_descriptor)
 {
 	static const char *const names[] = { "epoll", "sync" };
