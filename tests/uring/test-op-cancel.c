@@ -116,8 +116,11 @@ START_TEST(a_forgotten_operation_returns_its_buffer_by_itself)
 		held[i] = rig_buf(ring, 4096, 0xca);
 	memset(canary, 0xca, sizeof(canary));
 	ck_assert_int_eq(write(ends[1], "stale", 5), 5);
-	/* nothing is delivered */
-	ck_assert_int_eq(hws_wait(ring, &done, 1, rig_after_ms(1000)), 0);
+	/* nothing is delivered; a kernel that has a worker read the pipe takes a moment */
+	for (int i = 0; i < 1000 && hws_ring_orphans(ring, NULL, 0) > 0; i++) {
+		ck_assert_int_eq(hws_wait(ring, &done, 1, rig_after_ms(1000)), 0);
+		usleep(1000);
+	}
 	ck_assert_int_eq(hws_ring_orphans(ring, NULL, 0), 0);
 	ck_assert_uint_eq(ring->stats.reclaimed, 1);
 	ck_assert_int_eq(hws_buf_owner(hws_ring_pool(ring), buf), -ESTALE);
@@ -299,8 +302,7 @@ START_TEST(cancel_races_complete)
 		}
 		/* what an attempt missed, because it was between two states, gets data */
 		for (uint32_t got = 0; got < BATCH;) {
-			int n = hws_wait_many(ring, done + got, BATCH - got, BATCH - got,
-					      rig_after_ms(100));
+			int n = hws_wait_many(ring, done + got, BATCH - got, 1, rig_after_ms(100));
 
 			if (n > 0)
 				got += (uint32_t)n;
