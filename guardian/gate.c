@@ -88,6 +88,7 @@ static void record_grant(const struct gate *gate)
 	event.generation = (uint32_t)gate->rules->generation;
 	audit_record(gate->hw->audit, &event);
 	stats_add(&stats_mine(&gate->hw->stats)->given[gate->window.kind]);
+	stats_add(&gate->hw->stats.open[gate->window.kind]);
 }
 
 /* A window that no rule allows: the line that would is the cure. */
@@ -138,7 +139,9 @@ void gate_close(struct gate *gate)
 {
 	if (!gate->hw)
 		return;
-	stats_add(&stats_mine(&gate->hw->stats)->closed[gate->window.kind]);
+	/* relaxed: a count orders nothing */
+	atomic_fetch_sub_explicit(&gate->hw->stats.open[gate->window.kind], 1,
+				  memory_order_relaxed);
 	unlink_gate(gate);
 	for (int use = 0; use < GATE_USES; use++)
 		lease_return(&gate->use[use].lease);
