@@ -53,7 +53,10 @@ static int no_log(int r)
 					       : "");
 }
 
-/* No more than so many lines at once: others may fill the log faster than it is read. */
+/*
+ * Drivers tell ten or so in five seconds and are then silent: a fault that isn't told may have been.
+ * No more than so many lines at once: others may fill the log faster than it is read.
+ */
 int native_dma_fault(void *self, const struct hws_hold *hold, struct hws_dma_fault *ret_fault)
 {
 	struct vfio_device *device = vfio_held(self, hold);
