@@ -189,7 +189,7 @@ struct hws_denial {
 	int code;		  /* what the call gave, or would have given */
 	struct hws_access access; /* what was asked; its path is NULL */
 	char place[96];		  /* file:line of the rule that refused it; "" when none did */
-	char text[256];		  /* the same in a sentence: the cause, the cure */
+	char text[384];		  /* the same in a sentence: the cause, the cure */
 };
 
 /**

@@ -125,7 +125,7 @@ int context_fail(struct hws *hw, enum hws_event_type type, const struct hws_acce
 		 int code)
 {
 	enum hws_reason reason = reason_of(type, access, code);
-	char said[256];
+	char said[384];
 
 	snprintf(said, sizeof(said), "%s", hws_why());
 	return refuse(hw, type, access, reason, code, NULL, *said ? said : sentences[reason]);

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "shim/fault-internal.h"
-#include "shim/native-internal.h"
+#include "shim/native-vfio-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -45,10 +45,7 @@ static int map_failed(const char *way, struct hws_bdf bdf, int r)
 
 	hws_bdf_format(bdf, text);
 	if (r == -EPERM)
-		return why(
-			-EPERM,
-			"%s %s: the kernel refuses to map it: lockdown; VFIO still works (bind the device to vfio-pci)",
-			text, way);
+		return why(-EPERM, "%s %s: the kernel refuses to map it: lockdown", text, way);
 	if (r == -EINVAL)
 		return why(-EINVAL, "%s %s can't be mapped: a BAR of I/O ports is opened as ports",
 			   text, way);
@@ -78,20 +75,17 @@ static const char *const ways[] = { "resource0", "resource1", "resource2",
 				    "resource3", "resource4", "resource5" };
 enum { BARS = sizeof(ways) / sizeof(ways[0]) };
 
-int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
-		   enum hws_rights rights, struct hws_window *ret_window)
+/* By the file that sysfs has for the BAR. */
+static int resource_map(struct native *native, struct hws_bdf bdf, uint32_t bar, uint64_t offset,
+			uint64_t size, enum hws_rights rights, struct hws_window *ret_window)
 {
 	uint64_t in_page = offset & (sys_page_size() - 1);
 	char way[16];
 	void *address;
 	HWS_CLEANUP_FD int fd = -1;
-	int r = fault_arm();
+	int r;
 
-	if (r < 0)
-		return r;
-	if (bar >= BARS)
-		return why(-EINVAL, "BAR %u: a function has BARs 0 to 5", bar);
-	fd = open_resource(self, bdf, bar, rights, way);
+	fd = open_resource(native, bdf, bar, rights, way);
 	if (fd < 0)
 		return fd;
 	r = window_size(fd, offset, size, &size);
@@ -111,9 +105,39 @@ int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset
 	return 0;
 }
 
+/* Whoever has the function open by VFIO gets its BARs there; so does who has no other way. */
+int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
+		   enum hws_rights rights, struct hws_window *ret_window)
+{
+	struct vfio_device *device;
+	int r = fault_arm();
+
+	if (r < 0)
+		return r;
+	if (bar >= BARS)
+		return why(-EINVAL, "BAR %u: a function has BARs 0 to 5", bar);
+	device = vfio_get_open(self, bdf);
+	if (!device) {
+		r = resource_map(self, bdf, bar, offset, size, rights, ret_window);
+		if (r != -EPERM)
+			return r;
+		r = vfio_get_instead(self, bdf, false, &device);
+		if (r < 0)
+			return r;
+	}
+	r = vfio_bar_map(self, device, bar, offset, size, rights, ret_window);
+	if (r < 0)
+		vfio_put(self, device);
+	return r;
+}
+
 void native_bar_unmap(void *self, struct hws_window *window)
 {
 	(void)self;
+	if (window->way == vfio_way) {
+		vfio_bar_unmap(window);
+		return;
+	}
 	if (window->direct)
 		sys_munmap((char *)window->direct - window->cookie, window->size + window->cookie);
 	*window = (struct hws_window) { 0 };
@@ -135,6 +159,10 @@ int native_mmio_read(void *self, const struct hws_window *window, uint64_t offse
 	int r;
 
 	(void)self;
+	if (window->way == vfio_way && !window->direct) {
+		*ret_value = shim_ones(width);
+		return vfio_mmio_read(window, offset, width, ret_value);
+	}
 	/* SAFETY: the caller has checked offset, width and alignment against the window */
 	switch (width) {
 	case 1:
@@ -163,6 +191,8 @@ int native_mmio_write(void *self, const struct hws_window *window, uint64_t offs
 	int r;
 
 	(void)self;
+	if (window->way == vfio_way && !window->direct)
+		return vfio_mmio_write(window, offset, width, value);
 	/* SAFETY: the caller has checked offset, width, alignment and value */
 	switch (width) {
 	case 1:

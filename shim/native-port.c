@@ -3,6 +3,7 @@
  * Ports, by the first way that works:
  *
  *   ioperm     the kernel lets this thread at exactly the range; native speed
+ *   vfio       the same BAR as below, where the kernel lets VFIO only: lockdown
  *   resourceN  the I/O BAR of a PCI function that holds the whole range
  *   /dev/port  byte accesses only: the kernel splits wider ones
  */
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shim/native-internal.h"
+#include "shim/native-vfio-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -31,8 +32,10 @@ struct ports {
 	uint16_t first;
 	uint32_t count;
 	int fd;			   /* of the file, for ways that have one */
-	uint32_t base;		   /* the port at the file's offset 0 */
+	uint64_t start;		   /* where in the file the first port is */
 	struct ioperm_grant grant; /* ioperm */
+	struct native *native;	   /* vfio */
+	struct vfio_device *device;
 };
 
 static int ioperm_open(struct native *native, struct ports *ports, enum hws_rights rights)
@@ -82,20 +85,25 @@ static int ioperm_write(const struct ports *ports, uint16_t port, uint32_t width
 static ssize_t raw_file_read(const struct ports *ports, uint16_t port, uint32_t width,
 			     void *ret_bytes)
 {
-	return sys_pread(ports->fd, ret_bytes, width, port - ports->base);
+	return sys_pread(ports->fd, ret_bytes, width, ports->start + port - ports->first);
 }
 
 /* Safety: WRITES. The device may do anything. Checked here: as for reading. */
 static ssize_t raw_file_write(const struct ports *ports, uint16_t port, uint32_t width,
 			      const void *bytes)
 {
-	return sys_pwrite(ports->fd, bytes, width, port - ports->base);
+	return sys_pwrite(ports->fd, bytes, width, ports->start + port - ports->first);
 }
 
 static int file_failed(const struct ports *ports, uint16_t port, ssize_t n)
 {
 	int r = n < 0 ? native_refusal((int)n) : -EIO;
 
+	if (r == -EPERM)
+		return why(r,
+			   "port 0x%x by %s: the kernel refuses: lockdown; by VFIO it can be done "
+			   "(bind the function to vfio-pci, open the port again)",
+			   port, ports->name);
 	return why(r, "port 0x%x by %s: %s", port, ports->name, strerror(-r));
 }
 
@@ -156,18 +164,74 @@ static int io_bar(struct native *native, struct hws_bdf bdf, const struct ports 
 	return -ENOENT;
 }
 
+/* The same of all functions, and where in it our ports begin. */
+static int find_io_bar(struct native *native, const struct ports *ports, struct hws_bdf *ret_bdf,
+		       uint64_t *ret_start)
+{
+	struct hws_bdf bdf;
+	uint32_t base;
+
+	for (int r = native_pci_next(native, NULL, &bdf); r == 0;
+	     r = native_pci_next(native, &bdf, &bdf)) {
+		int bar = io_bar(native, bdf, ports, &base);
+
+		if (bar >= 0) {
+			*ret_bdf = bdf;
+			*ret_start = ports->first - base;
+			return bar;
+		}
+	}
+	return -ENOENT;
+}
+
+static bool locked_down(int root)
+{
+	char text[128];
+
+	return sys_read_file(root, "/sys/kernel/security/lockdown", text, sizeof(text)) > 0 &&
+	       !strstr(text, "[none]");
+}
+
+/* Opening a device resets it: only one that is open already, or where nothing else lets. */
+static int vfio_open(struct native *native, struct ports *ports, enum hws_rights rights)
+{
+	struct vfio_region region;
+	struct hws_bdf bdf;
+	uint64_t in_bar;
+	int bar = find_io_bar(native, ports, &bdf, &in_bar);
+	int r = bar;
+
+	if (bar < 0)
+		return bar;
+	ports->native = native;
+	ports->device = vfio_get_open(native, bdf);
+	if (!ports->device)
+		r = rights & HWS_W && locked_down(native->root)
+			    ? vfio_get(native, bdf, &ports->device)
+			    : -ENOENT;
+	if (r < 0)
+		return r;
+	r = vfio_region(ports->device, (uint32_t)bar, &region);
+	if (r < 0) {
+		vfio_put(native, ports->device);
+		return r;
+	}
+	ports->start = region.start + in_bar;
+	ports->fd = ports->device->fd;
+	return 0;
+}
+
+static void vfio_close(struct ports *ports)
+{
+	vfio_put(ports->native, ports->device);
+}
+
 static int resource_open(struct native *native, struct ports *ports, enum hws_rights rights)
 {
 	struct hws_bdf bdf;
-	int r = native_pci_next(native, NULL, &bdf);
-	int bar = -ENOENT;
+	int bar = find_io_bar(native, ports, &bdf, &ports->start);
 	char path[NATIVE_PATH];
 
-	for (; r == 0; r = native_pci_next(native, &bdf, &bdf)) {
-		bar = io_bar(native, bdf, ports, &ports->base);
-		if (bar >= 0)
-			break;
-	}
 	if (bar < 0)
 		return bar;
 	snprintf(ports->name, sizeof(ports->name), "resource%d", bar);
@@ -180,6 +244,7 @@ static int dev_port_open(struct native *native, struct ports *ports, enum hws_ri
 {
 	if (!RAW_HAS_PORTS)
 		return -EOPNOTSUPP;
+	ports->start = ports->first;
 	ports->fd = sys_open(native->root, "/dev/port", access_mode(rights));
 	return ports->fd < 0 ? ports->fd : 0;
 }
@@ -204,6 +269,7 @@ static int dev_port_write(const struct ports *ports, uint16_t port, uint32_t wid
 
 static const struct way ways[] = {
 	{ IOPERM, ioperm_open, ioperm_close, ioperm_read, ioperm_write },
+	{ "vfio", vfio_open, vfio_close, file_read, file_write },
 	{ "resource", resource_open, file_close, file_read, file_write },
 	{ "/dev/port", dev_port_open, file_close, dev_port_read, dev_port_write },
 };
@@ -245,7 +311,7 @@ static int try_ways(struct native *native, struct ports *ports, enum hws_rights 
 	}
 	return why(worst, "ports 0x%x-0x%x: ioperm: %s; PCI I/O window: %s; /dev/port: %s",
 		   ports->first, ports->first + ports->count - 1, way_failed(failed[0]),
-		   way_failed(failed[1]), way_failed(failed[2]));
+		   way_failed(failed[2]), way_failed(failed[3]));
 }
 
 int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights rights,
