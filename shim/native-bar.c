@@ -121,7 +121,7 @@ int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset
 		r = resource_map(self, bdf, bar, offset, size, rights, ret_window);
 		if (r != -EPERM)
 			return r;
-		r = vfio_get_instead(self, bdf, false, &device);
+		r = vfio_get_instead(self, bdf, &device);
 		if (r < 0)
 			return r;
 	}

@@ -189,11 +189,12 @@ int native_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t w
 
 		if (r != -EPERM)
 			return r;
-		r = vfio_get_instead(native, bdf, true, &device);
+		r = vfio_get_instead(native, bdf, &device);
 		if (r < 0)
 			return r;
 	}
 	n = vfio_config_write(device, offset, width, &value);
+	vfio_keep(native, device);
 	vfio_put(native, device);
 	return n == (ssize_t)width ? 0 : config_failed(bdf, offset, "write", n);
 }

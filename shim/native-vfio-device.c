@@ -125,31 +125,24 @@ struct vfio_device *vfio_get_open(struct native *native, struct hws_bdf bdf)
 	return device;
 }
 
-static int vfio_get_for_good(struct native *native, struct hws_bdf bdf,
-			     struct vfio_device **ret_device)
+void vfio_keep(struct native *native, struct vfio_device *device)
 {
-	int r = vfio_get(native, bdf, ret_device);
-
-	if (r < 0)
-		return r;
 	pthread_mutex_lock(&native->vfio.lock);
-	if (!(*ret_device)->kept)
-		(*ret_device)->refs++;
-	(*ret_device)->kept = true;
+	if (!device->kept && device->hold == 0) {
+		device->kept = true;
+		device->refs++;
+	}
 	pthread_mutex_unlock(&native->vfio.lock);
-	return 0;
 }
 
-int vfio_get_instead(struct native *native, struct hws_bdf bdf, bool for_good,
-		     struct vfio_device **ret_device)
+int vfio_get_instead(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device)
 {
 	char first[160];
 	char second[256];
 	int r;
 
 	snprintf(first, sizeof(first), "%s", hws_why());
-	r = for_good ? vfio_get_for_good(native, bdf, ret_device)
-		     : vfio_get(native, bdf, ret_device);
+	r = vfio_get(native, bdf, ret_device);
 	if (r == 0)
 		return 0;
 	snprintf(second, sizeof(second), "%s", hws_why());

@@ -58,11 +58,13 @@ struct vfio_device *vfio_held(struct native *native, const struct hws_hold *hold
 /* Has this context opened the function already? Then with one more user; NULL: no. */
 struct vfio_device *vfio_get_open(struct native *native, struct hws_bdf bdf);
 /*
- * For what the kernel just refused, as hws_why() has it. @for_good: it stays open with the context,
- * since closing it would undo what was written. Else -EPERM, and hws_why() has both reasons.
+ * As vfio_get(), for what the kernel just refused, as hws_why() has it. Else -EPERM, and hws_why()
+ * has both reasons.
  */
-HWS_MUST int vfio_get_instead(struct native *native, struct hws_bdf bdf, bool for_good,
+HWS_MUST int vfio_get_instead(struct native *native, struct hws_bdf bdf,
 			      struct vfio_device **ret_device);
+/* Nobody holds it: it stays open with the context, since closing it would undo what was written. */
+void vfio_keep(struct native *native, struct vfio_device *device);
 /* What the context still has open. */
 void vfio_close_all(struct native *native);
 

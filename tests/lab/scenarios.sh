@@ -4,7 +4,7 @@
 # The lab's table. HAS is what a scenario's programs find, as the user they run as; test-lab proves each
 # word, and that no other holds. A test that needs one of them fails there instead of skipping.
 #	ioport		ports by ioperm			no-ioport	ioperm is refused with EPERM
-#	edu		its BAR can be mapped		no-bar		edu is there but can't be mapped
+#	edu		its BAR can be mapped		no-bar		no BAR can be mapped by its resourceN
 #	io-bar		pci-testdev's ports, resource1	rtc		a PC's clock at ports 0x70 and 0x71
 #	msr		/dev/cpu/N/msr can be read	cpuid		/dev/cpu/N/cpuid can be read
 #	iommu		vfio-pci can be bound, behind an IOMMU
