@@ -89,6 +89,7 @@ int domain_unmap(struct hws_domain *domain, struct domain_map *map)
 	/* its addresses and what it was charged stay taken: the device may still have it */
 	if (r < 0) {
 		map->lost = true;
+		domain->quarantined++;
 		return r;
 	}
 	domain->gone[domain->gone_count++ % DOMAIN_GONE] =
@@ -224,7 +225,6 @@ int hws_dma_give(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dir
 /* It can't be taken from the device: it is nobody's any more. */
 static int lose(struct hws_domain *domain, struct hws_buf buf, int r)
 {
-	domain->quarantined++;
 	if (buf_quarantine_device(domain->pool, buf, domain->number) < 0)
 		return r;
 	return why(r, "buffer %u.%u could not be taken from the device: it is quarantined",
