@@ -357,12 +357,6 @@ int main(void)
 					   close_gives_buffers_of_a_shared_pool_back_to_the_program,
 					   second_holder_is_refused,
 					   addresses_fit_the_devices_lines,
-					   open_says_what_is_wrong,
-					   direction_needs_its_right,
-					   limits_of_the_rule_hold,
-					   ceiling_of_the_guardian_holds,
-					   reload_takes_the_right_away_and_moves_what_is_held,
-					   what_cannot_be_unmapped_is_quarantined,
 					   NULL,
 				   });
 }
