@@ -26,6 +26,7 @@
 #include "batch.h" /* steps over any handles, checked whole before the first is done */
 #include "cpuid.h" /* what the processor says of itself */
 #include "dma.h"   /* memory that a device reaches, and nothing else */
+#include "irq.h"   /* interrupts of a device as eventfds */
 #include "mmio.h"  /* windows of device memory */
 #include "msr.h"   /* model-specific registers of processors */
 #include "pci.h"   /* PCI functions and their configuration space */
