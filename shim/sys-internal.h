@@ -173,6 +173,10 @@ HWS_MUST int sys_pkey_alloc(uint32_t rights);
 int sys_pkey_free(int key);
 HWS_MUST int sys_pkey_mprotect(void *address, size_t size, int prot, int key);
 
+/* For raw_* functions only. EINTR is the caller's to see. */
+HWS_MUST int sys_ioctl(int fd, unsigned long request, void *argument);
+/* To the file's end; what is written there from now on is read next. */
+HWS_MUST int sys_seek_end(int fd);
 HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old);
 /* -ENOSYS where the architecture has no such call. */
 HWS_MUST int sys_ioperm(uint16_t first, uint32_t count, bool on);

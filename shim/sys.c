@@ -428,6 +428,18 @@ int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns
 				   FUTEX_BITSET_MATCH_ANY));
 }
 
+int sys_ioctl(int fd, unsigned long request, void *argument)
+{
+	return (int)result(ioctl(fd, request, argument));
+}
+
+int sys_seek_end(int fd)
+{
+	long r = result(lseek(fd, 0, SEEK_END));
+
+	return r < 0 ? (int)r : 0;
+}
+
 int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old)
 {
 	return (int)result(sigaction(signal, action, ret_old));
