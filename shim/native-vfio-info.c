@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the kernel tells of an IOMMU, of a region: a struct, and a chain of capabilities behind it. */
+/* What the kernel tells of an IOMMU or a region: a struct, and a chain of capabilities. */
 #include <linux/vfio.h>
 
 #include "shim/native-vfio-internal.h"

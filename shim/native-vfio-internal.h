@@ -79,7 +79,7 @@ struct vfio_region {
 };
 HWS_MUST int vfio_region(const struct vfio_device *device, uint32_t index,
 			 struct vfio_region *ret_region);
-/* As the table's entries. @device is taken on success. A window of VFIO's has vfio_way as its way. */
+/* As the table's entries; @device is taken on success. The window's way is vfio_way. */
 extern const char vfio_way[];
 HWS_MUST int vfio_bar_map(struct native *native, struct vfio_device *device, uint32_t bar,
 			  uint64_t offset, uint64_t size, enum hws_rights rights,

@@ -198,7 +198,7 @@ void native_hold_close(void *self, struct hws_hold *hold)
 	*hold = (struct hws_hold) { 0 };
 	if (!device)
 		return;
-	/* in this order: it stops, it forgets, only then its memory goes; what fails the rest mends */
+	/* it stops, it forgets, only then its memory goes; what one step fails the next mends */
 	r = set_master(device, false);
 	r = unbind(device);
 	r = device->can_reset ? reset(device) : r;
