@@ -62,8 +62,6 @@ static struct hws_dma_stop stray(const struct bench *b, uint64_t iova, uint32_t 
 		told = is_told(b->domain, iova, &stop);
 	}
 	ck_assert_msg(told, "nothing was stopped");
-	while (hws_dma_stopped(b->domain, &(struct hws_dma_stop) { 0 }) == 0)
-		;
 	return stop;
 }
 
