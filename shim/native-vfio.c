@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "shim/hold-internal.h"
@@ -257,6 +258,13 @@ int native_dma_map(void *self, const struct hws_hold *hold, uint64_t address, vo
 
 	if (r < 0)
 		return r;
+	/*
+	 * Before Linux 6.2 memory that was never written is pinned as the page of zeros when the
+	 * device may only read: what is then written the device would never see. Where this can't
+	 * be done (memory that may not be written, kernels before 5.14) there is nothing to lose.
+	 */
+	if (!(rights & HWS_W))
+		(void)!sys_madvise(memory, size, MADV_POPULATE_WRITE);
 	/* SAFETY: the memory is the caller's to give; the device gets these pages and no others */
 	r = raw_vfio_call(device->container, VFIO_IOMMU_MAP_DMA, &map);
 	return r < 0 ? map_failed(address, size, r) : 0;

@@ -12,14 +12,16 @@
 #	nvme		/dev/nvme0n1, 16 MiB of scratch	pku, uring	protection keys, io_uring
 #	root		all capabilities		unprivileged	uid 1000, no capability
 #	lockdown	integrity
-# Every machine has edu at 00:03.0, pci-testdev at 00:04.0, and nvme at 00:05.0.
+# Every machine has edu at 00:03.0, pci-testdev at 00:04.0, and nvme at 00:05.0. A second pci-testdev,
+# at 00:07.1, shares an IOMMU group with the kernel's random number device.
 
 declare -A MACHINE=(
 	[q35]='-M q35 -device intel-iommu,caching-mode=on -cpu max'
 	[pc]='-M pc -cpu max'
 	[virt]='-M virt,iommu=smmuv3,gic-version=3 -cpu max,pauth-impdef=on'
 )
-DEVICES='-device edu,addr=03.0 -device pci-testdev,addr=04.0'
+DEVICES='-device edu,addr=03.0 -device pci-testdev,addr=04.0
+	-device virtio-rng-pci,addr=07.0,multifunction=on -device pci-testdev,addr=07.1'
 declare -A CONSOLE=([amd64]=ttyS0 [arm64]=ttyAMA0)
 
 PC=ioport,msr,cpuid,rtc,edu,io-bar,pku,nvme,uring,root

@@ -73,6 +73,27 @@ START_TEST(dma_both_ways_with_interrupts)
 }
 END_TEST
 
+START_TEST(device_sees_what_is_written_after_the_mapping)
+{
+	struct hws_hold hold;
+	struct hws_window bar;
+	uint8_t *memory;
+
+	need_lab("vfio");
+	open_native();
+	hold = hold_of(edu);
+	bar = bar_of(edu);
+	memory = memory_of(); /* never touched: as yet there is only the page of zeros */
+	ck_works(ops->dma_map(shim.self, &hold, IOVA, memory, AREA, HWS_R));
+	ck_works(ops->dma_map(shim.self, &hold, STRAY, memory + AREA / 2, AREA / 2, HWS_W));
+	memset(memory, 0x5a, COUNT);
+	transfer(&bar, IOVA, BUFFER, 0);
+	transfer(&bar, BUFFER, STRAY, TO_MEMORY);
+	ck_assert_mem_eq(memory, memory + AREA / 2, COUNT);
+	shim_close(&shim);
+}
+END_TEST
+
 START_TEST(map_and_unmap_are_exact)
 {
 	struct hws_hold hold;
@@ -160,6 +181,7 @@ int main(void)
 	return suite_run("shim/vfio-lab", (const TTest *[]) {
 						  hold_tells_what_there_is,
 						  dma_both_ways_with_interrupts,
+						  device_sees_what_is_written_after_the_mapping,
 						  map_and_unmap_are_exact,
 						  stray_transfers_are_stopped_and_told,
 						  line_interrupts_until_it_is_acknowledged,

@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* VFIO on the lab's machines: other functions, windows and ports by it, and its refusals. */
+#include <linux/capability.h>
+#include <sys/syscall.h>
+
 #include "tests/shim/vfio-kit.h"
+
+static void unbind(const char *bdf)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), DEVICES "%s/driver_override", bdf);
+	say(path, "\n");
+	snprintf(path, sizeof(path), DEVICES "%s/driver/unbind", bdf);
+	say(path, bdf);
+}
 
 /* The controller's ready bit after CC.EN changed; it has its own time. */
 static void await_ready(const struct hws_window *bar, uint64_t ready)
@@ -115,8 +128,49 @@ START_TEST(ports_of_a_held_function_go_through_its_descriptor)
 	ops->hold_close(shim.self, &hold);
 	ops->port_close(shim.self, &ports);
 	shim_close(&shim);
-	say(DEVICES "0000:00:04.0/driver_override", "\n");
-	say(DEVICES "0000:00:04.0/driver/unbind", "0000:00:04.0");
+	unbind("0000:00:04.0");
+}
+END_TEST
+
+START_TEST(siblings_that_another_driver_has_are_named)
+{
+	static const struct hws_bdf second = { .device = 7, .function = 1 };
+	struct hws_hold hold;
+
+	need_lab("vfio");
+	open_native();
+	bind_to("0000:00:07.1", "vfio-pci");
+	ck_assert_int_eq(ops->hold_open(shim.self, second, &hold), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(hws_why(), ": 0000:00:07.0 (virtio-pci)"));
+	shim_close(&shim);
+	unbind("0000:00:07.1");
+}
+END_TEST
+
+static void drop_capability(uint32_t capability)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	ck_assert_int_eq(syscall(SYS_capget, &head, data), 0);
+	data[capability / 32].effective &= ~(UINT32_C(1) << capability % 32);
+	ck_assert_int_eq(syscall(SYS_capset, &head, data), 0);
+}
+
+START_TEST(memory_that_may_not_be_locked_names_the_limit)
+{
+	struct rlimit less = { .rlim_cur = PAGE, .rlim_max = PAGE };
+	struct hws_hold hold;
+
+	need_lab("vfio");
+	open_native();
+	hold = hold_of(edu);
+	drop_capability(CAP_IPC_LOCK);
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &less), 0);
+	ck_assert_int_eq(ops->dma_map(shim.self, &hold, IOVA, memory_of(), AREA, HWS_RW), -ENOMEM);
+	ck_assert_ptr_nonnull(strstr(hws_why(), "0x4000 bytes"));
+	ck_assert_ptr_nonnull(strstr(hws_why(), "RLIMIT_MEMLOCK is 0x1000"));
+	shim_close(&shim);
 }
 END_TEST
 
@@ -150,6 +204,8 @@ int main(void)
 				 function_of_another_driver_is_taken_and_reset,
 				 window_that_can_not_be_mapped_goes_through_the_descriptor,
 				 ports_of_a_held_function_go_through_its_descriptor,
+				 siblings_that_another_driver_has_are_named,
+				 memory_that_may_not_be_locked_names_the_limit,
 				 machine_without_an_iommu_is_refused,
 				 function_without_a_driver_names_the_commands,
 				 NULL,
