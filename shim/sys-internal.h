@@ -140,7 +140,10 @@ HWS_MUST int sys_shutdown(int fd, int how);
 /* 0 or 1; -ENOTSOCK. */
 HWS_MUST int sys_is_listening(int fd);
 HWS_MUST int sys_accept(int fd, int flags);
-/* Without waiting: -EINPROGRESS when it would. */
+/*
+ * Without waiting: -EINPROGRESS when it would. For that moment a stream that isn't connected has
+ * O_NONBLOCK; who could see it is another thread that asks for its flags.
+ */
 HWS_MUST int sys_connect_start(int fd, const void *address, uint32_t size);
 /* What became of it: 0 or -errno. */
 HWS_MUST int sys_socket_error(int fd);

@@ -254,6 +254,7 @@ static void free_ops(struct emu *emu)
 		struct emu_op *op = EMU_OP_ALL(emu->all.next);
 
 		node_take(&op->all);
+		emu_disown(op);
 		free(op);
 	}
 	while (emu->spare) {
