@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "guardian/context-internal.h"
+#include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/probe.h"
@@ -65,6 +66,7 @@ static bool refused(int code)
 
 static int fall_back(struct hws_ring *ring, struct hws *hw, const struct hws_uring_report *report)
 {
+	PROBE_POINT(fall_back, report->code);
 	ring_reduce(ring, "no io_uring: %s%s%s", report->why, report->fix[0] ? "; " : "",
 		    report->fix);
 	/* relaxed: whoever comes first says it */
