@@ -25,6 +25,7 @@
 #include "../uring/ring.h" /* rings, and what they tell of themselves */
 #include "../uring/ring-group.h" /* buffers provided in advance for receiving */
 #include "cpuid.h"		 /* what the processor says of itself */
+#include "dma.h"		 /* memory that a device reaches, and nothing else */
 #include "mmio.h"		 /* windows of device memory */
 #include "msr.h"		 /* model-specific registers of processors */
 #include "pci.h"		 /* PCI functions and their configuration space */
