@@ -24,7 +24,7 @@ struct hws {
 	unsigned int tried;
 	hws_log_fn *log;
 	void *log_context;
-	_Atomic bool ring_warned; /* that rings do without io_uring: said once */
+	_Atomic uint64_t ring_warned; /* CLOCK_MONOTONIC, ns: of the last warning; 0: none yet */
 
 	struct caps caps;
 	struct guard guards[HWS_GUARDS];

@@ -28,7 +28,8 @@
 #define RING_TRIES     16
 #define RING_DEPTH_MAX 16384
 #define RING_DRAIN_NS  (UINT64_C(10) * 1000 * 1000) /* between two attempts to cancel all */
-#define RING_WHY       160
+#define RING_WHY       400
+#define RING_WARN_NS   (UINT64_C(60) * 1000 * 1000 * 1000) /* between two warnings */
 /* The number of a registered file; negative: it is none. */
 #define RING_FILE(file) ((file)-HWS_FILE(0))
 
@@ -213,5 +214,7 @@ uint32_t ring_power_of_two(uint32_t least);
 void ring_free(struct hws_ring *ring);
 /* Notes what the ring has to do without, for hws_ring_info. */
 void ring_reduce(struct hws_ring *ring, const char *format, ...) HWS_PRINTF(2, 3);
+/* Tells the context's log what it has to do without; not more often than once in a while. */
+void ring_warn(const struct hws_ring *ring, struct hws *hw);
 
 #endif

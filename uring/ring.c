@@ -234,7 +234,7 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 	if (r == 0)
 		r = take_pool(ring, hw);
 	if (r == 0)
-		r = ring_choose(ring, hw);
+		r = ring_choose(ring);
 	if (r < 0)
 		return r;
 	register_pool(ring);
@@ -262,9 +262,12 @@ int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
 			ring->backend->close(ring);
 		ring_free(ring);
 	}
-	if (r == 0)
-		*ret_ring = ring;
-	return r;
+	if (r < 0)
+		return r;
+	if (hw && ring->reduced[0])
+		ring_warn(ring, hw);
+	*ret_ring = ring;
+	return 0;
 }
 
 void ring_free(struct hws_ring *ring)

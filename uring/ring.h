@@ -51,7 +51,7 @@ struct hws_ring_options {
  * @ret_ring: out; hws_ring_close() it
  *
  * Where the system refuses io_uring the same is done by epoll and a few threads, or by plain calls:
- * hws_ring_get_info() has which and why, and the context's log is warned once. The differences: a
+ * hws_ring_get_info() has which and why, and the context's log is warned, once a minute at most. The differences: a
  * call that a thread blocks in (a file, a path, a device that can't be polled) can't be cancelled;
  * if it is still at it when the ring closes, its buffer is lost. "sync" blocks in such calls, and
  * has no descriptor to poll. Each descriptor that is waited for is duplicated. There is no NVMe.
