@@ -8,6 +8,7 @@
 #include "guardian/caps-internal.h"
 #include "guardian/context.h"
 #include "guardian/guard-internal.h"
+#include "guardian/meters-internal.h"
 #include "guardian/rules-internal.h"
 #include "guardian/stats-internal.h"
 #include "shim/shim-internal.h"
@@ -30,6 +31,7 @@ struct hws {
 	struct guard guards[HWS_GUARDS];
 	struct hws_audit *audit;
 	struct stats stats;
+	struct meters meters;
 
 	/* Changes whenever a handle must ask again: a reload, a re-arming. Written under @lock. */
 	_Atomic uint64_t era;

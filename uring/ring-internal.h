@@ -48,6 +48,7 @@ enum ring_enter_flags {
  */
 struct ring_backend {
 	const char *name;
+	uint32_t number; /* enum hws_ring_backend */
 	/* Fills io, mode, setup_flags, features from the options. 0 or -errno, with why(). */
 	int (*open)(struct hws_ring *ring);
 	/*
@@ -126,6 +127,7 @@ struct hws_ring {
 	uint32_t streak;
 	struct ring_stats stats;
 	struct histograms *histograms;
+	struct ring_meter *meter; /* NULL: opened without a context */
 	struct hws_group *groups;
 
 	bool *files; /* which places are taken */
@@ -210,6 +212,11 @@ void ring_break(struct hws_ring *ring, int code);
 HWS_MUST int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags);
 /* The least power of two, from 2 on, that is no less. */
 uint32_t ring_power_of_two(uint32_t least);
+/* Tells the context of the ring's numbers, from now on: 0 or -ENOMEM. */
+HWS_MUST int ring_meter_open(struct hws_ring *ring, struct hws *hw);
+void ring_meter_close(struct hws_ring *ring);
+/* What has been counted so far can be seen. Only with a meter. */
+void ring_publish(struct hws_ring *ring);
 /* Frees the ring; its back end is closed. */
 void ring_free(struct hws_ring *ring);
 /* Notes what the ring has to do without, for hws_ring_info. */
