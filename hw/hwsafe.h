@@ -22,6 +22,7 @@
 #include "../uring/op.h"   /* operations: read, write … queued, cancelled, forgotten, done */
 #include "../uring/plan.h" /* operations that wait for one another */
 #include "../uring/pool.h" /* pools of buffers */
+#include "../uring/numa.h" /* processors, memory and devices that are near one another */
 #include "../uring/ring.h" /* rings, and what they tell of themselves */
 #include "../uring/ring-group.h" /* buffers provided in advance for receiving */
 #include "cpuid.h"		 /* what the processor says of itself */

@@ -209,6 +209,10 @@ HWS_MUST int sys_cpus_allowed(void);
 /* The soft limit; unlimited is UINT64_MAX. */
 HWS_MUST int sys_getrlimit(int which, uint64_t *ret_limit);
 int sys_cpu(void);
+/* This thread runs on that processor only, from now on. */
+HWS_MUST int sys_pin(uint32_t cpu);
+/* The processor this thread runs on, and its NUMA node. */
+void sys_where(uint32_t *ret_cpu, uint32_t *ret_node);
 void sys_yield(void);
 
 #endif

@@ -585,6 +585,22 @@ int sys_getrlimit(int which, uint64_t *ret_limit)
 	return 0;
 }
 
+int sys_pin(uint32_t cpu)
+{
+	cpu_set_t cpus[8192 / CPU_SETSIZE] = { 0 };
+
+	if (cpu >= 8192)
+		return -EINVAL;
+	CPU_SET_S(cpu, sizeof(cpus), cpus);
+	return (int)result(sched_setaffinity(0, sizeof(cpus), cpus));
+}
+
+void sys_where(uint32_t *ret_cpu, uint32_t *ret_node)
+{
+	/* it fails only at bad addresses */
+	(void)result(getcpu(ret_cpu, ret_node));
+}
+
 int sys_cpu(void)
 {
 	return sched_getcpu();
