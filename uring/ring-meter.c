@@ -13,7 +13,7 @@
 
 enum {
 	WORDS = sizeof(struct hws_rings_state) / sizeof(uint64_t),
-	/* Copying takes nanoseconds; a thread that is stopped in the midst of it may be waited for. */
+	/* Copying takes nanoseconds; but its thread may be stopped in the midst of it. */
 	LOOKS = 1000,
 };
 
