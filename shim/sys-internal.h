@@ -80,6 +80,7 @@ HWS_MUST int sys_ftruncate(int fd, uint64_t size);
 HWS_MUST int sys_rename(const char *from, const char *to);
 /* Both names are in the directory @dir. */
 HWS_MUST int sys_rename_in(int dir, const char *from, const char *to);
+HWS_MUST int sys_unlink_in(int dir, const char *name);
 /* The whole open file, until its last descriptor is closed; -EWOULDBLOCK when it is locked. */
 HWS_MUST int sys_lock(int fd);
 /* All of it or -errno; EINTR is tried again. */

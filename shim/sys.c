@@ -259,6 +259,11 @@ int sys_rename_in(int dir, const char *from, const char *to)
 	return (int)result(renameat(dir, from, dir, to));
 }
 
+int sys_unlink_in(int dir, const char *name)
+{
+	return (int)result(unlinkat(dir, name, 0));
+}
+
 int sys_lock(int fd)
 {
 	return (int)RETRY(flock(fd, LOCK_EX | LOCK_NB));
