@@ -17,6 +17,8 @@ enum {
 	LOOKS = 1000,
 };
 
+_Static_assert(sizeof(struct hws_rings_state) % sizeof(uint64_t) == 0, "it is words and no more");
+
 struct ring_meter {
 	struct meter meter;
 	struct hws *hw;
