@@ -119,7 +119,7 @@ static const struct {
 	const char *fix;
 } causes[] = {
 	{ -ECANCELED, NULL, "a seccomp filter kills for io_uring",
-	  "let it allow io_uring_setup, _enter, _register: docs/cloud.md" },
+	  "a seccomp profile that allows io_uring_setup, _enter and _register: docs/cloud.md" },
 	{ -EPERM, off_for_all, "sysctl kernel.io_uring_disabled = 2: nobody may use it",
 	  "sudo sysctl kernel.io_uring_disabled=0" },
 	{ -EPERM, off_for_most,
