@@ -19,7 +19,9 @@
 #include "../guardian/validate.h"  /* checks: sizes, alignment, buffers, slices, descriptors */
 #include "../uring/probe.h"	   /* does io_uring work here? */
 #include "../uring/buf.h"	   /* buffers: handles, one owner at a time, views */
+#include "../uring/numa.h"	   /* processors, memory and devices that are near one another */
 #include "../uring/op.h"   /* operations: read, write … queued, cancelled, forgotten, done */
+#include "../uring/plan.h" /* operations that wait for one another */
 #include "../uring/pool.h" /* pools of buffers */
 #include "../uring/ring.h" /* rings, and what they tell of themselves */
 #include "../uring/ring-group.h" /* buffers provided in advance for receiving */

@@ -141,7 +141,10 @@ HWS_MUST int sys_shutdown(int fd, int how);
 /* 0 or 1; -ENOTSOCK. */
 HWS_MUST int sys_is_listening(int fd);
 HWS_MUST int sys_accept(int fd, int flags);
-/* Without waiting: -EINPROGRESS when it would. */
+/*
+ * Without waiting: -EINPROGRESS when it would. For that moment a stream that isn't connected has
+ * O_NONBLOCK; who could see it is another thread that asks for its flags.
+ */
 HWS_MUST int sys_connect_start(int fd, const void *address, uint32_t size);
 /* What became of it: 0 or -errno. */
 HWS_MUST int sys_socket_error(int fd);
@@ -211,6 +214,10 @@ HWS_MUST int sys_cpus_allowed(void);
 /* The soft limit; unlimited is UINT64_MAX. */
 HWS_MUST int sys_getrlimit(int which, uint64_t *ret_limit);
 int sys_cpu(void);
+/* This thread runs on that processor only, from now on. */
+HWS_MUST int sys_pin(uint32_t cpu);
+/* The processor this thread runs on, and its NUMA node. */
+void sys_where(uint32_t *ret_cpu, uint32_t *ret_node);
 void sys_yield(void);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "uring/ring-group-internal.h"
 #include "uring/histogram-internal.h"
@@ -24,6 +25,7 @@ void op_end(struct hws_ring *ring, struct op *op)
 
 void op_lose(struct hws_ring *ring, struct op *op)
 {
+	PROBE_POINT(lose, op->id, op->kind, op->fd, op->length);
 	if (op_bufs(ring, op, buf_quarantine) < 0)
 		ring->stats.unknown++;
 	if (op->state & OP_ORPHAN) {
@@ -144,6 +146,7 @@ static void dispose(struct hws_ring *ring, struct op *op, int64_t result, uint32
 		group_put_back(op->extra->group, flags >> IORING_CQE_BUFFER_SHIFT);
 	if (flags & IORING_CQE_F_MORE)
 		return;
+	PROBE_POINT(reclaim, op->id, op->kind, result);
 	if (op_bufs(ring, op, buf_reclaim) < 0)
 		ring->stats.unknown++;
 	ring->stats.reclaimed++;
@@ -165,6 +168,7 @@ static void deliver(struct hws_ring *ring, struct op *op, int64_t result, uint32
 		.flags = more ? HWS_DONE_MORE : 0,
 	};
 
+	PROBE_POINT(done, op->id, op->kind, result, op->tag);
 	if (flags & IORING_CQE_F_BUFFER)
 		done.buf = group_take(op->extra->group, flags >> IORING_CQE_BUFFER_SHIFT);
 	if (!more) {

@@ -52,6 +52,15 @@ struct op_extra {
 	struct hws_group *group;
 };
 
+/* How much the request points to: buffers of its list, bytes of its data. */
+struct extra_sizes {
+	uint32_t count;
+	size_t data;
+};
+
+/* 0, or what is wrong with what it points to. */
+HWS_MUST int extra_measure(const struct op_kind *kind, const struct hws_request *request,
+			   struct extra_sizes *ret_sizes);
 /* For what the request points to. */
 HWS_MUST int extra_make(const struct op_kind *kind, const struct hws_request *request,
 			struct op_extra **ret_extra);
