@@ -66,10 +66,7 @@ int hws_op_forget(struct hws_ring *ring, struct hws_op handle)
 
 	if (r < 0)
 		return r;
-	op->state |= OP_ORPHAN;
-	ring->slab.since[op_number(op)] = ring_now();
-	ring->stats.orphans++;
-	ring->stats.orphan_bytes += op->length;
+	op_orphan(ring, op);
 	return 0;
 }
 

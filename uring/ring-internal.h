@@ -8,6 +8,7 @@
 #ifndef HWSAFE_URING_RING_INTERNAL_H
 #define HWSAFE_URING_RING_INTERNAL_H
 
+#include <errno.h>
 #include <liburing.h>
 
 #include "uring/pool-internal.h"
@@ -60,6 +61,7 @@ extern const struct ring_backend ring_uring;
 struct ring_stats {
 	uint64_t submitted, delivered, reclaimed, lost;
 	uint64_t orphans, orphan_bytes, peak;
+	uint64_t inner; /* in flight for the library itself, not forgotten */
 	uint64_t enters, enter_errors, retried, resumed;
 	uint64_t cancels, cancels_missed, unknown, overflows;
 	uint64_t descriptors_shut, bounced;
@@ -171,6 +173,20 @@ static inline uint32_t ring_ready(const struct hws_ring *ring)
 	return __atomic_load_n(ring->io.cq.ktail, __ATOMIC_ACQUIRE) - *ring->io.cq.khead;
 }
 
+/* The kernel can't for the moment: room in the queue of completions or memory may help. */
+static inline bool ring_can_not_now(int code)
+{
+	return code == -EAGAIN || code == -EBUSY || code == -ENOMEM;
+}
+
+/* May there be completions that only show when we enter? */
+static inline bool ring_hides(const struct hws_ring *ring)
+{
+	uint32_t flags = __atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED);
+
+	return ring->defers || flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
+}
+
 /* How many are in flight. */
 static inline uint64_t ring_used(const struct hws_ring *ring)
 {
@@ -179,10 +195,10 @@ static inline uint64_t ring_used(const struct hws_ring *ring)
 	return of->submitted - of->delivered - of->reclaimed - of->lost;
 }
 
-/* How many of these somebody waits for. */
+/* How many of these the program waits for. */
 static inline uint64_t ring_awaited(const struct hws_ring *ring)
 {
-	return ring_used(ring) - ring->stats.orphans;
+	return ring_used(ring) - ring->stats.orphans - ring->stats.inner;
 }
 
 /* Submits what is queued and waits; 0, -ETIME, or why not, counted. */

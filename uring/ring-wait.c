@@ -54,7 +54,7 @@ static int settle(struct hws_ring *ring, struct op *op, const struct io_uring_cq
 		ignore(ring, cqe);
 		return 0;
 	}
-	if (!room && !(op->state & OP_ORPHAN) && !ring->closing)
+	if (!room && !(op->state & OP_ORPHAN) && !(op->flags & OP_INNER) && !ring->closing)
 		return -1;
 	return op_settle(ring, op, cqe->res, cqe->flags, ret_done) ? 1 : 0;
 }
@@ -123,12 +123,6 @@ static int enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t
 	return r < 0 ? r : 0;
 }
 
-/* The kernel can't for the moment: room in the queue of completions or memory may help. */
-static bool can_not_now(int code)
-{
-	return code == -EAGAIN || code == -EBUSY || code == -ENOMEM;
-}
-
 int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t deadline_ns)
 {
 	int r = enter(ring, least, flags, deadline_ns);
@@ -139,7 +133,7 @@ int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t d
 	}
 	ring->stats.enter_errors++;
 	/* -EBADR: a completion is lost for good, nobody knows whose */
-	if (r == -EBADR || (!can_not_now(r) && ++ring->streak >= RING_STREAK))
+	if (r == -EBADR || (!ring_can_not_now(r) && ++ring->streak >= RING_STREAK))
 		ring_break(ring, r);
 	return why(r, "the kernel doesn't take what is queued: %s", strerror(-r));
 }
@@ -158,18 +152,10 @@ int hws_submit(struct hws_ring *ring)
 
 	for (uint32_t tries = 0; r == 0 && ring_queued(ring);) {
 		r = ring_enter(ring, 0, tries ? RING_EVENTS : 0, 0);
-		if ((r == -EINTR || can_not_now(r)) && ++tries < RING_TRIES)
+		if ((r == -EINTR || ring_can_not_now(r)) && ++tries < RING_TRIES)
 			r = 0;
 	}
 	return r;
-}
-
-/* May there be completions that only show when we enter? */
-static bool hides(const struct hws_ring *ring)
-{
-	uint32_t flags = __atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED);
-
-	return ring->defers || flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
 }
 
 /* Enters if that can bring anything nearer. */
@@ -180,7 +166,7 @@ static int advance(struct hws_ring *ring, uint32_t least, uint64_t deadline_ns)
 
 	if (__atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW)
 		ring->stats.overflows++;
-	if (!wait && !ring_queued(ring) && (ready || !hides(ring)))
+	if (!wait && !ring_queued(ring) && (ready || !ring_hides(ring)))
 		return 0;
 	return ring_enter(ring, wait ? least - ready : 0, RING_EVENTS, deadline_ns);
 }
@@ -201,7 +187,7 @@ static int wait_more(struct hws_ring *ring, struct hws_done *ret_done, uint32_t 
 			return (int)count;
 		if (r == 0 && deadline_ns == 0)
 			r = -ETIME;
-		if (r == -EINTR || (can_not_now(r) && tries++ < RING_TRIES))
+		if (r == -EINTR || (ring_can_not_now(r) && tries++ < RING_TRIES))
 			continue;
 		if (r == -ETIME)
 			(void)why(r, "the deadline came before enough was done");
@@ -219,7 +205,7 @@ static uint32_t lose(struct hws_ring *ring, struct hws_done *ret_done, uint32_t 
 	while (op && count < size) {
 		uint32_t number = op_number(op);
 
-		if (!(op->state & OP_ORPHAN))
+		if (!(op->state & OP_ORPHAN) && !(op->flags & OP_INNER))
 			ret_done[count++] = (struct hws_done) {
 				.tag = op->tag,
 				.result = ring->broken,

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "uring/op-inner-internal.h"
+
+#include <errno.h>
+
+#include "shim/why-internal.h"
+#include "uring/op-internal.h"
+
+static struct op *find(struct hws_ring *ring, struct hws_op handle)
+{
+	struct op *op = slab_find(&ring->slab, handle.id);
+
+	return op && !(op->state & (OP_FREE | OP_ORPHAN)) ? op : NULL;
+}
+
+/* What is queued next would be part of the program's chain. */
+static bool in_chain(const struct hws_ring *ring)
+{
+	const struct io_uring_sq *sq = &ring->io.sq;
+	uint32_t last = ((sq->sqe_tail - 1) & sq->ring_mask) << ring->sqe_shift;
+
+	return ring_queued(ring) && sq->sqes[last].flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+}
+
+int inner_queue(struct hws_ring *ring, const struct hws_request *request, struct hws_op *ret_op)
+{
+	uint64_t last = ring->last;
+	struct op *op;
+	int r = ring_mine(ring);
+
+	if (r == 0 && in_chain(ring))
+		r = why(-EBUSY, "a chain is being queued on this ring: complete it first");
+	if (r == 0)
+		r = hws_queue(ring, request, ret_op);
+	if (r < 0)
+		return r;
+	op = slab_find(&ring->slab, ret_op->id);
+	op->flags |= OP_INNER;
+	op->state |= OP_SLOW;
+	ring->stats.inner++;
+	ring->last = last;
+	return 0;
+}
+
+/* Settles our own, wherever they stand among the program's, and leaves a blank there. */
+static void pick(struct hws_ring *ring)
+{
+	struct io_uring_cq *cq = &ring->io.cq;
+	uint32_t head = *cq->khead;
+
+	for (uint32_t end = head + ring_ready(ring); head != end; head++) {
+		struct io_uring_cqe *cqe = &cq->cqes[(head & cq->ring_mask) << ring->cqe_shift];
+		struct op *op = slab_find(&ring->slab, cqe->user_data);
+		struct hws_done none;
+
+		if (!op || op->state & OP_FREE || !(op->flags & OP_INNER))
+			continue;
+		(void)op_settle(ring, op, cqe->res, cqe->flags, &none);
+		cqe->user_data = RING_NOBODY;
+		cqe->res = 0;
+	}
+}
+
+/* What is here doesn't count: the kernel waits for one more. */
+static int advance(struct hws_ring *ring, uint64_t deadline_ns)
+{
+	uint32_t ready = ring_ready(ring);
+	uint32_t least = deadline_ns ? ready + 1 : 0;
+
+	if (ready > ring->io.cq.ring_mask)
+		return why(-ENOSPC, "%u dones are to be taken: call hws_wait()", ready);
+	if (!least && !ring_queued(ring) && !ring_hides(ring))
+		return -ETIME;
+	return ring_enter(ring, least, RING_EVENTS, deadline_ns);
+}
+
+int inner_collect(struct hws_ring *ring, struct hws_op handle, uint64_t deadline_ns,
+		  struct hws_done *ret_done)
+{
+	struct op *op = find(ring, handle);
+	uint32_t tries = 0;
+	int r = ring_mine(ring);
+
+	if (r < 0)
+		return r;
+	if (!op)
+		return why(-ESTALE, "the ring has lost this operation");
+	for (;;) {
+		pick(ring);
+		if (op->flags & OP_SETTLED) {
+			op_collect(ring, op, ret_done);
+			return 0;
+		}
+		if (r < 0)
+			return r;
+		r = advance(ring, deadline_ns);
+		if (r == -EINTR || (ring_can_not_now(r) && tries++ < RING_TRIES))
+			r = 0;
+		else if (r == 0 && !deadline_ns)
+			r = -ETIME;
+	}
+}
+
+void inner_forget(struct hws_ring *ring, struct hws_op handle)
+{
+	struct op *op = find(ring, handle);
+
+	if (op)
+		op_orphan(ring, op);
+}
