@@ -20,6 +20,7 @@
 #include "../uring/probe.h" /* does io_uring work here? */
 #include "../uring/ring.h"  /* rings, and what they tell of themselves */
 #include "../uring/ring-group.h" /* buffers provided in advance for receiving */
+#include "../uring/stream.h"	 /* for code that insists on its own memory, and for FILE * */
 #include "mmio.h"		 /* windows of device memory */
 
 #endif

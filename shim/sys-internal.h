@@ -62,6 +62,7 @@ HWS_MUST ssize_t sys_read_all(int fd, char *text, size_t size);
 /* One number in C notation that fills the file but for white space; -EBADMSG otherwise. */
 HWS_MUST int sys_read_u64(int root, const char *path, uint64_t *ret_value);
 HWS_MUST int sys_fstat(int fd, struct stat *ret_stat);
+HWS_MUST int sys_lseek(int fd, int64_t offset, int whence, uint64_t *ret_position);
 HWS_MUST ssize_t sys_readlink(int root, const char *path, char *text, size_t size);
 HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
 /* As scandirat(3) of the directory itself: the number of entries, each to be freed. */

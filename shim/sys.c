@@ -163,6 +163,16 @@ int sys_fstat(int fd, struct stat *ret_stat)
 	return (int)result(fstat(fd, ret_stat));
 }
 
+int sys_lseek(int fd, int64_t offset, int whence, uint64_t *ret_position)
+{
+	off_t position = lseek(fd, offset, whence);
+
+	if (position < 0)
+		return -errno;
+	*ret_position = (uint64_t)position;
+	return 0;
+}
+
 ssize_t sys_readlink(int root, const char *path, char *text, size_t size)
 {
 	HWS_CLEANUP_FD int fd = sys_open(root, path, O_PATH | O_NOFOLLOW);

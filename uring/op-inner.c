@@ -13,13 +13,15 @@ static struct op *find(struct hws_ring *ring, struct hws_op handle)
 	return op && !(op->state & (OP_FREE | OP_ORPHAN)) ? op : NULL;
 }
 
-/* What is queued next would be part of the program's chain. */
-static bool in_chain(const struct hws_ring *ring)
+/* A chain that the program has queued half of: nothing may come between, nor submit it. */
+static int refuse_chain(const struct hws_ring *ring)
 {
 	const struct io_uring_sq *sq = &ring->io.sq;
 	uint32_t last = ((sq->sqe_tail - 1) & sq->ring_mask) << ring->sqe_shift;
 
-	return ring_queued(ring) && sq->sqes[last].flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+	if (ring_queued(ring) && sq->sqes[last].flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK))
+		return why(-EBUSY, "a chain is being queued on this ring: complete it first");
+	return 0;
 }
 
 int inner_queue(struct hws_ring *ring, const struct hws_request *request, struct hws_op *ret_op)
@@ -28,8 +30,8 @@ int inner_queue(struct hws_ring *ring, const struct hws_request *request, struct
 	struct op *op;
 	int r = ring_mine(ring);
 
-	if (r == 0 && in_chain(ring))
-		r = why(-EBUSY, "a chain is being queued on this ring: complete it first");
+	if (r == 0)
+		r = refuse_chain(ring);
 	if (r == 0)
 		r = hws_queue(ring, request, ret_op);
 	if (r < 0)
@@ -66,7 +68,10 @@ static int advance(struct hws_ring *ring, uint64_t deadline_ns)
 {
 	uint32_t ready = ring_ready(ring);
 	uint32_t least = deadline_ns ? ready + 1 : 0;
+	int r = refuse_chain(ring);
 
+	if (r < 0)
+		return r;
 	if (ready > ring->io.cq.ring_mask)
 		return why(-ENOSPC, "%u dones are to be taken: call hws_wait()", ready);
 	if (!least && !ring_queued(ring) && !ring_hides(ring))

@@ -118,6 +118,7 @@ struct hws_ring {
 	struct ring_stats stats;
 	struct histograms *histograms;
 	struct hws_group *groups;
+	struct hws_stream *streams;
 
 	bool *files; /* which places are taken */
 	uint32_t file_count;
