@@ -2,6 +2,7 @@
 #include "uring/op-inner-internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "shim/why-internal.h"
 #include "uring/op-internal.h"
@@ -44,23 +45,36 @@ int inner_queue(struct hws_ring *ring, const struct hws_request *request, struct
 	return 0;
 }
 
-/* Settles our own, wherever they stand among the program's, and leaves a blank there. */
+/* Was this completion our own? Then it is settled. */
+static bool settle(struct hws_ring *ring, const struct io_uring_cqe *cqe)
+{
+	struct op *op = slab_find(&ring->slab, cqe->user_data);
+	struct hws_done none;
+
+	if (!op || op->state & OP_FREE || !(op->flags & OP_INNER))
+		return false;
+	(void)op_settle(ring, op, cqe->res, cqe->flags, &none);
+	return true;
+}
+
+/* Takes our own, wherever they stand; the program's move up, in their order, to the newest. */
 static void pick(struct hws_ring *ring)
 {
 	struct io_uring_cq *cq = &ring->io.cq;
-	uint32_t head = *cq->khead;
+	uint32_t first = *cq->khead;
+	uint32_t at = first + ring_ready(ring);
+	uint32_t to = at;
 
-	for (uint32_t end = head + ring_ready(ring); head != end; head++) {
-		struct io_uring_cqe *cqe = &cq->cqes[(head & cq->ring_mask) << ring->cqe_shift];
-		struct op *op = slab_find(&ring->slab, cqe->user_data);
-		struct hws_done none;
+	while (at != first) {
+		struct io_uring_cqe *cqe = &cq->cqes[(--at & cq->ring_mask) << ring->cqe_shift];
 
-		if (!op || op->state & OP_FREE || !(op->flags & OP_INNER))
+		if (settle(ring, cqe) || --to == at)
 			continue;
-		(void)op_settle(ring, op, cqe->res, cqe->flags, &none);
-		cqe->user_data = RING_NOBODY;
-		cqe->res = 0;
+		memcpy(&cq->cqes[(to & cq->ring_mask) << ring->cqe_shift], cqe,
+		       sizeof(*cqe) << ring->cqe_shift);
 	}
+	/* release: pairs with the back end's acquire; what was read may be overwritten */
+	__atomic_store_n(cq->khead, to, __ATOMIC_RELEASE);
 }
 
 /* What is here doesn't count: the kernel waits for one more. */
