@@ -388,8 +388,12 @@ int hws_audit_query(struct hws_audit *audit, const struct hws_audit_filter *filt
 
 void hws_audit_stats(struct hws_audit *audit, struct hws_audit_stats *ret_stats)
 {
-	struct hws_audit_stats stats = { .recorded = audit ? ring_head(&audit->ring) : 0 };
+	struct hws_audit_stats stats = { 0 };
 
+	if (audit) {
+		stats.recorded = ring_head(&audit->ring);
+		stats.memory = sizeof(*audit) + audit->ring.size * sizeof(struct ring_slot);
+	}
 	if (audit && is_mine(audit))
 		pump_stats(&audit->pump, &stats);
 	*ret_stats = stats;

@@ -212,6 +212,7 @@ struct hws_audit_stats {
 	uint64_t syslog_sent; /* taken by syslog */
 	uint64_t syslog_lost; /* not taken: no such socket, full */
 	uint64_t rotations;   /* of the file */
+	uint64_t memory;      /* bytes that the trail takes */
 };
 
 /**

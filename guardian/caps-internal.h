@@ -14,8 +14,8 @@
 
 #include "guardian/access.h"
 #include "guardian/caps.h"
+#include "guardian/handles-internal.h"
 #include "guardian/surge-internal.h"
-#include "guardian/tokens-internal.h"
 #include "shim/once.h"
 
 /* All zero is the default. */
@@ -59,8 +59,7 @@ struct caps {
 	int root; /* borrowed */
 	struct clock_source clock;
 	uint64_t refresh_ns;
-	struct tokens tokens;
-	_Atomic uint64_t stale_releases;
+	struct handles tokens;
 	struct ledger ledgers[HWS_RESOURCES];
 };
 

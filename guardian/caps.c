@@ -81,18 +81,29 @@ int caps_init(struct caps *caps, int root, const struct caps_options *options)
 		if (r < 0)
 			return r;
 	}
-	return tokens_init(&caps->tokens, options->tokens ? options->tokens : TOKENS);
+	return handles_init(&caps->tokens, options->tokens ? options->tokens : TOKENS);
 }
 
 void caps_fini(struct caps *caps)
 {
-	tokens_fini(&caps->tokens);
+	handles_fini(&caps->tokens);
+}
+
+/* The peak, @used included. */
+static uint64_t note_peak(struct ledger *ledger, uint64_t used)
+{
+	uint64_t peak = atomic_load_explicit(&ledger->peak, memory_order_relaxed);
+
+	while (peak < used)
+		if (atomic_compare_exchange_weak_explicit(
+			    &ledger->peak, &peak, used, memory_order_relaxed, memory_order_relaxed))
+			return used;
+	return peak;
 }
 
 static bool ledger_charge(struct ledger *ledger, const struct caps_look *look, uint64_t amount)
 {
 	uint64_t used = atomic_load_explicit(&ledger->used, memory_order_relaxed);
-	uint64_t peak;
 
 	do {
 		if (amount > look->room || amount > look->edge || used > look->edge - amount)
@@ -100,11 +111,7 @@ static bool ledger_charge(struct ledger *ledger, const struct caps_look *look, u
 		/* acquire: what the releases before it freed is free */
 	} while (!atomic_compare_exchange_weak_explicit(
 		&ledger->used, &used, used + amount, memory_order_acquire, memory_order_relaxed));
-	peak = atomic_load_explicit(&ledger->peak, memory_order_relaxed);
-	while (peak < used + amount &&
-	       !atomic_compare_exchange_weak_explicit(&ledger->peak, &peak, used + amount,
-						      memory_order_relaxed, memory_order_relaxed))
-		;
+	note_peak(ledger, used + amount);
 	return true;
 }
 
@@ -166,7 +173,8 @@ enum hws_reason caps_reserve(struct caps *caps, enum hws_resource resource, uint
 			     struct hws_token *ret_token)
 {
 	struct caps_look look = { 0 };
-	struct token_slot *slot;
+	struct handle_slot *slot;
+	struct handle handle;
 	struct ledger *ledger;
 	enum hws_reason reason;
 
@@ -178,7 +186,7 @@ enum hws_reason caps_reserve(struct caps *caps, enum hws_resource resource, uint
 	reason = caps_look(caps, resource, &look);
 	if (reason != HWS_REASON_NONE)
 		return deny(ledger, resource, amount, reason, &look);
-	slot = tokens_claim(&caps->tokens);
+	slot = handles_claim(&caps->tokens);
 	if (!slot) {
 		(void)deny(ledger, resource, amount, HWS_REASON_CAP, &look);
 		(void)why(-EDQUOT,
@@ -189,25 +197,26 @@ enum hws_reason caps_reserve(struct caps *caps, enum hws_resource resource, uint
 	}
 	reason = ledger_reserve(ledger, &look, amount);
 	if (reason != HWS_REASON_NONE) {
-		tokens_drop(slot);
+		handles_drop(slot);
 		return deny(ledger, resource, amount, reason, &look);
 	}
-	*ret_token = tokens_publish(&caps->tokens, slot, (uint64_t)resource, amount);
+	handle = handles_publish(&caps->tokens, slot,
+				 (struct handle_value) { (uint64_t)resource, amount });
+	*ret_token = (struct hws_token) { handle.id, handle.generation };
 	return HWS_REASON_NONE;
 }
 
 enum hws_reason caps_release(struct caps *caps, struct hws_token token)
 {
-	uint64_t resource;
-	uint64_t amount;
+	struct handle handle = { token.id, token.generation };
+	struct handle_value reserved;
 
-	if (tokens_end(&caps->tokens, token, &resource, &amount) < 0) {
-		atomic_fetch_add_explicit(&caps->stale_releases, 1, memory_order_relaxed);
+	if (handles_end(&caps->tokens, handle, &reserved) < 0) {
 		(void)why(-ESTALE, "this token stands for no reservation here: released before, or "
 				   "another context's");
 		return HWS_REASON_HANDLE;
 	}
-	ledger_uncharge(&caps->ledgers[resource], amount);
+	ledger_uncharge(&caps->ledgers[reserved.kind], reserved.value);
 	return HWS_REASON_NONE;
 }
 
@@ -221,7 +230,6 @@ static void read_one(struct caps *caps, enum hws_resource resource, struct hws_c
 	struct ledger *ledger = &caps->ledgers[resource];
 	struct surge_numbers surge = { 0 };
 	struct caps_look look = { 0 };
-	uint64_t peak;
 
 	if (caps_look(caps, resource, &look) != HWS_REASON_NONE)
 		look.error = EIO;
@@ -242,9 +250,8 @@ static void read_one(struct caps *caps, enum hws_resource resource, struct hws_c
 		.surge_window_ns = surge.window,
 		.surge_used = surge.used,
 	};
-	/* the peak is noted right after the swap that reached it; this may be in between */
-	peak = atomic_load_explicit(&ledger->peak, memory_order_relaxed);
-	ret_state->peak = peak > ret_state->used ? peak : ret_state->used;
+	/* who reached it notes it right after; this may be in between */
+	ret_state->peak = note_peak(ledger, ret_state->used);
 }
 
 void caps_read(struct caps *caps, struct hws_cap_state ret_states[HWS_RESOURCES])
@@ -255,5 +262,5 @@ void caps_read(struct caps *caps, struct hws_cap_state ret_states[HWS_RESOURCES]
 
 uint64_t caps_stale_releases(const struct caps *caps)
 {
-	return atomic_load_explicit(&caps->stale_releases, memory_order_relaxed);
+	return handles_stale(&caps->tokens);
 }

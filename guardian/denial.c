@@ -107,12 +107,24 @@ int context_deny(struct hws *hw, enum hws_event_type type, const struct hws_acce
 		      said ? said : sentences[reason]);
 }
 
+/* The reason that a back end's code stands for. */
+static enum hws_reason reason_of(enum hws_event_type type, const struct hws_access *access,
+				 int code)
+{
+	/* the kernel opened the ports, but not to this thread */
+	if (code == -EPERM && access->kind == HWS_KIND_PORT && type == HWS_EVENT_ACCESS)
+		return HWS_REASON_PRIVILEGE;
+	if (code == -EPERM || code == -EACCES)
+		return HWS_REASON_KERNEL;
+	if (code == -ERANGE)
+		return HWS_REASON_RANGE;
+	return code == -EOPNOTSUPP ? HWS_REASON_UNSUPPORTED : HWS_REASON_DEVICE;
+}
+
 int context_fail(struct hws *hw, enum hws_event_type type, const struct hws_access *access,
 		 int code)
 {
-	enum hws_reason reason = code == -EPERM || code == -EACCES ? HWS_REASON_KERNEL
-				 : code == -EOPNOTSUPP		   ? HWS_REASON_UNSUPPORTED
-								   : HWS_REASON_DEVICE;
+	enum hws_reason reason = reason_of(type, access, code);
 	char said[256];
 
 	snprintf(said, sizeof(said), "%s", hws_why());

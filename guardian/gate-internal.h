@@ -69,18 +69,36 @@ HWS_MUST int gate_ask(struct gate *gate, enum gate_use use, const struct gate_ac
 /* An access that was let through failed with @code; told and counted. Gives @code. */
 int gate_failed(struct gate *gate, enum gate_use use, const struct gate_access *one, int code);
 
-/* May an access of 1 << @shift bytes at @offset pass at once? */
-HWS_MUST static inline bool gate_pass(struct gate *gate, enum gate_use use, uint64_t offset,
-				      unsigned int shift)
+/*
+ * An offset as the gate counts it, in units of 1 << @shift bytes: rotated, so that what is not
+ * aligned becomes too large for any window. And back.
+ */
+static inline uint64_t gate_word(uint64_t offset, unsigned int shift)
 {
-	/* rotated: what is not aligned becomes too large */
-	uint64_t word = shift ? offset >> shift | offset << (64 - shift) : offset;
+	return shift ? offset >> shift | offset << (64 - shift) : offset;
+}
+
+static inline uint64_t gate_offset(uint64_t word, unsigned int shift)
+{
+	return shift ? word << shift | word >> (64 - shift) : word;
+}
+
+/* May an access of 1 << @shift bytes at @word pass at once? */
+HWS_MUST static inline bool gate_pass_word(struct gate *gate, enum gate_use use, uint64_t word,
+					   unsigned int shift)
+{
 	/* relaxed: who stops the gate orders nothing by it; the next access sees it */
 	uint64_t words = atomic_load_explicit(&gate->use[use].words[shift], memory_order_relaxed);
 	uint64_t *left = &gate->use[use].lease.left;
 
 	/* below zero shows in the sign: a lease is never that large */
 	return __builtin_expect(word < words, 1) && __builtin_expect((int64_t)-- * left >= 0, 1);
+}
+
+HWS_MUST static inline bool gate_pass(struct gate *gate, enum gate_use use, uint64_t offset,
+				      unsigned int shift)
+{
+	return gate_pass_word(gate, use, gate_word(offset, shift), shift);
 }
 
 #endif

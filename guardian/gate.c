@@ -85,7 +85,7 @@ static void record_grant(const struct gate *gate)
 	event.rule = gate->decision.rule + 1; /* none is the greatest: 0 */
 	event.generation = (uint32_t)gate->rules->generation;
 	audit_record(gate->hw->audit, &event);
-	stats_add(&stats_mine(&gate->hw->stats)->handles[gate->window.kind]);
+	stats_add(&stats_mine(&gate->hw->stats)->given[gate->window.kind]);
 }
 
 int gate_open(struct hws *hw, const struct gate_options *options, struct gate *gate)
@@ -122,6 +122,7 @@ void gate_close(struct gate *gate)
 {
 	if (!gate->hw)
 		return;
+	stats_add(&stats_mine(&gate->hw->stats)->closed[gate->window.kind]);
 	unlink_gate(gate);
 	for (int use = 0; use < GATE_USES; use++)
 		lease_return(&gate->use[use].lease);

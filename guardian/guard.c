@@ -7,7 +7,7 @@
 #include "shim/why-internal.h"
 
 /* A lease is at most this long, and at most this part of what is left. */
-enum { LEASE_MOST = 64, LEASE_PART = 16 };
+enum { LEASE_MOST = 1024, LEASE_PART = 16 };
 
 static const struct {
 	const char *name;

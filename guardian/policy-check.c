@@ -345,8 +345,8 @@ int hws_policy_check(const struct hws_policy_view *view, const struct hws_access
 		.text = "",
 		.mask = UINT64_MAX,
 	};
-	struct query
-		q; /* what isn't set here is set where it is found: most of it is seldom used */
+	/* what isn't set below is set where it is found: most of it is seldom used */
+	struct query q;
 	int r = check_access(access);
 
 	if (r < 0)

@@ -60,7 +60,7 @@ static bool read_parts(const struct token *t, const struct part *parts, const un
 	return true;
 }
 
-/* 0000:00:03.0, each part may be a *. */
+/* 0000:00:03.0, each part may be a *; 00:03.0 is in domain 0. */
 static bool read_bdf(const struct token *t, struct policy_device *ret_device)
 {
 	static const struct part parts[] = {
@@ -68,8 +68,11 @@ static bool read_bdf(const struct token *t, struct policy_device *ret_device)
 	};
 	static const unsigned int bits[] = { 0, 8, 5, 3 };
 
-	if (!read_parts(t, parts, bits, COUNT(parts), ret_device))
-		return false;
+	if (!read_parts(t, parts, bits, COUNT(parts), ret_device)) {
+		if (!read_parts(t, parts + 1, bits + 1, COUNT(parts) - 1, ret_device))
+			return false;
+		ret_device->shape |= 8;
+	}
 	if (ret_device->shape)
 		ret_device->shape += SHAPE_BDF;
 	return true;

@@ -147,8 +147,10 @@ struct hws_policy *policy_new(void);
 /* Zeroed memory that lives as long as the policy; NULL when there is none. */
 void *policy_memory(struct hws_policy *policy, size_t size);
 char *policy_copy(struct hws_policy *policy, const char *text, size_t length);
-/* Room for one more element behind @count of them, in memory of malloc; false when there is none. */
+/* Room for one more element behind @count of them, from malloc; false when there is none. */
 bool policy_grow(void *pointer_to_array, size_t count, size_t element);
+/* How much memory it takes. */
+uint64_t policy_size(const struct hws_policy *policy);
 /* Sorts and joins what overlaps or touches. */
 void policy_spans_tidy(struct policy_spans *spans);
 /* Are all numbers from @first to @last among them? False when there are none. */
@@ -168,7 +170,7 @@ struct policy_names {
 };
 enum policy_name_kind { NAME_USER = 0, NAME_GROUP = 1 };
 void policy_names_fini(struct policy_names *names);
-/* 0, -ENOENT when nobody has that name, or what reading gave. */
+/* 0, -ESRCH when nobody has that name, or what reading gave. */
 HWS_MUST int policy_name_find(struct policy_names *names, enum policy_name_kind kind,
 			      const char *name, size_t length, uint32_t *ret_id);
 const char *policy_name_file(enum policy_name_kind kind);

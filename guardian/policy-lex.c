@@ -184,25 +184,29 @@ static bool lex_token(struct policy_parser *p)
 
 bool lex_start(struct policy_parser *p)
 {
+	static const char mark[] = "\xef\xbb\xbf";
+
 	p->at = p->line;
+	p->in_value = false;
+	if (p->number == 1 && p->end - p->line >= 3 && !memcmp(p->line, mark, 3))
+		return parse_error(p, p->line,
+				   "found a byte order mark, expected text without one");
 	return lex_next(p);
 }
 
 bool lex_next(struct policy_parser *p)
 {
+	bool may_be_comma = p->in_value && p->token.kind != TOKEN_SIGN;
 	const char *comma;
-	bool behind_word;
 
-	/* A sign is followed by no comma, and neither is the line's beginning. */
-	behind_word = p->at > p->line && p->token.kind != TOKEN_SIGN;
 	skip_blanks(p);
 	comma = p->at;
 	if (comma == p->end || *comma != ',')
 		return lex_token(p);
 	p->token = (struct token) { TOKEN_SIGN, comma, 1 };
 	p->at++;
-	if (!behind_word)
-		return parse_expected(p, "a word before the comma");
+	if (!may_be_comma)
+		return parse_expected(p, "no comma here");
 	skip_blanks(p);
 	if (p->at == p->end || is_sign(*p->at) || *p->at == ',')
 		return parse_expected(p, "a word after the comma");

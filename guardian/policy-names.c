@@ -3,10 +3,13 @@
 #include "guardian/policy-internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shim/sys-internal.h"
+
+enum { NAMES_SIZE = 4 << 20 }; /* bytes of such a file */
 
 static const char *const files[] = { [NAME_USER] = "/etc/passwd", [NAME_GROUP] = "/etc/group" };
 
@@ -22,26 +25,33 @@ void policy_names_fini(struct policy_names *names)
 	*names = (struct policy_names) { .root = names->root };
 }
 
-static int read_file(struct policy_names *names, enum policy_name_kind kind)
+static int read_names(struct policy_names *names, enum policy_name_kind kind)
 {
-	enum { SIZE = 4 << 20 };
 	HWS_CLEANUP_FREE char *text = NULL;
+	HWS_CLEANUP_FD int fd = -1;
+	struct stat is;
 	ssize_t n;
+	int r;
 
 	if (names->text[kind])
 		return 0;
-	text = malloc(SIZE);
+	fd = sys_open(names->root, files[kind], O_RDONLY);
+	if (fd < 0)
+		return fd;
+	r = sys_fstat(fd, &is);
+	if (r < 0)
+		return r;
+	if (is.st_size > NAMES_SIZE)
+		return -EFBIG;
+	text = malloc((size_t)is.st_size + 1);
 	if (!text)
 		return -ENOMEM;
-	n = sys_read_file(names->root, files[kind], text, SIZE);
+	n = sys_read_all(fd, text, (size_t)is.st_size + 1);
 	if (n < 0)
 		return (int)n;
 	if (memchr(text, '\0', (size_t)n))
 		return -EBADMSG;
-	names->text[kind] = realloc(text, (size_t)n + 1);
-	if (!names->text[kind])
-		return -ENOMEM;
-	(void)HWS_TAKE_PTR(text);
+	names->text[kind] = HWS_TAKE_PTR(text);
 	return 0;
 }
 
@@ -68,7 +78,7 @@ static bool read_id(const char *at, const char *end, uint32_t *ret_id)
 int policy_name_find(struct policy_names *names, enum policy_name_kind kind, const char *name,
 		     size_t length, uint32_t *ret_id)
 {
-	int r = read_file(names, kind);
+	int r = read_names(names, kind);
 	const char *end;
 
 	if (r < 0)
@@ -79,5 +89,5 @@ int policy_name_find(struct policy_names *names, enum policy_name_kind kind, con
 		    line[length] == ':' && read_id(line + length + 1, end, ret_id))
 			return 0;
 	}
-	return -ENOENT;
+	return -ESRCH;
 }

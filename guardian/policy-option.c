@@ -173,7 +173,7 @@ static bool option_key(struct rule_parser *r)
 			   &r->rule.key);
 }
 
-/* Those that choose what a rule is about may stand in a deny rule too; the others limit what is allowed. */
+/* Those that choose what a rule is about may stand in a deny rule too; the others limit it. */
 #define CHOOSES (OPTION_CONFIG | OPTION_CPUS)
 
 static const struct {
@@ -223,12 +223,10 @@ bool parse_option(struct rule_parser *r, bool *ret_found)
 	if (!*ret_found)
 		return true;
 	if (!(options[i].option & options_of(r)))
-		return parse_error(p, p->token.at,
-				   "found '%s', which %s%s rule does not take; "
-				   "expected rights%s",
-				   options[i].word, r->rule.deny ? "a deny " : "a ",
-				   hws_kind_name(r->rule.kind),
-				   option_words(r, others, sizeof(others)));
+		return parse_error(
+			p, p->token.at, "found '%s', no option of %s%s rules; expected rights%s",
+			options[i].word, r->rule.deny ? "deny " : "", hws_kind_name(r->rule.kind),
+			option_words(r, others, sizeof(others)));
 	if (r->given & options[i].option)
 		return parse_error(p, p->token.at, "found '%s' a second time, expected it once",
 				   options[i].word);

@@ -29,6 +29,7 @@ struct policy_parser {
 	bool in_section;
 	bool bad_section; /* its header has an error */
 	bool version;	  /* was told */
+	bool in_value;	  /* behind the = */
 	uint32_t number;  /* of the line */
 	const char *line; /* its first byte */
 	const char *end;  /* behind its last */

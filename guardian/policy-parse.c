@@ -123,7 +123,7 @@ static bool name_to_id(struct policy_parser *p, enum policy_name_kind kind, cons
 	if ((t->kind != TOKEN_WORD && t->kind != TOKEN_QUOTED) || !t->length)
 		return parse_expected(p, "the name or number of a %s", what);
 	r = policy_name_find(p->names, kind, t->at, t->length, ret_id);
-	if (r == -ENOENT)
+	if (r == -ESRCH)
 		return parse_expected(p, "a %s that %s knows", what, policy_name_file(kind));
 	if (r < 0)
 		return parse_error(p, t->at,
@@ -220,15 +220,15 @@ static bool parse_version(struct policy_parser *p, const struct token *key)
 	return p->token.kind == TOKEN_END || parse_expected(p, "nothing behind the version");
 }
 
-static bool unknown_key(struct policy_parser *p)
+static bool unknown_key(struct policy_parser *p, bool deny)
 {
-	char words[POLICY_NAME * 2];
+	char kinds[POLICY_NAME * 2] = "";
 	size_t n = 0;
 
 	for (unsigned int kind = 0; kind < HWS_KINDS; kind++)
-		n += (size_t)snprintf(words + n, sizeof(words) - n, ", %s",
+		n += (size_t)snprintf(kinds + n, sizeof(kinds) - n, "%s%s", kind ? ", " : "",
 				      hws_kind_name((enum hws_kind)kind));
-	return parse_expected(p, "[, version, user, group, exe, deny%s", words);
+	return parse_expected(p, "%s%s", deny ? "" : "[, version, user, group, exe, deny, ", kinds);
 }
 
 /* The key is read: moves to the value. */
@@ -238,6 +238,7 @@ static bool to_value(struct policy_parser *p)
 		return false;
 	if (!token_is_sign(&p->token, '='))
 		return parse_expected(p, "'='");
+	p->in_value = true;
 	return lex_next(p);
 }
 
@@ -252,7 +253,7 @@ static bool parse_rule_line(struct policy_parser *p)
 	while (kind < HWS_KINDS && !token_is(&p->token, hws_kind_name((enum hws_kind)kind)))
 		kind++;
 	if (kind == HWS_KINDS)
-		return unknown_key(p);
+		return unknown_key(p, deny);
 	if (!p->in_section) {
 		if (!p->from->inline_text)
 			return parse_error(p, begin,
@@ -314,8 +315,8 @@ void policy_parse(struct hws_policy *policy, const struct policy_text *from,
 		p.failed = false;
 		p.line = at;
 		p.end = feed ? feed : end;
-		if (is_whole(&p, feed))
-			(void)parse_line(&p); /* its errors are told; the next line may have more */
+		if (!is_whole(&p, feed) || !parse_line(&p))
+			p.bad_section = true; /* it may have rules, or more errors, further on */
 		at = feed ? feed + 1 : end;
 	}
 	end_section(&p);

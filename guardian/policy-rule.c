@@ -2,6 +2,7 @@
 /* A rule: its object, then rights and options in any order. */
 #include "guardian/policy-parse-internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -59,7 +60,7 @@ static bool parse_right(struct rule_parser *r, bool *ret_found)
 	if (!*ret_found)
 		return true;
 	if (right_words[i].rights & ~r->kind->rights)
-		return parse_error(p, p->token.at, "found '%s', a right that %s has not",
+		return parse_error(p, p->token.at, "found '%s', a right that %s rules have not",
 				   right_words[i].word, hws_kind_name(r->rule.kind));
 	if (right_words[i].rights & r->rule.rights)
 		return parse_error(p, p->token.at, "found '%s', a right that the rule has already",
@@ -68,8 +69,22 @@ static bool parse_right(struct rule_parser *r, bool *ret_found)
 	return lex_next(p);
 }
 
+/* The words of the rights that the rule may have, for messages. */
+static const char *rights_text(const struct rule_parser *r, char *text, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT(right_words); i++) {
+		if (!(right_words[i].rights & ~r->kind->rights) && n < size)
+			n += (size_t)snprintf(text + n, size - n, "%s%s", n ? ", " : "",
+					      right_words[i].word);
+	}
+	return text;
+}
+
 static bool parse_part(struct rule_parser *r)
 {
+	char rights[POLICY_NAME];
 	char words[POLICY_NAME * 2];
 	bool found;
 
@@ -77,7 +92,7 @@ static bool parse_part(struct rule_parser *r)
 		return false;
 	if (!found && !parse_option(r, &found))
 		return false;
-	return found || parse_expected(r->p, "rights (r, w, rw, side, claimed, danger)%s",
+	return found || parse_expected(r->p, "%s%s", rights_text(r, rights, sizeof(rights)),
 				       option_words(r, words, sizeof(words)));
 }
 

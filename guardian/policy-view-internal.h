@@ -58,6 +58,9 @@ struct hws_policy_view {
 	size_t slot_room;
 };
 
+/* How much memory it takes, its policy included. */
+uint64_t policy_view_size(const struct hws_policy_view *view);
+
 /* Fills a view whose sections are chosen. */
 int policy_compile(struct hws_policy_view *view);
 

@@ -119,3 +119,14 @@ const struct hws_policy *hws_policy_view_policy(const struct hws_policy_view *vi
 {
 	return view->policy;
 }
+
+uint64_t policy_view_size(const struct hws_policy_view *view)
+{
+	return sizeof(*view) + policy_size(view->policy) +
+	       view->policy->section_count * sizeof(*view->sections) +
+	       view->group_count * sizeof(*view->groups) +
+	       (UINT64_C(1) << (64 - view->table_shift)) * sizeof(*view->table) +
+	       view->segment_count * sizeof(*view->segments) +
+	       view->list_count * sizeof(*view->lists) + view->node_count * sizeof(*view->nodes) +
+	       view->slot_room * sizeof(*view->slots);
+}

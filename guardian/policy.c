@@ -87,6 +87,16 @@ void *policy_memory(struct hws_policy *policy, size_t size)
 	return memory;
 }
 
+uint64_t policy_size(const struct hws_policy *policy)
+{
+	uint64_t size = sizeof(*policy) + policy->rule_count * sizeof(*policy->rules) +
+			policy->section_count * sizeof(*policy->sections);
+
+	for (const struct policy_chunk *chunk = policy->memory; chunk; chunk = chunk->next)
+		size += sizeof(*chunk) + chunk->size;
+	return size;
+}
+
 char *policy_copy(struct hws_policy *policy, const char *text, size_t length)
 {
 	char *copy = policy_memory(policy, length + 1);

@@ -6,7 +6,7 @@
  *	struct hws_policy *policy;
  *	struct hws_policy_view *view;
  *
- *	r = hws_policy_load(NULL, &policy);                    /etc/hwsafe/policy.d, or the built-in one
+ *	r = hws_policy_load(NULL, &policy);                    /etc/hwsafe/policy.d, or built in
  *	r = hws_policy_view_open(policy, &principal, &view);   what of it applies to this principal
  *	r = hws_policy_check(view, &access, &decision);        0, or why not
  *
@@ -33,7 +33,7 @@ struct hws_policy_view;
 /** HWS_POLICY_NO_RULE - struct hws_decision.rule when no rule decided. */
 #define HWS_POLICY_NO_RULE UINT32_MAX
 
-/** struct hws_policy_error - one error of a policy; its strings are the callback's to read, not to keep. */
+/** struct hws_policy_error - one error of a policy; its strings are gone after the call. */
 struct hws_policy_error {
 	const char *file;
 	uint32_t line;	 /* 0: the file as a whole */
@@ -72,7 +72,7 @@ HWS_API HWS_MUST int hws_policy_load(const struct hws_policy_options *options,
 
 /**
  * hws_policy_parse() - make a policy of one text, as if it were the only file.
- * @options: borrowed; of it only sysroot (for the names of users and groups) and error; NULL: defaults
+ * @options: borrowed; only sysroot (for names of users and groups) and error; NULL: defaults
  * @file: borrowed; what errors and decisions call the text
  * @text: borrowed; @length bytes
  * @length: how long it is
@@ -116,7 +116,7 @@ HWS_API void hws_policy_unref(struct hws_policy *policy);
  */
 HWS_API uint64_t hws_policy_generation(const struct hws_policy *policy);
 
-/** struct hws_policy_rule - one rule, for lists and reports; its strings live as long as the policy. */
+/** struct hws_policy_rule - one rule, for reports; its strings live as long as the policy. */
 struct hws_policy_rule {
 	enum hws_kind kind;
 	uint32_t rights; /* HWS_R | … */
@@ -126,8 +126,8 @@ struct hws_policy_rule {
 	uint32_t line;
 	const char *section;
 	const char *text;
-	uint64_t
-		addresses; /* how many ports, registers, bytes … it names; UINT64_MAX: no number holds it */
+	/* how many ports, registers, bytes … it names; UINT64_MAX: no number holds it */
+	uint64_t addresses;
 };
 
 /**
@@ -239,7 +239,7 @@ struct hws_decision {
  * Rights asked for by kinds that have none of their own (irq, dma, plugin): HWS_R or HWS_RW.
  *
  * Context: any thread, any number at once.
- * Return: 0; -EACCES or -EDQUOT as ret_decision->reason says; -EINVAL for an access that is none: no
+ * Return: 0; -EACCES or -EDQUOT as the reason says; -EINVAL for an access that is none: no
  * right asked for, first above last, no path where one is needed.
  */
 HWS_API HWS_MUST int hws_policy_check(const struct hws_policy_view *view,

@@ -18,6 +18,9 @@ HWS_MUST int rules_load(const struct hws_policy_options *options, struct rules *
 struct rules *rules_ref(struct rules *rules);
 void rules_unref(struct rules *rules); /* NULL does nothing */
 
+/* How much memory they take. */
+uint64_t rules_size(const struct rules *rules);
+
 /* Takes @amount from the rate of the decision's rule. NONE where it has none; RATE; CLOCK. */
 HWS_MUST enum hws_reason rules_take_rate(struct rules *rules, const struct hws_decision *decision,
 					 struct surge_grant *ret_grant);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "guardian/policy-view-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -62,6 +63,17 @@ int rules_load(const struct hws_policy_options *options, struct rules **ret_rule
 	free(rules);
 	hws_policy_unref(policy);
 	return r;
+}
+
+uint64_t rules_size(const struct rules *rules)
+{
+	uint64_t size = sizeof(*rules) + rules->count * sizeof(rules->rates[0]);
+
+	for (uint32_t i = 0; i < rules->count; i++)
+		/* relaxed: it is only counted */
+		if (atomic_load_explicit(&rules->rates[i], memory_order_relaxed))
+			size += sizeof(struct surge);
+	return size + policy_view_size(rules->view);
 }
 
 struct rules *rules_ref(struct rules *rules)

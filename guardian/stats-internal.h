@@ -11,8 +11,9 @@ enum { STATS_STRIPES = 8 };
 
 struct stats_stripe {
 	_Atomic uint64_t denied[HWS_REASONS];
-	_Atomic uint64_t handles[HWS_KINDS]; /* given */
-	_Atomic uint64_t slow[HWS_KINDS];    /* accesses that were decided one by one */
+	_Atomic uint64_t given[HWS_KINDS];  /* handles */
+	_Atomic uint64_t closed[HWS_KINDS]; /* handles */
+	_Atomic uint64_t slow[HWS_KINDS];   /* accesses that were decided one by one */
 } __attribute__((aligned(64)));
 
 struct stats {
@@ -29,8 +30,23 @@ static inline struct stats_stripe *stats_mine(struct stats *stats)
 
 static inline void stats_add(_Atomic uint64_t *counter)
 {
-	/* relaxed: a count orders nothing */
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	/* release: pairs with stats_sum(); who sees this count sees those made before it */
+	atomic_fetch_add_explicit(counter, 1, memory_order_release);
+}
+
+/* The sum over all threads of the counter at @offset in a stripe. */
+static inline uint64_t stats_sum(const struct stats *stats, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < STATS_STRIPES; i++) {
+		const char *stripe = (const char *)&stats->stripes[i];
+
+		/* acquire: counters that are summed later are no older */
+		sum += atomic_load_explicit((const _Atomic uint64_t *)(stripe + offset),
+					    memory_order_acquire);
+	}
+	return sum;
 }
 
 #endif

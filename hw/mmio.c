@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "guardian/gate-internal.h"
-#include "shim/sys-internal.h"
+#include "hw/device-internal.h"
+#include "hw/face-internal.h"
 #include "shim/why-internal.h"
 
 struct hws_mmio {
@@ -13,21 +13,6 @@ struct hws_mmio {
 	void *direct; /* the window's first byte; only reached through the gate */
 	struct hws_window window;
 };
-
-/* What policy wants to know of the function; what can't be read matches no rule that names it. */
-static void identify(struct hws *hw, struct hws_access *access)
-{
-	const struct hws_shim_ops *ops = shim_ops(&hw->shim);
-	uint32_t id;
-	uint32_t class_code;
-
-	if (ops->pci_read(hw->shim.self, access->bdf, 0, 4, &id) == 0) {
-		access->vendor = (uint16_t)id;
-		access->device = (uint16_t)(id >> 16);
-	}
-	if (ops->pci_read(hw->shim.self, access->bdf, 8, 4, &class_code) == 0)
-		access->class_code = class_code >> 8;
-}
 
 static int map(struct hws *hw, struct hws_access *access, uint64_t size, struct hws_window *ret)
 {
@@ -52,8 +37,8 @@ int hws_mmio_map(struct hws *hw, const char *bdf, uint32_t bar, uint64_t offset,
 	struct hws_mmio *mmio;
 	int r;
 
-	if (hws_bdf_parse(bdf, &access.bdf) < 0)
-		return why(-EINVAL, "'%s' is no PCI address: 0000:00:03.0 is one", bdf ? bdf : "");
+	if (device_parse(bdf, &access) < 0)
+		return -EINVAL;
 	if (!hws_range_ok(offset, size, UINT64_MAX))
 		return why(-ERANGE, "the window ends beyond all addresses");
 	mmio = calloc(1, sizeof(*mmio));
@@ -61,7 +46,7 @@ int hws_mmio_map(struct hws *hw, const char *bdf, uint32_t bar, uint64_t offset,
 		return why(-ENOMEM, "no memory for a window");
 	access.first = offset;
 	access.last = size ? offset + size - 1 : offset;
-	identify(hw, &access);
+	device_identify(hw, &access); /* what is not there is told by mapping it */
 	r = map(hw, &access, size, &mmio->window);
 	options.slow = !mmio->window.direct;
 	r = r < 0 ? r : gate_open(hw, &options, &mmio->gate);
@@ -90,65 +75,62 @@ uint64_t hws_mmio_size(const struct hws_mmio *mmio)
 	return mmio->window.size;
 }
 
+static int do_read(struct gate *gate, const struct gate_access *one, uint64_t *ret_value)
+{
+	const struct hws_mmio *mmio = (const struct hws_mmio *)gate;
+	struct hws_shim *shim = &gate->hw->shim;
+
+	return shim_ops(shim)->mmio_read(shim->self, &mmio->window, one->offset, one->width,
+					 ret_value);
+}
+
+static int do_write(struct gate *gate, const struct gate_access *one)
+{
+	const struct hws_mmio *mmio = (const struct hws_mmio *)gate;
+	struct hws_shim *shim = &gate->hw->shim;
+
+	return shim_ops(shim)->mmio_write(shim->self, &mmio->window, one->offset, one->width,
+					  one->value);
+}
+
+static const struct face face = { do_read, do_write, .has_old = true };
+
 /* The ways that are not fast: ask, then go through the back end's table. */
 __attribute__((noinline, cold)) static int slow_read(struct hws_mmio *mmio, uint64_t offset,
 						     uint32_t width, uint64_t *ret_value)
 {
 	struct gate_access one = { .offset = offset, .width = width };
-	struct hws *hw = mmio->gate.hw;
-	int r = gate_ask(&mmio->gate, GATE_READ, &one);
 
-	if (r < 0)
-		return r;
-	r = shim_ops(&hw->shim)->mmio_read(hw->shim.self, &mmio->window, offset, width, ret_value);
-	return r < 0 ? gate_failed(&mmio->gate, GATE_READ, &one, r) : 0;
-}
-
-/*
- * A rule with a mask is about bits that change: what stands there now is part of the question. It
- * is read only where this handle may read; elsewhere such a rule refuses.
- */
-static void add_old(struct hws_mmio *mmio, struct gate_access *one)
-{
-	struct hws *hw = mmio->gate.hw;
-
-	if (mmio->gate.decision.per_access && mmio->gate.window.rights & HWS_R &&
-	    shim_ops(&hw->shim)->mmio_read(hw->shim.self, &mmio->window, one->offset, one->width,
-					   &one->old) == 0)
-		one->has |= HWS_HAS_OLD;
+	return face_ask_read(&mmio->gate, &face, &one, ret_value);
 }
 
 __attribute__((noinline, cold)) static int slow_write(struct hws_mmio *mmio, uint64_t offset,
 						      uint32_t width, uint64_t value)
 {
-	struct gate_access one = {
-		.offset = offset, .width = width, .has = HWS_HAS_VALUE, .value = value
-	};
-	struct hws *hw = mmio->gate.hw;
-	int r;
+	struct gate_access one = { .offset = offset, .width = width, .value = value };
 
-	if (hws_range_ok(offset, width, mmio->window.size) && offset % width == 0)
-		add_old(mmio, &one);
-	r = gate_ask(&mmio->gate, GATE_WRITE, &one);
-	if (r < 0)
-		return r;
-	r = shim_ops(&hw->shim)->mmio_write(hw->shim.self, &mmio->window, offset, width, value);
-	return r < 0 ? gate_failed(&mmio->gate, GATE_WRITE, &one, r) : 0;
+	return face_ask_write(&mmio->gate, &face, &one);
 }
 
 __attribute__((noinline, cold)) static int lost(struct hws_mmio *mmio, enum gate_use use,
-						uint64_t offset, uint32_t width)
+						uint64_t word, unsigned int shift)
 {
-	struct gate_access one = { .offset = offset, .width = width };
+	struct gate_access one = { .offset = word << shift, .width = 1u << shift };
 
 	why(-EIO, "the device behind %s did not answer: unplugged, or powered down",
 	    mmio->window.way);
 	return gate_failed(&mmio->gate, use, &one, -EIO);
 }
 
+static inline uint64_t word_of(uint64_t offset, unsigned int shift)
+{
+	/* SAFETY: touches nothing */
+	return raw_forget(gate_word(offset, shift));
+}
+
 /*
  * Each width: the fast way is a gate and the one instruction, nothing on the stack; all else is a
- * call at its end.
+ * call at its end. Of the offset only the word's number is kept: a register less to fill.
  */
 #define MMIO(bits, shift)                                                                          \
 	__attribute__((noinline, cold)) static int slow_read##bits(                                \
@@ -168,32 +150,35 @@ __attribute__((noinline, cold)) static int lost(struct hws_mmio *mmio, enum gate
 	}                                                                                          \
 	int hws_mmio_read##bits(struct hws_mmio *mmio, uint64_t offset, uint##bits##_t *ret_value) \
 	{                                                                                          \
+		uint64_t word = word_of(offset, shift);                                            \
 		uint##bits##_t value;                                                              \
-		if (!gate_pass(&mmio->gate, GATE_READ, offset, shift))                             \
-			return slow_read##bits(mmio, offset, ret_value);                           \
+		if (!gate_pass_word(&mmio->gate, GATE_READ, word, shift))                          \
+			return slow_read##bits(mmio, gate_offset(word, shift), ret_value);         \
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
-		if (raw_load##bits((const char *)mmio->direct + offset, &value) < 0)               \
-			return lost(mmio, GATE_READ, offset, bits / 8);                            \
+		if (raw_load##bits((const char *)mmio->direct + (word << shift), &value) < 0)      \
+			return lost(mmio, GATE_READ, word, shift);                                 \
 		*ret_value = value;                                                                \
 		return 0;                                                                          \
 	}                                                                                          \
 	uint##bits##_t hws_mmio_get##bits(struct hws_mmio *mmio, uint64_t offset)                  \
 	{                                                                                          \
+		uint64_t word = word_of(offset, shift);                                            \
 		uint##bits##_t value;                                                              \
-		if (!gate_pass(&mmio->gate, GATE_READ, offset, shift))                             \
-			return slow_get##bits(mmio, offset);                                       \
+		if (!gate_pass_word(&mmio->gate, GATE_READ, word, shift))                          \
+			return slow_get##bits(mmio, gate_offset(word, shift));                     \
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
-		if (raw_load##bits((const char *)mmio->direct + offset, &value) < 0)               \
-			lost(mmio, GATE_READ, offset, bits / 8);                                   \
+		if (raw_load##bits((const char *)mmio->direct + (word << shift), &value) < 0)      \
+			lost(mmio, GATE_READ, word, shift);                                        \
 		return value;                                                                      \
 	}                                                                                          \
 	int hws_mmio_write##bits(struct hws_mmio *mmio, uint64_t offset, uint##bits##_t value)     \
 	{                                                                                          \
-		if (!gate_pass(&mmio->gate, GATE_WRITE, offset, shift))                            \
-			return slow_write(mmio, offset, bits / 8, value);                          \
+		uint64_t word = word_of(offset, shift);                                            \
+		if (!gate_pass_word(&mmio->gate, GATE_WRITE, word, shift))                         \
+			return slow_write(mmio, gate_offset(word, shift), bits / 8, value);        \
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
-		if (raw_store##bits((char *)mmio->direct + offset, value) < 0)                     \
-			return lost(mmio, GATE_WRITE, offset, bits / 8);                           \
+		if (raw_store##bits((char *)mmio->direct + (word << shift), value) < 0)            \
+			return lost(mmio, GATE_WRITE, word, shift);                                \
 		return 0;                                                                          \
 	}                                                                                          \
 	void hws_mmio_put##bits(struct hws_mmio *mmio, uint64_t offset, uint##bits##_t value)      \

@@ -56,6 +56,12 @@ int native_mmio_write(void *self, const struct hws_window *window, uint64_t offs
 enum { NATIVE_PATH = 96 };
 const char *native_pci_path(struct hws_bdf bdf, const char *file, char path[NATIVE_PATH]);
 
+/* The kernel's permission for ports, of this thread; IOPERM is the way's name. */
+#define IOPERM "ioperm"
+HWS_MUST int ioperm_acquire(uint32_t first, uint32_t count);
+void ioperm_release(uint32_t first, uint32_t count);
+bool ioperm_held(uint32_t first, uint32_t count);
+
 /* What the architecture knows of its processor; @root as in struct native. */
 int arch_identify(int root, struct hws_cpu *ret_cpu);
 int arch_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);

@@ -30,76 +30,53 @@ struct ports {
 	char name[24];
 	uint16_t first;
 	uint32_t count;
-	int fd;		    /* of the file, for ways that have one */
-	uint32_t base;	    /* the port at the file's offset 0 */
-	int tid;	    /* ioperm: the only thread that the kernel lets in */
-	struct ports *next; /* ioperm: the thread's other ranges */
+	int fd;	       /* of the file, for ways that have one */
+	uint32_t base; /* the port at the file's offset 0 */
+	int tid;       /* ioperm: the thread that got it */
 };
-
-/* The kernel keeps the permission per thread, and so do we the list of what was asked for. */
-static _Thread_local struct ports *granted;
 
 static int ioperm_open(struct native *native, struct ports *ports, enum hws_rights rights)
 {
-	int r = native->root == SYS_REAL_ROOT ? sys_ioperm(ports->first, ports->count, true)
+	int r = native->root == SYS_REAL_ROOT ? ioperm_acquire(ports->first, ports->count)
 					      : -ENOSYS;
 
 	(void)rights;
-	if (r < 0)
-		return r;
 	ports->tid = sys_tid();
-	ports->next = granted;
-	granted = ports;
-	return 0;
-}
-
-static bool still_granted(uint32_t port)
-{
-	for (const struct ports *p = granted; p; p = p->next) {
-		if (port >= p->first && port - p->first < p->count)
-			return true;
-	}
-	return false;
+	return r;
 }
 
 static void ioperm_close(struct ports *ports)
 {
-	struct ports **at = &granted;
-
-	if (ports->tid != sys_tid())
-		return; /* the other thread's permission ends with it; none can take it back */
-	while (*at && *at != ports)
-		at = &(*at)->next;
-	if (*at)
-		*at = ports->next;
-	for (uint32_t port = ports->first; port < ports->first + ports->count; port++) {
-		if (!still_granted(port) && sys_ioperm((uint16_t)port, 1, false) < 0)
-			return;
-	}
+	/* only a thread itself can give up its permission, or end with it */
+	if (ports->tid == sys_tid())
+		ioperm_release(ports->first, ports->count);
 }
 
-static int wrong_thread(const struct ports *ports)
+static int not_held(uint16_t port)
 {
 	return why(-EPERM,
-		   "thread %d got these ports; this is thread %d, and the kernel tells them apart",
-		   ports->tid, sys_tid());
+		   "this thread does not hold port 0x%x: another got it, or it was given up; "
+		   "hws_privilege_acquire() gets it",
+		   port);
 }
 
 static int ioperm_read(const struct ports *ports, uint16_t port, uint32_t width,
 		       uint32_t *ret_value)
 {
-	/* SAFETY: the range was granted to a caller who may read; a foreign thread gets -EPERM */
-	int r = raw_port_read(port, width, ret_value);
-
-	return r < 0 ? wrong_thread(ports) : 0;
+	(void)ports;
+	/* SAFETY: the range was granted to a caller who may read, and to this thread */
+	if (!ioperm_held(port, width) || raw_port_read(port, width, ret_value) < 0)
+		return not_held(port);
+	return 0;
 }
 
 static int ioperm_write(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value)
 {
-	/* SAFETY: the range was granted to a caller who may write; a foreign thread gets -EPERM */
-	int r = raw_port_write(port, width, value);
-
-	return r < 0 ? wrong_thread(ports) : 0;
+	(void)ports;
+	/* SAFETY: the range was granted to a caller who may write, and to this thread */
+	if (!ioperm_held(port, width) || raw_port_write(port, width, value) < 0)
+		return not_held(port);
+	return 0;
 }
 
 /*
@@ -230,7 +207,7 @@ static int dev_port_write(const struct ports *ports, uint16_t port, uint32_t wid
 }
 
 static const struct way ways[] = {
-	{ "ioperm", ioperm_open, ioperm_close, ioperm_read, ioperm_write },
+	{ IOPERM, ioperm_open, ioperm_close, ioperm_read, ioperm_write },
 	{ "resource", resource_open, file_close, file_read, file_write },
 	{ "/dev/port", dev_port_open, file_close, dev_port_read, dev_port_write },
 };
@@ -249,6 +226,8 @@ static const char *way_failed(int r)
 		return "the file mode keeps this user out";
 	case -ENOENT:
 		return "none";
+	case -EMFILE:
+		return "this thread holds too many ranges: close some";
 	default:
 		return strerror(-r);
 	}

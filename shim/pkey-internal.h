@@ -23,7 +23,7 @@ struct pkey_set {
 
 /*
  * Takes them the first time. *ret_set is for ever. 0; -EOPNOTSUPP: processor, kernel or build have
- * none; -ENOSPC: the program took them.
+ * none; -ENOSPC: the program took them; -EMFILE: as fault_arm().
  */
 HWS_MUST int pkey_take(const struct pkey_set **ret_set);
 

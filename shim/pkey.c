@@ -4,14 +4,15 @@
 #include <pthread.h>
 
 #include "raw-internal.h"
+#include "shim/fault-internal.h"
 #include "shim/once.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
 #ifdef HWS_NO_PKU
-#define HAS_PKRU false
+#define BUILT_IN false
 #else
-#define HAS_PKRU RAW_HAS_PKRU
+#define BUILT_IN true
 #endif
 
 /* Two bits of each key in the register, and what the kernel's pkey_alloc() calls them. */
@@ -67,14 +68,19 @@ int pkey_take(const struct pkey_set **ret_set)
 {
 	int r;
 
-	if (!HAS_PKRU)
-		return why(-EOPNOTSUPP,
-			   "protection keys are not built in, or unknown on " RAW_ARCH_NAME);
+	if (!BUILT_IN)
+		return why(-EOPNOTSUPP, "this library was built without protection keys");
+	r = fault_arm();
+	if (r < 0 && r != -EOPNOTSUPP)
+		return r;
+	/* SAFETY: asks the processor only, and a fault is caught */
+	if (r < 0 || !raw_has_pkru())
+		return why(-EOPNOTSUPP, "this processor or kernel has no protection keys");
 	r = take_once();
 	if (r == -ENOSPC)
 		return why(r, "the program has taken all protection keys");
 	if (r < 0)
-		return why(-EOPNOTSUPP, "this processor or kernel has no protection keys");
+		return why(-EOPNOTSUPP, "the kernel gives out no protection keys");
 	*ret_set = hws_once_get(&set);
 	return 0;
 }

@@ -52,11 +52,28 @@ static inline const struct hws_shim_ops *shim_ops(const struct hws_shim *shim)
 	return hws_once_ready(&page->cell.once) ? &page->cell.value.ops : &shim_defaults;
 }
 
+/*
+ * The compiler forgets what it was computed from: it won't keep that beside it. Safety: touches
+ * nothing.
+ */
+static inline uint64_t raw_forget(uint64_t value)
+{
+	__asm__("" : "+r"(value));
+	return value;
+}
+
 /* What a refused read of so many bytes gives. */
 static inline uint64_t shim_ones(uint32_t width)
 {
 	return width < 8 ? (UINT64_C(1) << 8 * width) - 1 : UINT64_MAX;
 }
+
+/*
+ * Permissions that the kernel keeps per thread. Does this thread hold those of an open range, as
+ * far as its way needs any? And: gives up all that it has, whoever got them; 0 or -errno.
+ */
+bool shim_ports_held(const struct hws_window *ports);
+HWS_MUST int shim_ports_drop(void);
 
 /* The built-in back ends. */
 extern const struct hws_shim_ops native_ops;

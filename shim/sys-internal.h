@@ -63,6 +63,13 @@ HWS_MUST ssize_t sys_read_all(int fd, char *text, size_t size);
 HWS_MUST int sys_read_u64(int root, const char *path, uint64_t *ret_value);
 HWS_MUST int sys_fstat(int fd, struct stat *ret_stat);
 HWS_MUST int sys_lseek(int fd, int64_t offset, int whence, uint64_t *ret_position);
+/*
+ * How direct I/O on an open file must be aligned, as the file says; zeros: it has none.
+ * -EOPNOTSUPP where the kernel (before 6.1) or the file system doesn't tell.
+ */
+HWS_MUST int sys_dio_alignment(int fd, uint32_t *ret_memory, uint32_t *ret_offset);
+/* The logical block size of an open block device; -ENOTTY for anything else. */
+HWS_MUST int sys_block_size(int fd, uint32_t *ret_size);
 HWS_MUST ssize_t sys_readlink(int root, const char *path, char *text, size_t size);
 HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
 /* As scandirat(3) of the directory itself: the number of entries, each to be freed. */
@@ -84,7 +91,7 @@ HWS_MUST int sys_log_socket(const char *path);
 HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
 /* Until @word is no longer @expected, a wake, a signal or the time is over: all the same. */
 void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns);
-/* The same, until @deadline_ns of CLOCK_MONOTONIC (UINT64_MAX: for ever): 0, -EAGAIN, -EINTR or -ETIMEDOUT. */
+/* Until @deadline_ns of CLOCK_MONOTONIC, UINT64_MAX: for ever. 0, -EAGAIN, -EINTR, -ETIMEDOUT. */
 HWS_MUST int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns);
 /* Wakes one that waits. */
 void sys_futex_wake(uint32_t *word);
@@ -99,7 +106,7 @@ HWS_MUST int sys_madvise(void *address, size_t size, int advice);
 /* New pages of the range come from this NUMA node and no other. */
 HWS_MUST int sys_mbind(void *address, size_t size, uint32_t node);
 
-/* Protection keys: a key, or -errno: -ENOSPC when all are taken, -EINVAL or -ENOSYS when there are none. */
+/* A protection key, or -errno: -ENOSPC when all are taken; else there are none. */
 HWS_MUST int sys_pkey_alloc(uint32_t rights);
 int sys_pkey_free(int key);
 HWS_MUST int sys_pkey_mprotect(void *address, size_t size, int prot, int key);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/mempolicy.h>
 #include <linux/openat2.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -171,6 +173,36 @@ int sys_lseek(int fd, int64_t offset, int whence, uint64_t *ret_position)
 		return -errno;
 	*ret_position = (uint64_t)position;
 	return 0;
+int sys_dio_alignment(int fd, uint32_t *ret_memory, uint32_t *ret_offset)
+{
+#ifdef STATX_DIOALIGN
+	struct statx found;
+	int r = (int)result(statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &found));
+
+	if (r < 0)
+		return r;
+	if (!(found.stx_mask & STATX_DIOALIGN))
+		return -EOPNOTSUPP;
+	*ret_memory = found.stx_dio_mem_align;
+	*ret_offset = found.stx_dio_offset_align;
+	return 0;
+#else
+	struct stat found;
+	int r = sys_fstat(fd, &found);
+
+	(void)ret_memory, (void)ret_offset;
+	return r < 0 ? r : -EOPNOTSUPP;
+#endif
+}
+
+int sys_block_size(int fd, uint32_t *ret_size)
+{
+	int size;
+	int r = (int)result(ioctl(fd, BLKSSZGET, &size));
+
+	if (r == 0)
+		*ret_size = (uint32_t)size;
+	return r;
 }
 
 ssize_t sys_readlink(int root, const char *path, char *text, size_t size)

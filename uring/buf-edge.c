@@ -19,8 +19,8 @@ static int shut_lent(struct hws_pool *pool, struct hws_buf buf, struct buf_slot 
 	return r;
 }
 
-static inline int lend(struct hws_pool *pool, struct hws_buf buf, enum hws_owner to, uint32_t by,
-		       struct buf_memory *ret_memory)
+int buf_lend_slowly(struct hws_pool *pool, struct hws_buf buf, enum hws_owner to, uint32_t by,
+		    struct buf_memory *ret_memory)
 {
 	struct buf_slot *slot = buf_slot(pool, buf);
 	int r;
@@ -30,19 +30,19 @@ static inline int lend(struct hws_pool *pool, struct hws_buf buf, enum hws_owner
 	if (!buf_step(slot, buf, buf_word(buf.generation, HWS_OWNER_USER, 0),
 		      buf_word(buf.generation, to, by)))
 		return buf_refuse(pool, buf);
-	if (pool->shuts && !slot->shut) {
+	if (pool->head.shuts && !slot->shut) {
 		r = shut_lent(pool, buf, slot);
 		if (r < 0)
 			return r;
 	}
-	ret_memory->address = buf_address(pool, slot);
-	ret_memory->size = buf_bytes(pool, slot);
+	ret_memory->address = slot->address;
+	ret_memory->size = slot->size;
 	ret_memory->index = slot->region;
 	return 0;
 }
 
 /* Why it isn't @by's to bring back. */
-static int refuse_return(struct hws_pool *pool, struct hws_buf buf)
+int buf_refuse_return(struct hws_pool *pool, struct hws_buf buf)
 {
 	int owner = hws_buf_owner(pool, buf);
 
@@ -51,22 +51,15 @@ static int refuse_return(struct hws_pool *pool, struct hws_buf buf)
 	return owner < 0 ? owner : buf_refuse(pool, buf);
 }
 
-int buf_to_kernel(struct hws_pool *pool, struct hws_buf buf, uint32_t op,
-		  struct buf_memory *ret_memory)
-{
-	return lend(pool, buf, HWS_OWNER_KERNEL, op, ret_memory);
-}
-
-int buf_to_user(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
+int buf_to_user_slowly(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
 {
 	struct buf_slot *slot = buf_slot(pool, buf);
-	uint64_t to = buf_word(buf.generation, HWS_OWNER_USER, 0);
 
 	if (op <= BUF_BY_MAX &&
-	    (buf_step(slot, buf, buf_word(buf.generation, HWS_OWNER_KERNEL, op), to) ||
-	     buf_step(slot, buf, buf_word(buf.generation, HWS_OWNER_RETURNING, op), to)))
+	    buf_step(slot, buf, buf_word(buf.generation, HWS_OWNER_RETURNING, op),
+		     buf_word(buf.generation, HWS_OWNER_USER, 0)))
 		return 0;
-	return refuse_return(pool, buf);
+	return buf_refuse_return(pool, buf);
 }
 
 int buf_reclaim(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
@@ -75,7 +68,7 @@ int buf_reclaim(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
 	    (buf_free(pool, buf, buf_word(buf.generation, HWS_OWNER_KERNEL, op)) ||
 	     buf_free(pool, buf, buf_word(buf.generation, HWS_OWNER_RETURNING, op))))
 		return 0;
-	return refuse_return(pool, buf);
+	return buf_refuse_return(pool, buf);
 }
 
 int buf_returning(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
@@ -84,7 +77,7 @@ int buf_returning(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
 	    buf_step(buf_slot(pool, buf), buf, buf_word(buf.generation, HWS_OWNER_KERNEL, op),
 		     buf_word(buf.generation, HWS_OWNER_RETURNING, op)))
 		return 0;
-	return refuse_return(pool, buf);
+	return buf_refuse_return(pool, buf);
 }
 
 static bool quarantine(struct hws_pool *pool, struct hws_buf buf, enum hws_owner from, uint32_t by)
@@ -94,7 +87,7 @@ static bool quarantine(struct hws_pool *pool, struct hws_buf buf, enum hws_owner
 	if (by > BUF_BY_MAX || !buf_step(slot, buf, buf_word(buf.generation, from, by),
 					 buf_word(buf.generation, HWS_OWNER_QUARANTINED, by)))
 		return false;
-	pool_forbid(pool, slot);
+	pool_forbid(slot);
 	return true;
 }
 
@@ -103,27 +96,12 @@ int buf_quarantine(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
 	if (quarantine(pool, buf, HWS_OWNER_KERNEL, op) ||
 	    quarantine(pool, buf, HWS_OWNER_RETURNING, op))
 		return 0;
-	return refuse_return(pool, buf);
-}
-
-int buf_to_device(struct hws_pool *pool, struct hws_buf buf, uint32_t domain,
-		  struct buf_memory *ret_memory)
-{
-	return lend(pool, buf, HWS_OWNER_DEVICE, domain, ret_memory);
-}
-
-int buf_from_device(struct hws_pool *pool, struct hws_buf buf, uint32_t domain)
-{
-	if (domain <= BUF_BY_MAX &&
-	    buf_step(buf_slot(pool, buf), buf, buf_word(buf.generation, HWS_OWNER_DEVICE, domain),
-		     buf_word(buf.generation, HWS_OWNER_USER, 0)))
-		return 0;
-	return refuse_return(pool, buf);
+	return buf_refuse_return(pool, buf);
 }
 
 int buf_quarantine_device(struct hws_pool *pool, struct hws_buf buf, uint32_t domain)
 {
-	return quarantine(pool, buf, HWS_OWNER_DEVICE, domain) ? 0 : refuse_return(pool, buf);
+	return quarantine(pool, buf, HWS_OWNER_DEVICE, domain) ? 0 : buf_refuse_return(pool, buf);
 }
 
 int buf_open_for_kernel(struct hws_pool *pool, struct hws_buf buf)
@@ -133,8 +111,7 @@ int buf_open_for_kernel(struct hws_pool *pool, struct hws_buf buf)
 	if (pool->keys)
 		pkey_open(slot->shut ? pool->keys->locked : slot->key, true);
 	else if (slot->shut)
-		return sys_mprotect(buf_address(pool, slot), buf_bytes(pool, slot),
-				    PROT_READ | PROT_WRITE);
+		return sys_mprotect(slot->address, slot->size, PROT_READ | PROT_WRITE);
 	return 0;
 }
 
@@ -145,7 +122,7 @@ void buf_close_for_kernel(struct hws_pool *pool, struct hws_buf buf)
 	if (pool->keys)
 		pkey_close(slot->shut ? pool->keys->locked : slot->key, true);
 	else if (slot->shut)
-		pool_forbid(pool, slot);
+		pool_forbid(slot);
 }
 
 /* One step of opening or closing all of a pool's keys. */

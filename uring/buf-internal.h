@@ -7,19 +7,16 @@
  *	user → free            hws_buf_give()
  *	user → kernel(op)      buf_to_kernel()
  *	kernel(op) → user      buf_to_user()
- *	kernel(op) → free      buf_reclaim()       an orphan's completion
- *	kernel(op) → returning buf_returning()     result known, memory still in use (send zero-copy)
+ *	kernel(op) → free      buf_reclaim()       an orphan is done
+ *	kernel(op) → returning buf_returning()     has its result, not yet done (send zero-copy)
  *	returning → user, free, quarantined        as from kernel, by the same op
  *	kernel(op) → nobody    buf_quarantine()    never again anybody's
- *	user → device(domain)  buf_to_device(); back by buf_from_device(), or buf_quarantine_device()
+ *	user → device(domain)  buf_to_device(); buf_from_device(), buf_quarantine_device()
  */
 #ifndef HWSAFE_URING_BUF_INTERNAL_H
 #define HWSAFE_URING_BUF_INTERNAL_H
 
-#include "uring/buf.h"
-
-/* Operations and domains are told apart by numbers up to this. */
-#define BUF_BY_MAX ((UINT32_C(1) << 29) - 1)
+#include "uring/buf-state-internal.h"
 
 /* Where a buffer lies. */
 struct buf_memory {
@@ -28,18 +25,50 @@ struct buf_memory {
 	uint32_t index; /* of its region: the registered buffer, counted from the pool's first */
 };
 
+/* What is left to do, or to say, when the short way below isn't the whole. */
+HWS_MUST int buf_lend_slowly(struct hws_pool *pool, struct hws_buf buf, enum hws_owner to,
+			     uint32_t by, struct buf_memory *ret_memory);
+HWS_MUST int buf_to_user_slowly(struct hws_pool *pool, struct hws_buf buf, uint32_t op);
+HWS_MUST int buf_refuse_return(struct hws_pool *pool, struct hws_buf buf);
+
+/* From the user to @to. */
+HWS_MUST static inline int buf_lend(struct hws_pool *pool, struct hws_buf buf, enum hws_owner to,
+				    uint32_t by, struct buf_memory *ret_memory)
+{
+	struct buf_slot *slot = buf_slot(pool, buf);
+
+	if (by > BUF_BY_MAX || ((const struct pool_head *)pool)->shuts ||
+	    !buf_step(slot, buf, buf_word(buf.generation, HWS_OWNER_USER, 0),
+		      buf_word(buf.generation, to, by)))
+		return buf_lend_slowly(pool, buf, to, by, ret_memory);
+	ret_memory->address = slot->address;
+	ret_memory->size = slot->size;
+	ret_memory->index = slot->region;
+	return 0;
+}
+
 /*
  * The user's buffer becomes the kernel's, for operation @op. 0; -ESTALE: the handle is old;
  * -EBUSY: it is viewed or owned by somebody; -EINVAL: @op is over BUF_BY_MAX; -ENOMEM (strict
  * pools only): it could not be closed. On failure nothing has changed.
  */
-HWS_MUST int buf_to_kernel(struct hws_pool *pool, struct hws_buf buf, uint32_t op,
-			   struct buf_memory *ret_memory);
+HWS_MUST static inline int buf_to_kernel(struct hws_pool *pool, struct hws_buf buf, uint32_t op,
+					 struct buf_memory *ret_memory)
+{
+	return buf_lend(pool, buf, HWS_OWNER_KERNEL, op, ret_memory);
+}
 /*
  * The operation is done: the same handle is the user's again. 0; -ESTALE; -EBUSY: it is another's;
  * -EINVAL: it is the user's already.
  */
-HWS_MUST int buf_to_user(struct hws_pool *pool, struct hws_buf buf, uint32_t op);
+HWS_MUST static inline int buf_to_user(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
+{
+	if (op <= BUF_BY_MAX &&
+	    buf_step(buf_slot(pool, buf), buf, buf_word(buf.generation, HWS_OWNER_KERNEL, op),
+		     buf_word(buf.generation, HWS_OWNER_USER, 0)))
+		return 0;
+	return buf_to_user_slowly(pool, buf, op);
+}
 /* The same, but nobody waits for it: back to the free list, the handle is stale. */
 HWS_MUST int buf_reclaim(struct hws_pool *pool, struct hws_buf buf, uint32_t op);
 /* The operation has its result, the kernel still its memory. */
@@ -48,9 +77,20 @@ HWS_MUST int buf_returning(struct hws_pool *pool, struct hws_buf buf, uint32_t o
 HWS_MUST int buf_quarantine(struct hws_pool *pool, struct hws_buf buf, uint32_t op);
 
 /* The same for a device, by its domain's number. */
-HWS_MUST int buf_to_device(struct hws_pool *pool, struct hws_buf buf, uint32_t domain,
-			   struct buf_memory *ret_memory);
-HWS_MUST int buf_from_device(struct hws_pool *pool, struct hws_buf buf, uint32_t domain);
+HWS_MUST static inline int buf_to_device(struct hws_pool *pool, struct hws_buf buf, uint32_t domain,
+					 struct buf_memory *ret_memory)
+{
+	return buf_lend(pool, buf, HWS_OWNER_DEVICE, domain, ret_memory);
+}
+HWS_MUST static inline int buf_from_device(struct hws_pool *pool, struct hws_buf buf,
+					   uint32_t domain)
+{
+	if (domain <= BUF_BY_MAX &&
+	    buf_step(buf_slot(pool, buf), buf, buf_word(buf.generation, HWS_OWNER_DEVICE, domain),
+		     buf_word(buf.generation, HWS_OWNER_USER, 0)))
+		return 0;
+	return buf_refuse_return(pool, buf);
+}
 HWS_MUST int buf_quarantine_device(struct hws_pool *pool, struct hws_buf buf, uint32_t domain);
 
 /*

@@ -119,8 +119,8 @@ int hws_buf_view(struct hws_pool *pool, struct hws_buf buf, enum hws_rights righ
 		r = view_again(pool, buf, write);
 	if (r < 0)
 		return r;
-	*ret_bytes = buf_address(pool, slot);
-	*ret_size = buf_bytes(pool, slot);
+	*ret_bytes = slot->address;
+	*ret_size = slot->size;
 	return 0;
 }
 

@@ -62,9 +62,10 @@ static struct buf_slot *take_unused(struct hws_pool *pool, uint32_t number)
 	} while (!atomic_compare_exchange_weak_explicit(
 		&list->unused, &left, left - 1, memory_order_relaxed, memory_order_relaxed));
 	index = of->count - left;
-	slot = &pool->slots[of->first + index];
+	slot = &pool->head.slots[of->first + index];
 	atomic_store_explicit(&slot->name, of->first + index, memory_order_relaxed);
-	slot->unit = (uint32_t)((of->offset + index * of->size) >> BUF_UNIT_SHIFT);
+	slot->address = pool->base + of->offset + index * of->size;
+	slot->size = (uint32_t)of->size;
 	slot->region = (uint8_t)(of->first_region + index / of->per_region);
 	slot->class_ = (uint8_t)number;
 	slot->key = pool_key(pool, of, index);
@@ -83,8 +84,8 @@ static struct buf_slot *take_free(struct hws_pool *pool, struct pool_list *list)
 	do {
 		if ((uint32_t)head == 0)
 			return NULL;
-		slot = &pool->slots[(uint32_t)head - 1];
-		/* may be old when the slot was taken meanwhile: the exchange then fails on the count */
+		slot = &pool->head.slots[(uint32_t)head - 1];
+		/* old when the slot was taken meanwhile: the exchange fails on the count */
 		next = ((head >> 32) + 1) << 32 |
 		       atomic_load_explicit(&slot->next, memory_order_relaxed);
 	} while (!atomic_compare_exchange_weak_explicit(
@@ -96,7 +97,7 @@ void pool_push(struct hws_pool *pool, struct buf_slot *slot)
 {
 	struct pool_list *list = &pool->lists[slot->class_];
 	uint64_t head = atomic_load_explicit(&list->head, memory_order_relaxed);
-	uint64_t first = (uint64_t)(slot - pool->slots) + 1;
+	uint64_t first = (uint64_t)(slot - pool->head.slots) + 1;
 
 	do {
 		atomic_store_explicit(&slot->next, (uint32_t)head, memory_order_relaxed);
@@ -122,7 +123,7 @@ static int clear(struct hws_pool *pool, struct hws_buf buf, struct buf_slot *slo
 		pool_push(pool, slot);
 		return r;
 	}
-	memset(buf_address(pool, slot), 0, buf_bytes(pool, slot));
+	memset(slot->address, 0, slot->size);
 	buf_close_for_kernel(pool, buf);
 	return 0;
 }
@@ -143,7 +144,7 @@ static int take(struct hws_pool *pool, uint32_t number, struct hws_buf *ret_buf)
 	r = used && pool->zero ? clear(pool, buf, slot) : 0;
 	if (r < 0)
 		return r;
-	/* a store is enough: off the list it is ours alone; release: pairs with buf_step()'s acquire */
+	/* no exchange: it is ours alone; release: pairs with buf_step()'s acquire */
 	atomic_store_explicit(&slot->state, buf_word(buf.generation, HWS_OWNER_USER, 0),
 			      memory_order_release);
 	*ret_buf = buf;
@@ -235,9 +236,9 @@ static bool next_lap(struct hws_pool *pool, struct hws_buf buf, uint64_t from)
 
 	if (!buf_step(slot, buf, from, buf_word(0, HWS_OWNER_RETIRED, 0)))
 		return false;
-	if (buf.slot > UINT32_MAX - pool->mask - 1)
+	if (buf.slot > UINT32_MAX - pool->head.mask - 1)
 		return true;
-	atomic_store_explicit(&slot->name, buf.slot + pool->mask + 1, memory_order_relaxed);
+	atomic_store_explicit(&slot->name, buf.slot + pool->head.mask + 1, memory_order_relaxed);
 	/* release: the name comes first */
 	atomic_store_explicit(&slot->state, buf_word(1, HWS_OWNER_FREE, 0), memory_order_release);
 	pool_push(pool, slot);
@@ -267,7 +268,7 @@ size_t hws_buf_size(struct hws_pool *pool, struct hws_buf buf)
 {
 	uint64_t word;
 
-	return is_good(pool, buf, &word) ? buf_bytes(pool, buf_slot(pool, buf)) : 0;
+	return is_good(pool, buf, &word) ? buf_slot(pool, buf)->size : 0;
 }
 
 int hws_buf_owner(struct hws_pool *pool, struct hws_buf buf)

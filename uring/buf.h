@@ -8,9 +8,9 @@
  *	r = hws_buf_take(pool, 4096, &buf);            yours
  *	r = hws_view_open(pool, buf, HWS_RW, &view);   view.bytes may be touched …
  *	hws_view_close(&view);                         … until here, or the end of the block
- *	r = hws_read(ring, fd, buf, …);                the kernel's: a view is -EBUSY, a stray touch faults
+ *	r = hws_read(ring, fd, buf, …);                the kernel's: no view, a stray touch faults
  *	…
- *	r = hws_buf_give(pool, buf);                   back to the pool: this handle is -ESTALE for ever
+ *	r = hws_buf_give(pool, buf);                   the pool's: this handle is -ESTALE for ever
  *
  * A handle is a value: copies are free, and an old one can do no harm. It names
  * one use of one buffer of its pool and is never used again; a buffer that has

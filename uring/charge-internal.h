@@ -3,19 +3,20 @@
 #ifndef HWSAFE_URING_CHARGE_INTERNAL_H
 #define HWSAFE_URING_CHARGE_INTERNAL_H
 
-#include "shim/base.h"
+#include "guardian/context.h"
 
-struct hws;
-
-/* Memory that is charged; all zero: none. */
+/* Memory that is charged to a context; all zero: none. */
 struct charge {
-	struct hws *hw;
-	uint64_t bytes;
+	struct hws *hw; /* referenced */
+	struct hws_token token;
 };
 
-/* 0; -EDQUOT. @hw NULL: nobody is asked. */
+/* 0; -EDQUOT. @hw: shared; NULL: nobody is asked. */
 HWS_MUST int charge_take(struct hws *hw, uint64_t bytes, struct charge *ret_charge);
-/* All but @keep bytes, which stay charged for as long as the context lives. */
+/*
+ * Gives it back but for @keep bytes, which stay charged for as long as the context lives; or else
+ * all of them do, where the caps leave no room for the change. All zero afterwards.
+ */
 void charge_release(struct charge *charge, uint64_t keep);
 
 #endif

@@ -26,6 +26,9 @@ static int adopt(struct hws_ring *ring)
 {
 	if (ring->owner == ring_thread)
 		return 0;
+	/* one that was joined is there for some moments longer */
+	for (int i = 0; i < RING_TRIES && sys_thread_alive(ring->thread); i++)
+		sys_sleep(1000 * 1000);
 	if (sys_thread_alive(ring->thread))
 		return why(-EBUSY, "this ring is thread %d's, which has to close it", ring->thread);
 	ring->backend->adopt(ring);

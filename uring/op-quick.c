@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "uring/op-quick-internal.h"
 #include "uring/op-internal.h"
 
 #define COLD __attribute__((cold, noinline))
@@ -66,20 +65,28 @@ int hws_nop(struct hws_ring *ring, uint64_t tag)
 	return 0;
 }
 
-/* The buffer doesn't hold as much: all is as before. */
-COLD static void put_back(struct hws_ring *ring, struct op *op, struct hws_buf buf)
+/* As buf_to_kernel(), of a pool that shuts nothing; where it lies is in its slot. */
+static inline bool lend(struct hws_pool *pool, struct hws_buf buf, uint32_t op)
 {
-	/* it was lent a moment ago */
-	(void)quick_return(ring->pool, buf, op_number(op));
+	return buf_step(buf_slot(pool, buf), buf, buf_word(buf.generation, HWS_OWNER_USER, 0),
+			buf_word(buf.generation, HWS_OWNER_KERNEL, op));
+}
+
+/* It is lent, but doesn't hold as much: all is as before. */
+COLD static bool put_back(struct hws_ring *ring, struct op *op)
+{
+	/* it can't fail: it was lent a moment ago */
+	if (buf_to_user(ring->pool, op->buf, op_number(op)) < 0)
+		ring->stats.unknown++;
 	slab_free(&ring->slab, op);
+	return false;
 }
 
 /* false: it is left to hws_queue(). */
 static inline bool queue_move(struct hws_ring *ring, const struct ring_quick *quick, int fd,
 			      struct hws_buf buf, uint64_t offset, uint64_t length, uint64_t tag)
 {
-	struct hws_pool *pool = ring->pool;
-	struct buf_slot *slot = buf_slot(pool, buf);
+	const struct buf_slot *slot = buf_slot(ring->pool, buf);
 	struct op *op;
 	uint64_t id;
 
@@ -96,16 +103,14 @@ static inline bool queue_move(struct hws_ring *ring, const struct ring_quick *qu
 	op->fd = fd;
 	op->nature = quick->nature;
 	op->buf = buf;
-	if (unlikely(!quick_lend(slot, buf, (uint32_t)id))) {
+	if (unlikely(!lend(ring->pool, buf, (uint32_t)id))) {
 		slab_free(&ring->slab, op);
 		return false;
 	}
 	/* no buffer is as large as RING_MAX_MOVE */
-	if (unlikely(length > buf_bytes(pool, slot))) {
-		put_back(ring, op, buf);
-		return false;
-	}
-	op->address = (uintptr_t)buf_address(pool, slot);
+	if (unlikely(length > slot->size))
+		return put_back(ring, op);
+	op->address = (uintptr_t)slot->address;
 	ring->last = id;
 	ring->stats.submitted++;
 	fill(next_sqe(ring), quick->head, op, id, fd, slot->region);

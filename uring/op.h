@@ -41,20 +41,20 @@ enum hws_op_kind {
 	HWS_OP_WRITEV,	  /* the same */
 	HWS_OP_FSYNC,	  /* fd how: IORING_FSYNC_DATASYNC */
 	HWS_OP_FALLOCATE, /* fd how: the mode, offset length */
-	HWS_OP_STATX, /* fd: directory, data: path, how: AT_…, mode: the mask, buf: a struct statx */
-	HWS_OP_OPENAT,	    /* fd: directory, data: path, how: O_…, mode; gives a descriptor */
-	HWS_OP_CLOSE,	    /* fd */
-	HWS_OP_SOCKET,	    /* fd: domain, offset: type, length: protocol; gives a descriptor */
-	HWS_OP_ACCEPT,	    /* fd how: SOCK_…; gives a descriptor */
-	HWS_OP_ACCEPT_MANY, /* the same, a descriptor with each done until one without HWS_DONE_MORE */
+	HWS_OP_STATX,  /* fd: directory, data: path, how: AT_…, mode: mask; buf: a struct statx */
+	HWS_OP_OPENAT, /* fd: directory, data: path, how: O_…, mode; gives a descriptor */
+	HWS_OP_CLOSE,  /* fd */
+	HWS_OP_SOCKET, /* fd: domain, offset: type, length: protocol; gives a descriptor */
+	HWS_OP_ACCEPT, /* fd how: SOCK_…; gives a descriptor */
+	HWS_OP_ACCEPT_MANY, /* the same; a descriptor with each done, HWS_DONE_MORE but the last */
 	HWS_OP_CONNECT,	    /* fd data data_size: the address */
 	HWS_OP_SHUTDOWN,    /* fd length: SHUT_… */
 	HWS_OP_SEND,	    /* fd buf buf_offset length how: MSG_…; never raises SIGPIPE */
-	HWS_OP_SEND_ZC, /* the same without a copy: done when the network has let go of the buffer */
-	HWS_OP_RECV,	/* fd buf buf_offset length how */
-	HWS_OP_RECV_MANY, /* fd group: a buffer of it with each done until one without HWS_DONE_MORE */
+	HWS_OP_SEND_ZC,	    /* the same, not copied: done when the network lets go of the buffer */
+	HWS_OP_RECV,	    /* fd buf buf_offset length how */
+	HWS_OP_RECV_MANY, /* fd group; a buffer of it with each done, HWS_DONE_MORE but the last */
 	HWS_OP_POLL,	  /* fd how: POLLIN …; gives the events */
-	HWS_OP_TIMEOUT,	     /* offset: CLOCK_MONOTONIC ns; gives -ETIME */
+	HWS_OP_TIMEOUT,	  /* offset: CLOCK_MONOTONIC ns; gives -ETIME */
 	HWS_OP_LINK_TIMEOUT, /* the same, for the linked operation before it */
 	HWS_OP_SPLICE,	     /* fd2 offset2 → fd offset, length, how: SPLICE_F_… */
 	HWS_OP_NVME, /* fd how: NVME_URING_CMD_…, data: the command, buf, buf_offset, length */

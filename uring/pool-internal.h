@@ -6,38 +6,16 @@
  * table    the classes' free lists, then a struct buf_slot for each buffer; MADV_WIPEONFORK, so
  *          that in a child nothing is free and every handle is stale
  *
- * A slot's state is one word: generation (32 bits), owner (3), by (29). By is the operation's or
- * the domain's number; while the user owns it, the view: thread (22 bits), may write (1), how many (6).
- *
- * A handle is good while its generation is the state's and its slot number the slot's name. The
- * name's low bits are the place in the table; when a slot's 2^32 generations are used up, its
- * name goes on to the next lap in the bits above.
- *
  * Free buffers are a stack: the head's upper half counts takes, so that a take that was
- * interrupted notices that the stack is another by now. Buffers that were never taken are not on it;
- * they come when it is empty. So the number of those that were ever taken is the peak.
+ * interrupted notices that the stack is another by now. Buffers that were never taken are not
+ * on it; they come when it is empty. So the number of those that were ever taken is the peak.
  */
 #ifndef HWSAFE_URING_POOL_INTERNAL_H
 #define HWSAFE_URING_POOL_INTERNAL_H
 
-#include <stdatomic.h>
-
 #include "uring/buf-internal.h"
 #include "uring/charge-internal.h"
 #include "uring/pool.h"
-
-#define BUF_UNIT_SHIFT 12 /* slots are found by their distance from the base in 4 KiB */
-
-struct buf_slot {
-	_Atomic uint64_t state;
-	_Atomic uint32_t name;
-	_Atomic uint32_t next; /* free: the next one's place + 1; 0: the last */
-	uint32_t unit; /* where it lies; this and what follows is set before its first handle */
-	uint8_t region;
-	uint8_t class_;
-	uint8_t key;  /* 0: none */
-	uint8_t shut; /* closed beyond its key; the owner's to read and write */
-};
 
 /* A free list; in the table. */
 struct pool_list {
@@ -70,15 +48,13 @@ struct pool_stray {
 };
 
 struct hws_pool {
-	char *base; /* of the memory, its first guard page */
-	struct buf_slot *slots;
+	struct pool_head head; /* the first: edges know no more of a pool */
+	char *base;	       /* of the memory, its first guard page */
 	struct pool_list *lists;
-	uint32_t mask; /* of a slot's place in its name */
 	uint32_t classes;
 	struct pool_class class_[HWS_POOL_CLASSES];
 
 	const struct pkey_set *keys; /* NULL: none */
-	bool shuts;		     /* hand-overs close memory beyond its key */
 	bool zero;
 	bool huge;	     /* hugetlb: changes only by the granule */
 	uint64_t granule;    /* of mappings */
@@ -95,56 +71,6 @@ struct hws_pool {
 	void *arg;
 };
 
-enum { BUF_BY_BITS = 29, BUF_VIEWS = 63, BUF_WRITES = 64, BUF_THREAD_SHIFT = 7 };
-
-static inline uint64_t buf_word(uint32_t generation, enum hws_owner owner, uint32_t by)
-{
-	return (uint64_t)generation << 32 | (uint64_t)owner << BUF_BY_BITS | by;
-}
-
-static inline uint32_t buf_generation(uint64_t word)
-{
-	return (uint32_t)(word >> 32);
-}
-
-static inline enum hws_owner buf_owner(uint64_t word)
-{
-	return (enum hws_owner)((uint32_t)word >> BUF_BY_BITS);
-}
-
-static inline uint32_t buf_by(uint64_t word)
-{
-	return (uint32_t)word & BUF_BY_MAX;
-}
-
-static inline struct buf_slot *buf_slot(struct hws_pool *pool, struct hws_buf buf)
-{
-	return &pool->slots[buf.slot & pool->mask];
-}
-
-static inline void *buf_address(const struct hws_pool *pool, const struct buf_slot *slot)
-{
-	return pool->base + ((uint64_t)slot->unit << BUF_UNIT_SHIFT);
-}
-
-static inline uint64_t buf_bytes(const struct hws_pool *pool, const struct buf_slot *slot)
-{
-	return pool->class_[slot->class_].size;
-}
-
-/* One edge: the buffer goes from @from to @to if it stands there now. */
-static inline bool buf_step(struct buf_slot *slot, struct hws_buf buf, uint64_t from, uint64_t to)
-{
-	/*
-	 * The name changes only with the last generation, and then under a state that no handle
-	 * matches; relaxed: the exchange decides. Acquire: what the one before did to the memory
-	 * comes before; release: what we did to it comes before the next one's.
-	 */
-	return atomic_load_explicit(&slot->name, memory_order_relaxed) == buf.slot &&
-	       atomic_compare_exchange_strong_explicit(&slot->state, &from, to,
-						       memory_order_acq_rel, memory_order_relaxed);
-}
-
 /* Why no edge leads on: -ESTALE or -EBUSY, with the sentence for it. */
 HWS_MUST int buf_refuse(struct hws_pool *pool, struct hws_buf buf);
 /* From @from to the free list, under a new handle; false: it doesn't stand at @from. */
@@ -154,18 +80,22 @@ uint32_t buf_thread(void);
 
 /* Puts it on its free list and wakes one that waits; its state says free already. */
 void pool_push(struct hws_pool *pool, struct buf_slot *slot);
-/* Closes it to everybody, beyond its key, and opens it again; only in pools that shut. 0; -ENOMEM. */
+/* Closes it beyond its key, and opens it again; only in pools that shut. 0; -ENOMEM. */
 HWS_MUST int pool_shut(struct hws_pool *pool, struct buf_slot *slot);
 HWS_MUST int pool_unshut(struct hws_pool *pool, struct buf_slot *slot);
 /* PROT_NONE, as far as it goes. */
-void pool_forbid(struct hws_pool *pool, struct buf_slot *slot);
+void pool_forbid(struct buf_slot *slot);
+
+/* What is charged: the buffers, and what the pool needs besides. */
+uint64_t pool_memory(const struct hws_pool *pool);
+uint64_t pool_metadata(const struct hws_pool *pool);
 
 /* pool-map.c: the layout and the mappings. */
 HWS_MUST int pool_lay_out(struct hws_pool *pool, const struct hws_pool_options *options);
 HWS_MUST int pool_map(struct hws_pool *pool, const struct hws_pool_options *options);
 uint8_t pool_key(const struct hws_pool *pool, const struct pool_class *of, uint32_t index);
-/* Which buffer lies there; NULL: none. */
-struct buf_slot *pool_slot_at(struct hws_pool *pool, const void *address);
+/* Which buffer lies there, and how far into it; NULL: none. */
+struct buf_slot *pool_slot_at(struct hws_pool *pool, const void *address, uint64_t *ret_offset);
 
 /* pool-stray.c */
 HWS_MUST int stray_watch(struct hws_pool *pool);

@@ -107,8 +107,8 @@ int pool_lay_out(struct hws_pool *pool, const struct hws_pool_options *options)
 			   (unsigned long long)slots, (unsigned long long)regions, (int)SLOTS_MOST,
 			   (int)REGIONS_MOST);
 	pool->regions = (uint32_t)regions;
-	while (pool->mask < slots - 1)
-		pool->mask = pool->mask << 1 | 1;
+	while (pool->head.mask < slots - 1)
+		pool->head.mask = pool->head.mask << 1 | 1;
 	return 0;
 }
 
@@ -120,7 +120,7 @@ static uint64_t class_bytes(const struct hws_pool *pool, const struct pool_class
 static int map_table(struct hws_pool *pool)
 {
 	uint64_t lists = pool->classes * sizeof(struct pool_list);
-	uint64_t size = round_up(lists + ((uint64_t)pool->mask + 1) * sizeof(struct buf_slot),
+	uint64_t size = round_up(lists + ((uint64_t)pool->head.mask + 1) * sizeof(struct buf_slot),
 				 sys_page_size());
 	void *table;
 	int r = sys_mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -130,7 +130,7 @@ static int map_table(struct hws_pool *pool)
 		return why(r, "no memory for a pool's table of %llu bytes",
 			   (unsigned long long)size);
 	pool->lists = table;
-	pool->slots = (struct buf_slot *)((char *)table + lists);
+	pool->head.slots = (struct buf_slot *)((char *)table + lists);
 	pool->table_size = size;
 	for (uint32_t i = 0; i < pool->classes; i++) {
 		pool->lists[i].here = 1;
@@ -247,7 +247,7 @@ int pool_map(struct hws_pool *pool, const struct hws_pool_options *options)
 	if (r < 0)
 		return why(r, "the kernel can't keep a pool's memory from children");
 	for (uint32_t i = 0; i < pool->classes && r == 0; i++) {
-		if (pool->huge && pool->shuts && pool->class_[i].size % pool->granule != 0)
+		if (pool->huge && pool->head.shuts && pool->class_[i].size % pool->granule != 0)
 			return why(-EINVAL,
 				   "buffers of %llu bytes in huge pages can't be closed one by one",
 				   (unsigned long long)pool->class_[i].size);
@@ -258,22 +258,24 @@ int pool_map(struct hws_pool *pool, const struct hws_pool_options *options)
 	return r;
 }
 
-struct buf_slot *pool_slot_at(struct hws_pool *pool, const void *address)
+struct buf_slot *pool_slot_at(struct hws_pool *pool, const void *address, uint64_t *ret_offset)
 {
 	uint64_t at = (uint64_t)((uintptr_t)address - (uintptr_t)pool->base);
 
 	for (uint32_t i = 0; i < pool->classes; i++) {
 		const struct pool_class *of = &pool->class_[i];
 
-		if (at >= of->offset && at - of->offset < of->size * of->count)
-			return &pool->slots[of->first + (at - of->offset) / of->size];
+		if (at < of->offset || at - of->offset >= of->size * of->count)
+			continue;
+		*ret_offset = (at - of->offset) % of->size;
+		return &pool->head.slots[of->first + (at - of->offset) / of->size];
 	}
 	return NULL;
 }
 
-void pool_forbid(struct hws_pool *pool, struct buf_slot *slot)
+void pool_forbid(struct buf_slot *slot)
 {
-	int r = sys_mprotect(buf_address(pool, slot), buf_bytes(pool, slot), PROT_NONE);
+	int r = sys_mprotect(slot->address, slot->size, PROT_NONE);
 
 	/*
 	 * A small buffer in a huge page can't be closed alone, nor one for which the kernel has no
@@ -284,8 +286,8 @@ void pool_forbid(struct hws_pool *pool, struct buf_slot *slot)
 
 int pool_shut(struct hws_pool *pool, struct buf_slot *slot)
 {
-	void *at = buf_address(pool, slot);
-	uint64_t size = buf_bytes(pool, slot);
+	void *at = slot->address;
+	uint64_t size = slot->size;
 	int r = pool->keys ? sys_pkey_mprotect(at, size, PROT_READ | PROT_WRITE, pool->keys->locked)
 			   : sys_mprotect(at, size, PROT_NONE);
 
@@ -297,8 +299,8 @@ int pool_shut(struct hws_pool *pool, struct buf_slot *slot)
 
 int pool_unshut(struct hws_pool *pool, struct buf_slot *slot)
 {
-	void *at = buf_address(pool, slot);
-	uint64_t size = buf_bytes(pool, slot);
+	void *at = slot->address;
+	uint64_t size = slot->size;
 	int r = pool->keys ? sys_pkey_mprotect(at, size, PROT_READ | PROT_WRITE, slot->key)
 			   : sys_mprotect(at, size, PROT_READ | PROT_WRITE);
 

@@ -21,7 +21,7 @@ static void add_class(struct hws_pool *pool, uint32_t number, struct hws_pool_st
 	uint64_t pressure;
 
 	for (uint32_t i = 0; i < of->count; i++) {
-		uint64_t word = now(&pool->slots[of->first + i].state);
+		uint64_t word = now(&pool->head.slots[of->first + i].state);
 		enum hws_owner owner = buf_owner(word);
 
 		stats->owned[owner]++;
@@ -31,7 +31,6 @@ static void add_class(struct hws_pool *pool, uint32_t number, struct hws_pool_st
 	pressure = taken * 100 / of->count;
 	stats->pressure = pressure > stats->pressure ? pressure : stats->pressure;
 	stats->capacity += of->count;
-	stats->bytes += of->size * of->count;
 	stats->peak += of->count - unused;
 	stats->failed += now(&list->failed);
 	stats->waited += now(&list->waited);
@@ -48,8 +47,8 @@ int hws_pool_read_stats(struct hws_pool *pool, struct hws_pool_stats *ret_stats)
 		add_class(pool, i, &stats);
 	stats.in_use =
 		stats.capacity - stats.owned[HWS_OWNER_FREE] - stats.owned[HWS_OWNER_RETIRED];
-	stats.metadata_bytes = sizeof(*pool) + pool->classes * sizeof(struct pool_list) +
-			       stats.capacity * sizeof(struct buf_slot);
+	stats.bytes = pool_memory(pool);
+	stats.metadata_bytes = pool_metadata(pool);
 	stats.strays = now(&pool->strays);
 	stats.keys = pool->keys ? pool->keys->count : 0;
 	stats.run = UINT32_C(1) << pool->run;

@@ -35,22 +35,19 @@ static void note(struct hws_pool *pool, const struct hws_stray *stray)
 
 static void report(struct hws_pool *pool, const siginfo_t *info)
 {
-	struct buf_slot *slot = pool_slot_at(pool, info->si_addr);
 	struct hws_stray stray = {
 		.address = info->si_addr,
 		.thread = sys_tid(),
 		.key = info->si_code == SEGV_PKUERR,
 	};
+	struct buf_slot *slot = pool_slot_at(pool, info->si_addr, &stray.offset);
+	uint64_t word = slot ? atomic_load(&slot->state) : 0;
 
-	if (slot) {
-		uint64_t word = atomic_load(&slot->state);
-
+	stray.owner = buf_owner(word);
+	if (stray.owner != HWS_OWNER_FREE) {
+		stray.by = stray.owner == HWS_OWNER_USER ? 0 : buf_by(word);
 		stray.buf.slot = atomic_load(&slot->name);
 		stray.buf.generation = buf_generation(word);
-		stray.owner = buf_owner(word);
-		stray.by = stray.owner == HWS_OWNER_USER ? 0 : buf_by(word);
-		stray.offset = (uint64_t)((const char *)info->si_addr -
-					  (const char *)buf_address(pool, slot));
 	}
 	atomic_fetch_add(&pool->strays, 1);
 	note(pool, &stray);

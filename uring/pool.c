@@ -40,7 +40,7 @@ static int choose_guard(struct hws_pool *pool, enum hws_pool_guard wanted)
 	int r = 0;
 
 	pool->guard = wanted;
-	pool->shuts = wanted == HWS_POOL_GUARD_STRICT || wanted == HWS_POOL_GUARD_PAGES;
+	pool->head.shuts = wanted == HWS_POOL_GUARD_STRICT || wanted == HWS_POOL_GUARD_PAGES;
 	if (wanted != HWS_POOL_GUARD_NONE && wanted != HWS_POOL_GUARD_PAGES)
 		r = pkey_take(&pool->keys);
 	if (wanted == HWS_POOL_GUARD_AUTO)
@@ -61,12 +61,34 @@ static int watch(struct hws_pool *pool)
 	return r < 0 ? r : stray_watch(pool);
 }
 
+static uint64_t count_slots(const struct hws_pool *pool)
+{
+	const struct pool_class *last = &pool->class_[pool->classes - 1];
+
+	return (uint64_t)last->first + last->count;
+}
+
+uint64_t pool_memory(const struct hws_pool *pool)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < pool->classes; i++)
+		bytes += pool->class_[i].size * pool->class_[i].count;
+	return bytes;
+}
+
+uint64_t pool_metadata(const struct hws_pool *pool)
+{
+	return sizeof(*pool) + pool->classes * sizeof(struct pool_list) +
+	       count_slots(pool) * sizeof(struct buf_slot);
+}
+
 static int build(struct hws *hw, struct hws_pool *pool, const struct hws_pool_options *options)
 {
 	int r = choose_guard(pool, options->guard);
 
 	r = r < 0 ? r : pool_lay_out(pool, options);
-	r = r < 0 ? r : charge_take(hw, pool->size, &pool->charge);
+	r = r < 0 ? r : charge_take(hw, pool_memory(pool) + pool_metadata(pool), &pool->charge);
 	r = r < 0 ? r : pool_map(pool, options);
 	return r < 0 ? r : watch(pool);
 }
@@ -110,7 +132,7 @@ static void unmap_run(struct hws_pool *pool, const struct pool_class *of, uint32
 		sys_munmap(pool->base + of->offset + start, end - start);
 }
 
-static bool is_leaked(struct hws_pool *pool, struct buf_slot *slot, struct hws_pool_leaks *leaks)
+static bool is_leaked(struct buf_slot *slot, struct hws_pool_leaks *leaks)
 {
 	uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
 
@@ -129,7 +151,7 @@ static bool is_leaked(struct hws_pool *pool, struct buf_slot *slot, struct hws_p
 		break;
 	}
 	leaks->buffers++;
-	pool_forbid(pool, slot);
+	pool_forbid(slot);
 	return true;
 }
 
@@ -139,7 +161,7 @@ static void unmap_class(struct hws_pool *pool, const struct pool_class *of,
 	uint32_t from = 0;
 
 	for (uint32_t i = 0; i < of->count; i++) {
-		if (!is_leaked(pool, &pool->slots[of->first + i], leaks))
+		if (!is_leaked(&pool->head.slots[of->first + i], leaks))
 			continue;
 		leaks->bytes += of->size;
 		unmap_run(pool, of, from, i);
@@ -180,7 +202,7 @@ int hws_pool_close(struct hws_pool *pool, struct hws_pool_leaks *ret_leaks)
 
 bool pool_guarded(const struct hws_pool *pool)
 {
-	return pool->keys || pool->shuts;
+	return pool->keys || pool->head.shuts;
 }
 
 int pool_unguard(struct hws_pool *pool)
@@ -200,7 +222,7 @@ int pool_unguard(struct hws_pool *pool)
 	if (r < 0)
 		return why(r, "the pool can't be opened");
 	pool->keys = NULL;
-	pool->shuts = false;
+	pool->head.shuts = false;
 	pool->guard = HWS_POOL_GUARD_NONE;
 	return 0;
 }

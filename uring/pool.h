@@ -18,7 +18,7 @@ struct hws;
  * @HWS_POOL_GUARD_NONE: by state alone: the library refuses, a stray pointer isn't caught
  * @HWS_POOL_GUARD_KEYS: protection keys, or the pool doesn't open. Memory is closed but for views;
  *     neighbours have different keys, so that a view doesn't open what lies beside it
- * @HWS_POOL_GUARD_STRICT: the same, and what the kernel or a device owns has a key that nobody opens:
+ * @HWS_POOL_GUARD_STRICT: the same, and what the kernel or a device owns has a key of its own:
  *     no view opens it. A system call for each time that a viewed buffer is handed over
  * @HWS_POOL_GUARD_PAGES: for debugging without keys: what the kernel or a device owns is PROT_NONE.
  *     As many system calls
@@ -52,13 +52,14 @@ struct hws_pool_class {
 	uint32_t count;
 };
 
-enum { HWS_POOL_CLASSES = 8 };
+/** HWS_POOL_CLASSES - the most classes that a pool has. */
+#define HWS_POOL_CLASSES 8
 
 /** struct hws_stray - a touch of memory that was not the program's at that moment. */
 struct hws_stray {
 	const void *address;
-	struct hws_buf buf;   /* the buffer as it is now; all zero: between two of them */
-	enum hws_owner owner; /* its owner then; the user: it was not viewed by this thread */
+	struct hws_buf buf;   /* the buffer as it was then; all zero: a free one, or none */
+	enum hws_owner owner; /* its owner; the user: not viewed by this thread */
 	uint32_t by;	      /* the kernel's: the operation; a device's: the domain; else 0 */
 	uint64_t offset;      /* into the buffer */
 	int thread;

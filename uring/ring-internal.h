@@ -11,7 +11,8 @@
 #include <errno.h>
 #include <liburing.h>
 
-#include "uring/pool-internal.h"
+#include "uring/buf-internal.h"
+#include "uring/pool.h"
 #include "uring/ring.h"
 #include "uring/slab-internal.h"
 
@@ -24,7 +25,7 @@
 #define RING_NOBODY UINT64_MAX
 /* How often in a row the kernel may fail to enter before the ring counts as broken. */
 #define RING_STREAK 128
-/* How often an operation is begun again, and how often a wait puts up with a kernel that can't now. */
+/* How often an operation is begun again, and a kernel that can't now is asked again. */
 #define RING_TRIES     16
 #define RING_DEPTH_MAX 16384
 #define RING_DRAIN_NS  (UINT64_C(10) * 1000 * 1000) /* between two attempts to cancel all */
@@ -36,9 +37,18 @@ enum ring_enter_flags {
 	RING_EVENTS = 1, /* let what is done be seen, even if none are waited for */
 };
 
+/*
+ * What a back end has to know of the queues in ring->io:
+ *  - entries are taken in order from sq.sqes, at *sq.khead & sq.ring_mask; sq.array is not looked
+ *    at. There are twice as many as slots in the slab, so that they never overflow.
+ *  - completions go to cq.cqes, of which there are more than slots in the slab, but operations that
+ *    complete more than once may fill them: then they wait, and IORING_SQ_CQ_OVERFLOW says so.
+ *  - an entry with IOSQE_CQE_SKIP_SUCCESS (if features has IORING_FEAT_CQE_SKIP) completes only
+ *    when it fails; the only such ones are attempts to cancel, whose user_data is RING_NOBODY.
+ */
 struct ring_backend {
 	const char *name;
-	/* Fills ring->io, mode, setup_flags, features from ring->options. 0 or -errno, with why(). */
+	/* Fills io, mode, setup_flags, features from the options. 0 or -errno, with why(). */
 	int (*open)(struct hws_ring *ring);
 	/*
 	 * Starts up to @submit entries from the queue and waits for @least completions. How many
@@ -50,7 +60,7 @@ struct ring_backend {
 	int (*tell)(struct hws_ring *ring, uint32_t what, const void *arg, uint32_t count);
 	/* Gives all back. Takes rings that were opened in part. */
 	void (*close)(struct hws_ring *ring);
-	/* The same in a forked child: without the memory, which isn't there, and for itself only. */
+	/* The same in a forked child, for itself only: the memory isn't there. */
 	void (*forsake)(struct hws_ring *ring);
 	/* From now on this thread enters: the owner is gone. */
 	void (*adopt)(struct hws_ring *ring);
@@ -86,9 +96,8 @@ struct ring_quick {
 
 /* On a page of its own that a forked child finds zeroed. */
 struct ring_page {
-	uint64_t
-		owner; /* the thread; zero as well when the ring is broken: one comparison for all */
-	uint64_t here; /* 1: not in a child */
+	uint64_t owner; /* the thread; 0 when the ring is broken: one comparison for all */
+	uint64_t here;	/* 1: not in a child */
 };
 
 struct hws_ring {
@@ -104,7 +113,8 @@ struct hws_ring {
 	uint32_t by_address; /* operations in flight that reach a guarded pool by address */
 	bool registered;
 	bool guarded;
-	bool opens; /* by-address operations reach a guarded pool: it is opened while this thread enters */
+	/* A guarded pool is opened while this thread enters, for who goes by address. */
+	bool opens;
 	bool quick; /* reads and writes need nothing but their buffer handed over */
 	/* What these begin with; the entry is a NOP's where they are not quick. */
 	struct ring_quick read;
@@ -164,7 +174,7 @@ static inline struct io_uring_sqe *ring_sqe(struct hws_ring *ring)
 /* How many the back end has not taken yet. */
 static inline uint32_t ring_queued(const struct hws_ring *ring)
 {
-	/* acquire: pairs with the back end's release; entries before the head may be written again */
+	/* acquire: pairs with the back end's release; entries before the head are ours again */
 	return ring->io.sq.sqe_tail - __atomic_load_n(ring->io.sq.khead, __ATOMIC_ACQUIRE);
 }
 

@@ -7,7 +7,6 @@
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/op-internal.h"
-#include "uring/op-quick-internal.h"
 
 /* What an operation may be for its buffer to go straight back. */
 #define QUICK_STATE (OP_FIXED | OP_HAS_BUF)
@@ -36,7 +35,7 @@ static inline void deliver(struct hws_ring *ring, struct op *op, const struct io
 	struct hws_buf buf = op->buf;
 
 	if (op->state & OP_HAS_BUF &&
-	    unlikely(!quick_return(ring->pool, buf, (uint32_t)cqe->user_data)))
+	    unlikely(buf_to_user(ring->pool, buf, (uint32_t)cqe->user_data) < 0))
 		buf = (struct hws_buf) { 0 };
 	ret_done->tag = op->tag;
 	ret_done->result = cqe->res;
@@ -230,8 +229,11 @@ static int wait_broken(struct hws_ring *ring, struct hws_done *ret_done, uint32_
 int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t least,
 		  uint64_t deadline_ns)
 {
+	struct hws_done none;
 	int r = ring_mine(ring);
 
+	if (size == 0)
+		ret_done = &none;
 	if (least > size)
 		least = size;
 	if (likely(r == 0))

@@ -256,8 +256,7 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 		return r;
 	register_pool(ring);
 	register_files(ring);
-	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) &&
-		      !ring->pool->shuts && !ring->sqe_shift;
+	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) && !ring->sqe_shift;
 	if (ring->quick) {
 		ring->read = quick_way(ring, HWS_OP_READ);
 		ring->write = quick_way(ring, HWS_OP_WRITE);

@@ -117,7 +117,7 @@ struct hws_ring_info {
 	uint32_t features;    /* IORING_FEAT_… */
 	uint32_t depth;
 	uint32_t files;
-	bool registered; /* the pool's memory is: reads and writes of it are pinned and checked once */
+	bool registered; /* the pool's memory is: pinned and checked once */
 	bool guarded;	 /* the processor enforces who owns a buffer */
 };
 

@@ -6,8 +6,8 @@
 enum { CASES_MAX = 64 };
 
 static const struct bench_case *const parts[] = {
-	guardian_limits_cases,
-	guardian_audit_cases,
+	guardian_gate_cases,  guardian_limits_cases,   guardian_policy_cases,
+	guardian_audit_cases, guardian_snapshot_cases,
 };
 
 int main(int argc, char **argv)

@@ -6,6 +6,9 @@
 #include "tests/bench/bench.h"
 
 extern const struct bench_case guardian_audit_cases[];
+extern const struct bench_case guardian_snapshot_cases[];
+extern const struct bench_case guardian_gate_cases[];
 extern const struct bench_case guardian_limits_cases[];
+extern const struct bench_case guardian_policy_cases[];
 
 #endif

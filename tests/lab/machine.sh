@@ -7,8 +7,9 @@ declare -A QEMU=([amd64]=qemu-system-x86_64 [arm64]=qemu-system-aarch64)
 
 # What a kernel says when it is in trouble.
 TROUBLE='WARNING: |BUG: |Oops|Call [Tt]race|Kernel panic|kernel BUG|Internal error|Unable to handle'
-# Its parameters. A stall of emulated processors says nothing about the kernel: the host was busy.
-BOOT='quiet panic=-1 mitigations=off random.trust_cpu=on log_buf_len=1M nowatchdog rcupdate.rcu_cpu_stall_suppress=1'
+# Its parameters. A stall or a late timer of emulated processors says nothing about the kernel: the
+# host was busy.
+BOOT='quiet panic=-1 no_timer_check mitigations=off random.trust_cpu=on log_buf_len=1M nowatchdog rcupdate.rcu_cpu_stall_suppress=1'
 
 # QEMU's command line, into the array COMMAND.
 qemu_command() { # SERIAL [kernel parameters]

@@ -271,6 +271,38 @@ START_TEST(arm_again_puts_us_in_front_of_a_handler_that_replaced_us)
 }
 END_TEST
 
+static _Atomic int observed;
+
+static void observe(int signal, const siginfo_t *info)
+{
+	(void)info;
+	observed += signal == SIGSEGV;
+}
+
+static void observe_otherwise(int signal, const siginfo_t *info)
+{
+	(void)signal, (void)info;
+}
+
+START_TEST(observer_sees_faults_without_a_fix_up_only)
+{
+	uint32_t value;
+	void *page = closed_page();
+
+	need_faults();
+	install(jumping_handler);
+	ck_ok(fault_arm());
+	ck_ok(fault_observe(observe));
+	ck_ok(fault_observe(observe));
+	ck_assert_int_eq(fault_observe(observe_otherwise), -EALREADY);
+	ck_assert_int_eq(raw_load32(page, &value), -EIO);
+	ck_assert_int_eq(observed, 0);
+	foreign_fault(page);
+	ck_assert_int_eq(observed, 1);
+	ck_assert_int_eq(caught, 1);
+}
+END_TEST
+
 static void *fault_often(void *page)
 {
 	long wrong = 0;
@@ -315,6 +347,7 @@ int main(void)
 				 earlier_handler_gets_foreign_faults_only,
 				 later_handler_that_passes_on_keeps_us_working,
 				 arm_again_puts_us_in_front_of_a_handler_that_replaced_us,
+				 observer_sees_faults_without_a_fix_up_only,
 				 faults_in_many_threads_go_on,
 				 NULL,
 			 });

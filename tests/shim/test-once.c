@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -49,6 +50,8 @@ static void *racer(void *context)
 			race->wins++;
 			race->round = round + 1;
 		}
+		if (r == -EBUSY)
+			sched_yield(); /* whoever is writing may have lost its processor */
 		seen = hws_once_get(&race->cells[round]);
 		if ((seen && !whole(seen)) || (r == -EALREADY && !seen))
 			race->torn++;

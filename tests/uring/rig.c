@@ -2,7 +2,10 @@
 #include "tests/uring/rig.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "uring/pool.h"
@@ -140,17 +143,98 @@ struct hws_done rig_do(struct hws_ring *ring, const struct hws_request *request)
 
 int rig_file(const void *bytes, size_t size, int flags)
 {
-	char path[] = "/var/tmp/hwsafe-ring-XXXXXX";
-	int fd = mkstemp(path);
+	/* a disk, if there is one: memory's files know no O_DIRECT */
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/hwsafe-ring-XXXXXX",
+		 access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp");
+	fd = mkstemp(path);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, bytes, size), (ssize_t)size);
 	if (flags) {
 		int again = open(path, O_RDWR | flags);
 
+		if (again < 0)
+			again = open(path, O_RDWR);
 		close(fd);
 		fd = again;
 	}
 	unlink(path);
 	return fd;
+}
+
+/* Every way to reach memory: registered, by address, bounced; guarded or not. */
+static const struct {
+	enum hws_pool_guard guard;
+	uint32_t flags;
+	const char *mode;
+} ways[] = {
+	{ HWS_POOL_GUARD_AUTO, 0, "defer" },
+	{ HWS_POOL_GUARD_AUTO, HWS_RING_UNREGISTERED, "defer" },
+	{ HWS_POOL_GUARD_AUTO, 0, "coop" },
+	{ HWS_POOL_GUARD_AUTO, HWS_RING_UNREGISTERED, "plain" },
+	{ HWS_POOL_GUARD_NONE, 0, "defer" },
+	{ HWS_POOL_GUARD_NONE, HWS_RING_UNREGISTERED, "coop" },
+	{ HWS_POOL_GUARD_PAGES, 0, "defer" },
+};
+_Static_assert(sizeof(ways) / sizeof(ways[0]) == RIG_WAYS, "each is counted");
+
+struct hws_ring *rig_open_way(int way)
+{
+	struct hws_pool_options pool = {
+		.size = sizeof(pool),
+		.classes = { { 4096, 64 }, { 1 << 20, 4 } },
+		.guard = ways[way].guard,
+	};
+	struct hws_ring_options options = {
+		.pool_options = &pool,
+		.flags = ways[way].flags,
+		.mode = getenv("HWS_TEST_BACKEND") ? NULL : ways[way].mode,
+	};
+
+	return rig_open(&options);
+}
+
+struct hws_done rig_move(struct hws_ring *ring, uint32_t kind, int fd, struct hws_buf buf,
+			 uint64_t length)
+{
+	return rig_do(ring, &(struct hws_request) {
+				    .kind = kind, .fd = fd, .buf = buf, .length = length });
+}
+
+uint64_t rig_environment(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+uint64_t rig_times(const char *name, uint64_t times)
+{
+	return rig_environment(name, getenv("HWS_LAB_HAS") ? times / 100 + 1 : times);
+}
+
+bool rig_loopback(void)
+{
+	struct ifreq lo = { .ifr_name = "lo" };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	bool up = ioctl(fd, SIOCGIFFLAGS, &lo) == 0;
+
+	if (up && !(lo.ifr_flags & IFF_UP)) {
+		lo.ifr_flags |= IFF_UP;
+		up = ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+	}
+	close(fd);
+	return up;
+}
+
+/* xorshift: the same everywhere for the same seed. */
+uint32_t rig_next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t)(*state >> 32);
 }

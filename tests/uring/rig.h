@@ -17,6 +17,9 @@ bool rig_has_uring(void);
 
 /* @options may be NULL; the pool has 64 buffers of 4 KiB and 4 of 1 MiB if none is given. */
 struct hws_ring *rig_open(const struct hws_ring_options *options);
+/* Opens a ring that reaches memory in that way: registered, by address, bounced; guarded or not. */
+enum { RIG_WAYS = 7 };
+struct hws_ring *rig_open_way(int way);
 /* Closes, having checked that nothing is in flight or lost, and that every buffer is free. */
 void rig_close(struct hws_ring *ring);
 /* submitted == delivered + reclaimed + lost + in flight; and what is counted twice agrees. */
@@ -33,7 +36,19 @@ void rig_give(struct hws_ring *ring, struct hws_buf buf);
 struct hws_done rig_one(struct hws_ring *ring);
 /* Queues and waits for its one done. */
 struct hws_done rig_do(struct hws_ring *ring, const struct hws_request *request);
+/* The same for what moves bytes from a buffer or to it. */
+struct hws_done rig_move(struct hws_ring *ring, uint32_t kind, int fd, struct hws_buf buf,
+			 uint64_t length);
 /* A file that is gone with its descriptor; @flags as O_DIRECT. */
 int rig_file(const void *bytes, size_t size, int flags);
+
+/* A number from the environment. */
+uint64_t rig_environment(const char *name, uint64_t otherwise);
+/* How often; a hundredth in the lab, whose machines are slow. */
+uint64_t rig_times(const char *name, uint64_t times);
+/* Is there a loopback? Brings it up if need be. */
+bool rig_loopback(void);
+/* A pseudo-random number: the same everywhere for the same seed. */
+uint32_t rig_next(uint64_t *state);
 
 #endif

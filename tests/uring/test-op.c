@@ -1,75 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every kind of operation, on pipes, sockets and files. */
+/* Operations on files and pipes, by every way to their memory. */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/uring/rig.h"
-
-static struct hws_done moved(struct hws_ring *ring, uint32_t kind, int fd, struct hws_buf buf,
-			     uint64_t length)
-{
-	return rig_do(ring, &(struct hws_request) {
-				    .kind = kind, .fd = fd, .buf = buf, .length = length });
-}
-
-/* The two ends of a TCP connection over loopback, and who listens. */
-struct ends {
-	int listener;
-	int client;
-	int server;
-};
-
-static struct sockaddr_in listen_on(int *ret_listener)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	ck_assert_int_eq(listen(fd, 64), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-	*ret_listener = fd;
-	return address;
-}
-
-/* Made by the operations themselves. */
-static struct ends connected(struct hws_ring *ring)
-{
-	struct ends ends;
-	struct sockaddr_in address = listen_on(&ends.listener);
-	struct hws_done done = rig_do(ring, &(struct hws_request) { .kind = HWS_OP_SOCKET,
-								    .fd = AF_INET,
-								    .offset = SOCK_STREAM });
-
-	ck_ok(done.result);
-	ends.client = (int)done.result;
-	ck_assert_int_ne(fcntl(ends.client, F_GETFD) & FD_CLOEXEC, 0);
-	done = rig_do(ring, &(struct hws_request) { .kind = HWS_OP_CONNECT,
-						    .fd = ends.client,
-						    .data = &address,
-						    .data_size = sizeof(address) });
-	ck_ok(done.result);
-	done = rig_do(ring, &(struct hws_request) { .kind = HWS_OP_ACCEPT, .fd = ends.listener });
-	ck_ok(done.result);
-	ends.server = (int)done.result;
-	ck_assert_int_ne(fcntl(ends.server, F_GETFD) & FD_CLOEXEC, 0);
-	return ends;
-}
-
-static void hang_up(const struct ends *ends)
-{
-	close(ends->listener);
-	close(ends->client);
-	close(ends->server);
-}
 
 START_TEST(names_are_all_there)
 {
@@ -82,38 +19,6 @@ START_TEST(names_are_all_there)
 }
 END_TEST
 
-/* Every way to reach memory: registered, by address, bounced; guarded or not. */
-static const struct {
-	enum hws_pool_guard guard;
-	uint32_t flags;
-	const char *mode;
-} ways[] = {
-	{ HWS_POOL_GUARD_AUTO, 0, "defer" },
-	{ HWS_POOL_GUARD_AUTO, HWS_RING_UNREGISTERED, "defer" },
-	{ HWS_POOL_GUARD_AUTO, 0, "coop" },
-	{ HWS_POOL_GUARD_AUTO, HWS_RING_UNREGISTERED, "plain" },
-	{ HWS_POOL_GUARD_NONE, 0, "defer" },
-	{ HWS_POOL_GUARD_NONE, HWS_RING_UNREGISTERED, "coop" },
-	{ HWS_POOL_GUARD_PAGES, 0, "defer" },
-};
-enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
-
-static struct hws_ring *open_way(int way)
-{
-	struct hws_pool_options pool = {
-		.size = sizeof(pool),
-		.classes = { { 4096, 64 }, { 1 << 20, 4 } },
-		.guard = ways[way].guard,
-	};
-	struct hws_ring_options options = {
-		.pool_options = &pool,
-		.flags = ways[way].flags,
-		.mode = getenv("HWS_TEST_BACKEND") ? NULL : ways[way].mode,
-	};
-
-	return rig_open(&options);
-}
-
 static void files_are_read_and_written_by(int way)
 {
 	static const int flags[] = { 0, O_DIRECT };
@@ -122,14 +27,14 @@ static void files_are_read_and_written_by(int way)
 	for (int i = 0; i < 1 << 20; i++)
 		big[i] = (char)(i * 7 >> 3);
 	for (int f = 0; f < 2; f++) {
-		struct hws_ring *ring = open_way(way);
+		struct hws_ring *ring = rig_open_way(way);
 		int fd = rig_file("", 0, O_RDWR | flags[f]);
 		struct hws_buf buf = rig_buf(ring, 1 << 20, 0);
 
 		rig_fill(ring, buf, big, 1 << 20);
-		ck_assert_int_eq(moved(ring, HWS_OP_WRITE, fd, buf, 1 << 20).result, 1 << 20);
+		ck_assert_int_eq(rig_move(ring, HWS_OP_WRITE, fd, buf, 1 << 20).result, 1 << 20);
 		rig_fill(ring, buf, "nothing of it", 13);
-		ck_assert_int_eq(moved(ring, HWS_OP_READ, fd, buf, 1 << 20).result, 1 << 20);
+		ck_assert_int_eq(rig_move(ring, HWS_OP_READ, fd, buf, 1 << 20).result, 1 << 20);
 		ck_assert(rig_holds(ring, buf, big, 1 << 20));
 		/* at the end */
 		ck_ok(hws_read(ring, fd, buf, 1 << 20, 4096, 0));
@@ -144,7 +49,7 @@ static void files_are_read_and_written_by(int way)
 START_TEST(files_are_read_and_written)
 {
 	need_uring();
-	for (int way = 0; way < WAYS; way++)
+	for (int way = 0; way < RIG_WAYS; way++)
 		files_are_read_and_written_by(way);
 }
 END_TEST
@@ -156,7 +61,7 @@ static void lists_are_read_and_written_by(int way)
 	struct hws_done done;
 	int fd;
 
-	ring = open_way(way);
+	ring = rig_open_way(way);
 	fd = rig_file("", 0, 0);
 	for (int i = 0; i < 3; i++)
 		bufs[i] = rig_buf(ring, 4096, 'a' + i);
@@ -189,7 +94,7 @@ static void lists_are_read_and_written_by(int way)
 START_TEST(lists_are_read_and_written)
 {
 	need_uring();
-	for (int way = 0; way < WAYS; way++)
+	for (int way = 0; way < RIG_WAYS; way++)
 		lists_are_read_and_written_by(way);
 }
 END_TEST
@@ -205,7 +110,7 @@ static void paths_are_opened_and_described_by(int way)
 	size_t size;
 	void *bytes;
 
-	ring = open_way(way);
+	ring = rig_open_way(way);
 	ck_ok(hws_queue(
 		ring,
 		&(struct hws_request) {
@@ -240,7 +145,7 @@ static void paths_are_opened_and_described_by(int way)
 START_TEST(paths_are_opened_and_described)
 {
 	need_uring();
-	for (int way = 0; way < WAYS; way++)
+	for (int way = 0; way < RIG_WAYS; way++)
 		paths_are_opened_and_described_by(way);
 }
 END_TEST
@@ -264,189 +169,6 @@ START_TEST(files_are_laid_out_and_synced)
 	ck_assert_int_eq(after.st_size, 12288);
 	ck_assert_int_eq(
 		rig_do(ring, &(struct hws_request) { .kind = HWS_OP_FSYNC, .fd = fd }).result, 0);
-	rig_close(ring);
-}
-END_TEST
-
-static void sockets_send_and_receive_by(int way)
-{
-	struct hws_ring *ring;
-	struct hws_buf to;
-	struct hws_buf from;
-	struct ends ends;
-
-	ring = open_way(way);
-	ends = connected(ring);
-	to = rig_buf(ring, 4096, 's');
-	from = rig_buf(ring, 4096, 0);
-	for (uint32_t kind = HWS_OP_SEND; kind <= HWS_OP_SEND_ZC; kind++) {
-		struct hws_done done;
-
-		ck_ok(hws_queue(ring,
-				&(struct hws_request) { .kind = HWS_OP_RECV,
-							.fd = ends.server,
-							.buf = from,
-							.length = 4096,
-							.tag = 1 },
-				NULL));
-		ck_ok(hws_queue(ring,
-				&(struct hws_request) { .kind = kind,
-							.fd = ends.client,
-							.buf = to,
-							.length = 4096,
-							.tag = 2 },
-				NULL));
-		for (int i = 0; i < 2; i++) {
-			done = rig_one(ring);
-			ck_assert_msg(done.result == 4096, "%s: %ld", hws_op_name(done.kind),
-				      (long)done.result);
-			ck_assert_mem_eq(&done.buf, done.tag == 1 ? &from : &to, sizeof(to));
-		}
-		ck_assert(rig_holds(ring, from, "ssss", 4));
-		rig_fill(ring, from, "0000", 4);
-	}
-	/* nobody reads any more: an error, no signal */
-	ck_assert_int_eq(rig_do(ring, &(struct hws_request) { .kind = HWS_OP_SHUTDOWN,
-							      .fd = ends.client,
-							      .length = SHUT_WR })
-				 .result,
-			 0);
-	ck_assert_int_eq(moved(ring, HWS_OP_RECV, ends.server, from, 4096).result, 0);
-	ck_assert_int_eq(moved(ring, HWS_OP_SEND, ends.client, to, 10).result, -EPIPE);
-	ck_assert_int_eq(moved(ring, HWS_OP_SEND_ZC, ends.client, to, 10).result, -EPIPE);
-	rig_give(ring, to);
-	rig_give(ring, from);
-	hang_up(&ends);
-	rig_close(ring);
-}
-
-START_TEST(sockets_send_and_receive)
-{
-	need_uring();
-	for (int way = 0; way < WAYS; way++)
-		sockets_send_and_receive_by(way);
-}
-END_TEST
-
-START_TEST(one_accept_gives_many)
-{
-	struct hws_ring *ring;
-	struct sockaddr_in address;
-	struct hws_done done;
-	struct hws_op op;
-	int listener;
-	int clients[3];
-
-	need_uring();
-	ring = rig_open(NULL);
-	address = listen_on(&listener);
-	ck_ok(hws_queue(
-		ring,
-		&(struct hws_request) { .kind = HWS_OP_ACCEPT_MANY, .fd = listener, .tag = 5 },
-		&op));
-	for (int i = 0; i < 3; i++) {
-		clients[i] = socket(AF_INET, SOCK_STREAM, 0);
-		ck_assert_int_eq(connect(clients[i], (struct sockaddr *)&address, sizeof(address)),
-				 0);
-		done = rig_one(ring);
-		ck_assert_uint_eq(done.tag, 5);
-		ck_assert_uint_eq(done.flags, HWS_DONE_MORE);
-		ck_ok(done.result);
-		close((int)done.result);
-	}
-	ck_ok(hws_op_cancel(ring, op));
-	done = rig_one(ring);
-	ck_assert_int_eq(done.result, -ECANCELED);
-	ck_assert_uint_eq(done.flags, 0);
-	rig_close(ring);
-}
-END_TEST
-
-static void one_receive_takes_buffers_of_a_group_by(int way)
-{
-	struct hws_ring *ring;
-	struct hws_group *group;
-	struct hws_group_stats stats;
-	struct hws_buf held[5];
-	struct hws_done done;
-	int ends[2];
-	uint32_t n = 0;
-
-	ring = open_way(way);
-	if (!ring->opens && ring->guarded) {
-		ck_assert_int_eq(hws_group_open(ring, 4, 2048, &group), -ENOTSUP);
-		rig_close(ring);
-		return;
-	}
-
-	ck_ok(hws_group_open(ring, 4, 2048, &group));
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	ck_ok(hws_queue(ring,
-			&(struct hws_request) {
-				.kind = HWS_OP_RECV_MANY, .fd = ends[0], .group = group, .tag = 6 },
-			NULL));
-	ck_assert_int_eq(hws_group_close(group), -EBUSY);
-	/* until there is none left */
-	do {
-		ck_assert_int_eq(write(ends[1], "data", 4), 4);
-		done = rig_one(ring);
-		if (done.result == 4) {
-			ck_assert(rig_holds(ring, done.buf, "data", 4));
-			held[n++] = done.buf;
-		}
-	} while (done.flags & HWS_DONE_MORE);
-	ck_assert_int_eq(done.result, -ENOBUFS);
-	ck_assert_uint_eq(n, 4);
-	hws_group_get_stats(group, &stats);
-	ck_assert_uint_eq(stats.provided, 0);
-	ck_assert_uint_eq(stats.taken, 4);
-	ck_ok(hws_group_give(group, held[0]));
-	ck_assert_int_eq(hws_group_give(group, held[0]), -EBUSY);
-	ck_ok(hws_group_give(group, held[1]));
-	/* and again: what was left comes first; then the end */
-	ck_ok(hws_queue(ring,
-			&(struct hws_request) {
-				.kind = HWS_OP_RECV_MANY, .fd = ends[0], .group = group, .tag = 6 },
-			NULL));
-	done = rig_one(ring);
-	ck_assert_int_eq(done.result, 4);
-	ck_ok(hws_group_give(group, done.buf));
-	close(ends[1]);
-	done = rig_one(ring);
-	ck_assert_int_eq(done.result, 0);
-	if (done.buf.slot || done.buf.generation)
-		rig_give(ring, done.buf);
-	ck_ok(hws_group_close(group));
-	rig_give(ring, held[2]);
-	rig_give(ring, held[3]);
-	rig_close(ring);
-}
-
-START_TEST(one_receive_takes_buffers_of_a_group)
-{
-	need_uring();
-	for (int way = 0; way < WAYS; way++)
-		one_receive_takes_buffers_of_a_group_by(way);
-}
-END_TEST
-
-START_TEST(polls_and_timeouts_end)
-{
-	struct hws_ring *ring;
-	struct hws_done done;
-	uint64_t then = rig_after_ms(10);
-	int ends[2];
-
-	need_uring();
-	ring = rig_open(NULL);
-	ck_assert_int_eq(pipe(ends), 0);
-	done = rig_do(ring, &(struct hws_request) { .kind = HWS_OP_TIMEOUT, .offset = then });
-	ck_assert_int_eq(done.result, -ETIME);
-	ck_assert_uint_ge(rig_after_ms(0), then);
-	ck_assert_int_eq(write(ends[1], "x", 1), 1);
-	done = rig_do(ring,
-		      &(struct hws_request) { .kind = HWS_OP_POLL, .fd = ends[0], .how = POLLIN });
-	ck_assert_int_eq(done.result, POLLIN);
 	rig_close(ring);
 }
 END_TEST
@@ -520,31 +242,6 @@ START_TEST(chains_run_in_order_or_not_at_all)
 }
 END_TEST
 
-START_TEST(a_linked_timeout_ends_what_hangs)
-{
-	struct hws_ring *ring;
-	struct hws_done done[2];
-	struct hws_buf buf;
-	int ends[2];
-
-	need_uring();
-	ring = rig_open(NULL);
-	ck_assert_int_eq(pipe(ends), 0);
-	buf = rig_buf(ring, 4096, 0);
-	ck_ok(hws_chain(ring,
-			(struct hws_request[]) {
-				{ .kind = HWS_OP_READ, .fd = ends[0], .buf = buf, .length = 1 },
-				{ .kind = HWS_OP_LINK_TIMEOUT, .offset = rig_after_ms(10) },
-			},
-			2));
-	ck_assert_int_eq(hws_wait_many(ring, done, 2, 2, HWS_FOREVER), 2);
-	for (int i = 0; i < 2; i++)
-		ck_assert_int_eq(done[i].result, done[i].kind == HWS_OP_READ ? -ECANCELED : -ETIME);
-	rig_give(ring, buf);
-	rig_close(ring);
-}
-END_TEST
-
 START_TEST(registered_files_stand_for_descriptors)
 {
 	struct hws_ring *ring;
@@ -559,7 +256,7 @@ START_TEST(registered_files_stand_for_descriptors)
 	close(fd);
 	buf = rig_buf(ring, 4096, 0);
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(moved(ring, HWS_OP_READ, file, buf, 4096).result, 5);
+		ck_assert_int_eq(rig_move(ring, HWS_OP_READ, file, buf, 4096).result, 5);
 	ck_ok(hws_read(ring, file, buf, 0, 4096, 0));
 	ck_assert_int_eq(rig_one(ring).result, 5);
 	ck_assert(rig_holds(ring, buf, "hello", 5));
@@ -570,65 +267,9 @@ START_TEST(registered_files_stand_for_descriptors)
 	ck_assert_int_eq(hws_file_remove(ring, file), -EBADF);
 	ck_assert_int_eq(hws_file_remove(ring, 3), -EBADF);
 	ck_assert_int_eq(hws_file_add(ring, -1, &file), -EBADF);
-	ck_assert_int_eq(moved(ring, HWS_OP_READ, file, buf, 4096).result, -EBADF);
+	ck_assert_int_eq(rig_move(ring, HWS_OP_READ, file, buf, 4096).result, -EBADF);
 	rig_give(ring, buf);
 	rig_close(ring);
-}
-END_TEST
-
-static void exact_goes_on_after_short_transfers_by(int way)
-{
-	struct hws_ring *ring;
-	struct hws_buf buf;
-	struct hws_done done;
-	int ends[2];
-
-	ring = open_way(way);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	buf = rig_buf(ring, 4096, 0);
-	for (uint32_t kind = HWS_OP_READ; kind != HWS_OP_RECV_MANY;
-	     kind = kind == HWS_OP_READ ? HWS_OP_RECV : HWS_OP_RECV_MANY) {
-		uint64_t resumed = ring->stats.resumed;
-
-		ck_ok(hws_queue(ring,
-				&(struct hws_request) { .kind = kind,
-							.flags = HWS_EXACT,
-							.fd = ends[0],
-							.buf = buf,
-							.offset = HWS_HERE,
-							.length = 6 },
-				NULL));
-		for (int i = 0; i < 3; i++) {
-			ck_assert_int_eq(hws_wait(ring, &done, 1, rig_after_ms(2)), -ETIME);
-			ck_assert_int_eq(write(ends[1], &"abcdef"[2 * i], 2), 2);
-		}
-		done = rig_one(ring);
-		ck_assert_int_eq(done.result, 6);
-		ck_assert(rig_holds(ring, buf, "abcdef", 6));
-		ck_assert_uint_eq(ring->stats.resumed, resumed + 2);
-	}
-	/* an end in the middle: what there was */
-	ck_assert_int_eq(write(ends[1], "abc", 3), 3);
-	close(ends[1]);
-	done = rig_do(ring, &(struct hws_request) { .kind = HWS_OP_RECV,
-						    .flags = HWS_EXACT,
-						    .fd = ends[0],
-						    .buf = buf,
-						    .length = 6 });
-	ck_assert_int_eq(done.result, 3);
-	ck_assert_int_eq(
-		hws_queue(ring, &(struct hws_request) { .kind = HWS_OP_FSYNC, .flags = HWS_EXACT },
-			  NULL),
-		-EINVAL);
-	rig_give(ring, buf);
-	rig_close(ring);
-}
-
-START_TEST(exact_goes_on_after_short_transfers)
-{
-	need_uring();
-	for (int way = 0; way < WAYS; way++)
-		exact_goes_on_after_short_transfers_by(way);
 }
 END_TEST
 
@@ -638,7 +279,7 @@ static void a_part_of_a_buffer_is_used_by(int way)
 	struct hws_buf buf;
 	int fd;
 
-	ring = open_way(way);
+	ring = rig_open_way(way);
 	fd = rig_file("hello", 5, 0);
 	buf = rig_buf(ring, 4096, '.');
 	ck_assert_int_eq(rig_do(ring, &(struct hws_request) { .kind = HWS_OP_READ,
@@ -657,7 +298,7 @@ static void a_part_of_a_buffer_is_used_by(int way)
 START_TEST(a_part_of_a_buffer_is_used)
 {
 	need_uring();
-	for (int way = 0; way < WAYS; way++)
+	for (int way = 0; way < RIG_WAYS; way++)
 		a_part_of_a_buffer_is_used_by(way);
 }
 END_TEST
@@ -701,13 +342,10 @@ int main(void)
 {
 	return suite_run(
 		"uring/op",
-		(const TTest *[]) {
-			names_are_all_there, files_are_read_and_written, lists_are_read_and_written,
-			paths_are_opened_and_described, files_are_laid_out_and_synced,
-			sockets_send_and_receive, one_accept_gives_many,
-			one_receive_takes_buffers_of_a_group, polls_and_timeouts_end,
-			splice_moves_without_a_buffer, chains_run_in_order_or_not_at_all,
-			a_linked_timeout_ends_what_hangs, registered_files_stand_for_descriptors,
-			exact_goes_on_after_short_transfers, a_part_of_a_buffer_is_used,
-			nvme_needs_its_ring, NULL });
+		(const TTest *[]) { names_are_all_there, files_are_read_and_written,
+				    lists_are_read_and_written, paths_are_opened_and_described,
+				    files_are_laid_out_and_synced, splice_moves_without_a_buffer,
+				    chains_run_in_order_or_not_at_all,
+				    registered_files_stand_for_descriptors,
+				    a_part_of_a_buffer_is_used, nvme_needs_its_ring, NULL });
 }

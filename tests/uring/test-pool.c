@@ -1,68 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Pools: layout, classes, waiting, closing, numbers, and no allocation on the way. */
+/* Pools: layout, classes, guards by pages, closing, numbers. */
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "guardian/context-internal.h"
 #include "shim/sys-internal.h"
-#include "tests/suite.h"
-#include "uring/pool-internal.h"
-
-/* The linker sends the library's and this program's allocations here. */
-static _Atomic uint64_t allocations;
-
-#define WRAP(name, parameters, arguments)          \
-	void *__real_##name parameters;            \
-	void *__wrap_##name parameters;            \
-	void *__wrap_##name parameters             \
-	{                                          \
-		atomic_fetch_add(&allocations, 1); \
-		return __real_##name arguments;    \
-	}
-WRAP(malloc, (size_t size), (size))
-WRAP(calloc, (size_t count, size_t size), (count, size))
-WRAP(realloc, (void *old, size_t size), (old, size))
-WRAP(mmap, (void *at, size_t size, int prot, int flags, int fd, off_t offset),
-     (at, size, prot, flags, fd, offset))
-
-static struct hws_pool_options one_class(uint32_t count, uint64_t size)
-{
-	return (struct hws_pool_options) {
-		.size = sizeof(struct hws_pool_options),
-		.classes = { { .size = size, .count = count } },
-	};
-}
-
-static struct hws_pool *open_pool(uint32_t count, uint64_t size)
-{
-	struct hws_pool_options options = one_class(count, size);
-	struct hws_pool *pool;
-
-	ck_ok(hws_pool_open(NULL, &options, &pool));
-	return pool;
-}
-
-static struct hws_pool_stats stats_of(struct hws_pool *pool)
-{
-	struct hws_pool_stats stats = { .size = sizeof(stats) };
-
-	ck_ok(hws_pool_read_stats(pool, &stats));
-	return stats;
-}
-
-static uint64_t in_ms(uint64_t ms)
-{
-	uint64_t now;
-
-	ck_ok(sys_clock(CLOCK_MONOTONIC, &now));
-	return now + ms * 1000000;
-}
+#include "tests/guardian/sim-context.h"
+#include "tests/uring/pools.h"
 
 START_TEST(default_pool_opens)
 {
@@ -141,97 +87,6 @@ START_TEST(smallest_class_that_holds_it_is_taken)
 	pool_region(pool, 1, &base, &size);
 	ck_assert_uint_eq(size, 65536);
 	ck_ok(hws_pool_close(pool, NULL));
-}
-END_TEST
-
-/* More than a registered buffer may have: the address space is there, the memory isn't touched. */
-START_TEST(large_pools_are_registered_in_pieces)
-{
-	enum { SIZE = 3 << 20, COUNT = 800 };
-	struct hws_pool *pool = open_pool(COUNT, SIZE);
-	uint64_t total = 0;
-	struct buf_memory memory;
-	struct hws_buf buf;
-
-	ck_assert_uint_eq(pool_regions(pool), 3);
-	for (uint32_t i = 0; i < pool_regions(pool); i++) {
-		void *base;
-		uint64_t size;
-
-		pool_region(pool, i, &base, &size);
-		ck_assert_uint_le(size, 1u << 30);
-		total += size;
-	}
-	ck_assert_uint_eq(total, (uint64_t)SIZE * COUNT);
-	for (int i = 0; i < COUNT; i++) {
-		void *base;
-		uint64_t size;
-
-		ck_ok(hws_buf_take(pool, 1, &buf));
-		ck_ok(buf_to_kernel(pool, buf, 1, &memory));
-		pool_region(pool, memory.index, &base, &size);
-		ck_assert(hws_range_ok((uintptr_t)memory.address - (uintptr_t)base, memory.size,
-				       size));
-		ck_ok(buf_to_user(pool, buf, 1));
-	}
-	ck_ok(hws_pool_close(pool, NULL));
-}
-END_TEST
-
-START_TEST(hot_potato_allocates_nothing)
-{
-	struct hws_pool *pool = open_pool(4, 4096);
-	struct hws_buf first;
-	struct hws_buf buf;
-	uint64_t before;
-	int wrong = 0;
-
-	ck_ok(hws_buf_take(pool, 1, &first));
-	ck_ok(hws_buf_give(pool, first));
-	before = allocations;
-	for (int i = 0; i < 1000000; i++) {
-		struct buf_memory memory;
-		void *bytes;
-		size_t size;
-
-		wrong |= hws_buf_take(pool, 4096, &buf);
-		wrong |= hws_buf_view(pool, buf, HWS_RW, &bytes, &size);
-		*(volatile int *)bytes = i;
-		wrong |= hws_buf_unview(pool, buf);
-		wrong |= buf_to_kernel(pool, buf, (uint32_t)i, &memory);
-		wrong |= buf_to_user(pool, buf, (uint32_t)i);
-		wrong |= hws_buf_give(pool, buf);
-	}
-	ck_assert_int_eq(wrong, 0);
-	ck_assert_uint_eq(allocations, before);
-	ck_assert_uint_eq(buf.slot, first.slot);
-	ck_assert_uint_eq(buf.generation, first.generation + 1000000);
-	ck_assert_uint_eq(stats_of(pool).peak, 1);
-	ck_ok(hws_pool_close(pool, NULL));
-}
-END_TEST
-
-START_TEST(content_stays_or_is_cleared_as_asked)
-{
-	for (uint32_t flags = 0; flags <= HWS_POOL_ZERO; flags += HWS_POOL_ZERO) {
-		struct hws_pool_options options = one_class(1, 4096);
-		struct hws_pool *pool;
-		struct hws_buf buf;
-
-		options.flags = flags | HWS_POOL_PREFAULT;
-		ck_ok(hws_pool_open(NULL, &options, &pool));
-		for (int i = 0; i < 2; i++) {
-			HWS_VIEW(view);
-
-			ck_ok(hws_buf_take(pool, 1, &buf));
-			ck_ok(hws_view_open(pool, buf, HWS_RW, &view));
-			ck_assert_int_eq(((char *)view.bytes)[99], i == 1 && flags == 0 ? 'x' : 0);
-			memset(view.bytes, 'x', view.size);
-			hws_view_close(&view);
-			ck_ok(hws_buf_give(pool, buf));
-		}
-		ck_ok(hws_pool_close(pool, NULL));
-	}
 }
 END_TEST
 
@@ -407,54 +262,6 @@ START_TEST(guard_can_be_lifted_before_use_only)
 }
 END_TEST
 
-START_TEST(take_wait_gives_up_at_its_deadline)
-{
-	struct hws_pool *pool = open_pool(1, 4096);
-	struct hws_buf buf;
-	struct hws_buf other;
-	uint64_t deadline = in_ms(20);
-
-	ck_ok(hws_buf_take_wait(pool, 1, 0, &buf));
-	ck_assert_int_eq(hws_buf_take_wait(pool, 1, 0, &other), -ETIMEDOUT);
-	ck_assert_int_eq(hws_buf_take_wait(pool, 1, deadline, &other), -ETIMEDOUT);
-	ck_assert_uint_ge(in_ms(0), deadline);
-	ck_assert_uint_eq(stats_of(pool).waited, 2);
-	ck_assert_uint_eq(stats_of(pool).failed, 2);
-	ck_ok(hws_pool_close(pool, NULL));
-}
-END_TEST
-
-static void *wait_and_give(void *pool)
-{
-	for (int i = 0; i < 2000; i++) {
-		struct hws_buf buf;
-
-		if (hws_buf_take_wait(pool, 1, HWS_FOREVER, &buf) < 0 ||
-		    hws_buf_give(pool, buf) < 0)
-			return pool;
-	}
-	return NULL;
-}
-
-/* A wake-up that is lost leaves somebody asleep for ever, and the test runs out of time. */
-START_TEST(no_wake_up_is_lost)
-{
-	enum { THREADS = 8 };
-	struct hws_pool *pool = open_pool(2, 4096);
-	pthread_t thread[THREADS];
-	void *failed;
-
-	for (int i = 0; i < THREADS; i++)
-		ck_assert_int_eq(pthread_create(&thread[i], NULL, wait_and_give, pool), 0);
-	for (int i = 0; i < THREADS; i++) {
-		pthread_join(thread[i], &failed);
-		ck_assert_ptr_null(failed);
-	}
-	ck_assert_uint_eq(stats_of(pool).in_use, 0);
-	ck_ok(hws_pool_close(pool, NULL));
-}
-END_TEST
-
 START_TEST(stats_count_by_owner)
 {
 	struct hws_pool *pool = open_pool(6, 4096);
@@ -486,6 +293,46 @@ START_TEST(stats_count_by_owner)
 }
 END_TEST
 
+static uint64_t charged(struct hws *hw)
+{
+	struct hws_cap_state states[HWS_RESOURCES];
+
+	caps_read(&hw->caps, states);
+	return states[HWS_RAM].used;
+}
+
+START_TEST(guardian_is_asked_for_the_memory)
+{
+	struct hws_options with = sim_with(NULL);
+	struct hws *hw;
+	struct hws_pool_options options = one_class(256, 4096);
+	struct hws_pool_leaks leaks;
+	struct hws_pool *pool;
+	struct hws_pool *more = NULL;
+	struct buf_memory memory;
+	struct hws_buf buf;
+	struct hws_pool_stats stats;
+
+	with.caps[HWS_RAM].absolute = (1 << 20) + 4096 * 100;
+	ck_ok(hws_open(&with, &hw));
+	ck_ok(hws_pool_open(hw, &options, &pool));
+	stats = stats_of(pool);
+	ck_assert_uint_eq(charged(hw), stats.bytes + stats.metadata_bytes);
+	ck_assert_int_eq(hws_pool_open(hw, &options, &more), -EDQUOT);
+	ck_assert_ptr_null(more);
+	buf = take(pool);
+	ck_ok(buf_to_kernel(pool, buf, 1, &memory));
+	ck_ok(hws_pool_close(pool, &leaks));
+	ck_assert_uint_eq(leaks.bytes, 4096);
+	ck_assert_uint_eq(charged(hw), 4096);
+	options.classes[0].count = 8;
+	ck_ok(hws_pool_open(hw, &options, &pool));
+	ck_ok(hws_pool_close(pool, NULL));
+	ck_assert_uint_eq(charged(hw), 4096);
+	hws_close(hw);
+}
+END_TEST
+
 START_TEST(guard_names_are_words)
 {
 	for (int i = 0; i < HWS_POOL_GUARDS; i++)
@@ -500,18 +347,14 @@ int main(void)
 					       default_pool_opens,
 					       options_that_cant_be_are_refused,
 					       smallest_class_that_holds_it_is_taken,
-					       large_pools_are_registered_in_pieces,
-					       hot_potato_allocates_nothing,
-					       content_stays_or_is_cleared_as_asked,
 					       numa_node_that_isnt_there_is_refused,
 					       huge_pages_or_else,
 					       close_keeps_what_others_own,
 					       close_waits_for_rings,
 					       pages_shut_what_is_in_flight,
 					       guard_can_be_lifted_before_use_only,
-					       take_wait_gives_up_at_its_deadline,
-					       no_wake_up_is_lost,
 					       stats_count_by_owner,
+					       guardian_is_asked_for_the_memory,
 					       guard_names_are_words,
 					       NULL,
 				       });

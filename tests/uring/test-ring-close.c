@@ -192,7 +192,7 @@ START_TEST(memory_is_still_after_close)
 
 	need_uring();
 	fd = make_file();
-	for (int i = 0; i < 5; i++)
+	for (uint64_t i = 0; i < rig_times("HWS_TEST_CLOSES", 5); i++)
 		ck_assert(!our_close_changes_memory(fd));
 }
 END_TEST
@@ -204,7 +204,7 @@ START_TEST(memory_is_not_still_after_the_naive_close)
 
 	need_uring();
 	fd = make_file();
-	for (int i = 0; i < 20 && !changed; i++)
+	for (uint64_t i = 0; i < rig_times("HWS_TEST_CLOSES", 20) && !changed; i++)
 		changed = naive_close_changes_memory(fd);
 	need("late-writes", changed, "the disk was done before the naive close, 20 times");
 	ck_assert(changed);
@@ -213,7 +213,7 @@ END_TEST
 
 START_TEST(rings_come_and_go_without_a_trace)
 {
-	const uint64_t limit = 200;
+	uint64_t limit = rig_times("HWS_TEST_RINGS", 200);
 
 	need_uring();
 	for (uint64_t i = 0; i < limit; i++) {

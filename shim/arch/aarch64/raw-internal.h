@@ -125,9 +125,13 @@ static inline void raw_barrier(enum hws_barrier kind)
 		__asm__ volatile("dsb sy" ::: "memory");
 }
 
-#define RAW_HAS_PKRU false
-
 /* Safety: touches nothing: no protection keys are known here. */
+static inline bool raw_has_pkru(void)
+{
+	return false;
+}
+
+/* Safety: touches nothing. */
 static inline uint32_t raw_pkru_read(void)
 {
 	return 0;

@@ -12,6 +12,17 @@ static void native_close(void *self)
 	generic_ops.close(self);
 }
 
+bool shim_ports_held(const struct hws_window *ports)
+{
+	(void)ports;
+	return true;
+}
+
+int shim_ports_drop(void)
+{
+	return 0;
+}
+
 const struct hws_shim_ops native_ops = {
 	.struct_size = sizeof(native_ops),
 	.abi = HWS_SHIM_ABI,

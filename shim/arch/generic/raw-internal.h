@@ -40,9 +40,13 @@ RAW_STORE(16)
 RAW_STORE(32)
 RAW_STORE(64)
 
-#define RAW_HAS_PKRU false
-
 /* Safety: touches nothing: no protection keys are known here. */
+static inline bool raw_has_pkru(void)
+{
+	return false;
+}
+
+/* Safety: touches nothing. */
 static inline uint32_t raw_pkru_read(void)
 {
 	return 0;

@@ -191,10 +191,25 @@ static inline void raw_barrier(enum hws_barrier kind)
 		__asm__ volatile("mfence" ::: "memory");
 }
 
-/* Protection keys, two bits each: no access, no writing. */
-#define RAW_HAS_PKRU true
+/*
+ * Has the kernel switched protection keys on (CPUID 7.0 ECX bit 4)? Its pkey_alloc() alone doesn't
+ * tell. Safety: changes nothing. Checked here: where CPUID is made to fault, they count as off.
+ */
+static inline bool raw_has_pkru(void)
+{
+	uint32_t regs[4];
 
-/* Safety: only where the kernel has given out a key (it is an invalid instruction elsewhere). Changes nothing. */
+	/* SAFETY: CPUID changes nothing, and the first leaf says whether the second is there */
+	return raw_cpuid(0, 0, regs) == 0 && regs[0] >= 7 && raw_cpuid(7, 0, regs) == 0 &&
+	       regs[2] & 1u << 4;
+}
+
+/* The register has two bits of each key: no access, no writing. */
+
+/*
+ * Safety: changes nothing; only where the kernel has given out a key, or the instruction is
+ * invalid. Checked here: nothing.
+ */
 static inline uint32_t raw_pkru_read(void)
 {
 	uint32_t value;

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the access kinds have in common: an access passes the handle's gate, or
+ * asks it; the back end does it; a failure is told and counted.
+ *
+ * Each kind says by a struct face how its back end is called. The gate is the
+ * first thing in its handle, so that one leads to the other.
+ */
+#ifndef HWSAFE_HW_FACE_INTERNAL_H
+#define HWSAFE_HW_FACE_INTERNAL_H
+
+#include "guardian/gate-internal.h"
+
+struct face {
+	int (*read)(struct gate *gate, const struct gate_access *one, uint64_t *ret_value);
+	int (*write)(struct gate *gate, const struct gate_access *one);
+	/* reading what stands there is harmless: rules about bits that change may be asked */
+	bool has_old;
+};
+
+/* Through the gate: at once, or by asking. @shift: the access counts as 1 << @shift bytes. */
+HWS_MUST static inline int face_enter(struct gate *gate, enum gate_use use,
+				      const struct gate_access *one, unsigned int shift)
+{
+	return gate_pass(gate, use, one->offset, shift) ? 0 : gate_ask(gate, use, one);
+}
+
+/* What was let in: done, or told why not. */
+HWS_MUST int face_do_read(struct gate *gate, const struct face *face, const struct gate_access *one,
+			  uint64_t *ret_value);
+HWS_MUST int face_do_write(struct gate *gate, const struct face *face,
+			   const struct gate_access *one);
+
+/* The whole access for who has no way past the gate, or was not let through it at once. */
+HWS_MUST int face_ask_read(struct gate *gate, const struct face *face,
+			   const struct gate_access *one, uint64_t *ret_value);
+HWS_MUST int face_ask_write(struct gate *gate, const struct face *face,
+			    const struct gate_access *one);
+
+/* The whole access for who goes through the back end's table in any case. */
+HWS_MUST int face_read(struct gate *gate, const struct face *face, const struct gate_access *one,
+		       unsigned int shift, uint64_t *ret_value);
+HWS_MUST int face_write(struct gate *gate, const struct face *face, const struct gate_access *one,
+			unsigned int shift);
+
+/* The same of 1 << @shift bytes at a place that is counted as the window's first is. */
+HWS_MUST int face_read_at(struct gate *gate, const struct face *face, uint32_t at,
+			  unsigned int shift, uint64_t *ret_value);
+HWS_MUST int face_write_at(struct gate *gate, const struct face *face, uint32_t at,
+			   unsigned int shift, uint64_t value);
+
+/*
+ * The four functions of one width: read and write with a status, get and put without. The file has
+ * a struct face called face; a handle begins with its gate.
+ */
+#define FACES(kind, bits, shift)                                                                   \
+	int hws_##kind##_read##bits(struct hws_##kind *handle, uint32_t at,                        \
+				    uint##bits##_t *ret_value)                                     \
+	{                                                                                          \
+		uint64_t value;                                                                    \
+		int r = face_read_at((struct gate *)handle, &face, at, shift, &value);             \
+		if (r == 0)                                                                        \
+			*ret_value = (uint##bits##_t)value;                                        \
+		return r;                                                                          \
+	}                                                                                          \
+	uint##bits##_t hws_##kind##_get##bits(struct hws_##kind *handle, uint32_t at)              \
+	{                                                                                          \
+		uint64_t value;                                                                    \
+		int r = face_read_at((struct gate *)handle, &face, at, shift, &value);             \
+		return r < 0 ? (uint##bits##_t) - 1 : (uint##bits##_t)value;                       \
+	}                                                                                          \
+	int hws_##kind##_write##bits(struct hws_##kind *handle, uint32_t at, uint##bits##_t value) \
+	{                                                                                          \
+		return face_write_at((struct gate *)handle, &face, at, shift, value);              \
+	}                                                                                          \
+	void hws_##kind##_put##bits(struct hws_##kind *handle, uint32_t at, uint##bits##_t value)  \
+	{                                                                                          \
+		/* a refusal is counted, recorded and kept for hws_last_denial() */                \
+		int r = face_write_at((struct gate *)handle, &face, at, shift, value);             \
+		(void)r;                                                                           \
+	}
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hw/face-internal.h"
+
+int face_do_read(struct gate *gate, const struct face *face, const struct gate_access *one,
+		 uint64_t *ret_value)
+{
+	int r = face->read(gate, one, ret_value);
+
+	return r < 0 ? gate_failed(gate, GATE_READ, one, r) : 0;
+}
+
+int face_do_write(struct gate *gate, const struct face *face, const struct gate_access *one)
+{
+	int r = face->write(gate, one);
+
+	return r < 0 ? gate_failed(gate, GATE_WRITE, one, r) : 0;
+}
+
+int face_ask_read(struct gate *gate, const struct face *face, const struct gate_access *one,
+		  uint64_t *ret_value)
+{
+	int r = gate_ask(gate, GATE_READ, one);
+
+	return r < 0 ? r : face_do_read(gate, face, one, ret_value);
+}
+
+/* Does it lie in the window, whole and aligned, so that it may be looked at? */
+static bool lies_inside(const struct gate *gate, const struct gate_access *one)
+{
+	uint64_t step = gate->window.kind == HWS_KIND_MSR ? 1 : one->width;
+
+	return hws_range_ok(one->offset, step, gate->window.last - gate->window.first + 1) &&
+	       one->offset % step == 0;
+}
+
+/*
+ * A rule with a mask is about bits that change: what stands there now is part of the question. It
+ * is read only where this handle may read; elsewhere such a rule refuses.
+ */
+static void add_old(struct gate *gate, const struct face *face, struct gate_access *one)
+{
+	if (face->has_old && !(one->has & HWS_HAS_OLD) && gate->decision.per_access &&
+	    gate->window.rights & HWS_R && lies_inside(gate, one) &&
+	    face->read(gate, one, &one->old) == 0)
+		one->has |= HWS_HAS_OLD;
+}
+
+int face_ask_write(struct gate *gate, const struct face *face, const struct gate_access *one)
+{
+	struct gate_access whole = *one;
+	int r;
+
+	whole.has |= HWS_HAS_VALUE;
+	add_old(gate, face, &whole);
+	r = gate_ask(gate, GATE_WRITE, &whole);
+	return r < 0 ? r : face_do_write(gate, face, &whole);
+}
+
+int face_read(struct gate *gate, const struct face *face, const struct gate_access *one,
+	      unsigned int shift, uint64_t *ret_value)
+{
+	return gate_pass(gate, GATE_READ, one->offset, shift)
+		       ? face_do_read(gate, face, one, ret_value)
+		       : face_ask_read(gate, face, one, ret_value);
+}
+
+int face_write(struct gate *gate, const struct face *face, const struct gate_access *one,
+	       unsigned int shift)
+{
+	return gate_pass(gate, GATE_WRITE, one->offset, shift) ? face_do_write(gate, face, one)
+							       : face_ask_write(gate, face, one);
+}
+
+int face_read_at(struct gate *gate, const struct face *face, uint32_t at, unsigned int shift,
+		 uint64_t *ret_value)
+{
+	struct gate_access one = { .offset = at - gate->window.first, .width = 1u << shift };
+
+	return face_read(gate, face, &one, shift, ret_value);
+}
+
+int face_write_at(struct gate *gate, const struct face *face, uint32_t at, unsigned int shift,
+		  uint64_t value)
+{
+	struct gate_access one = { .offset = at - gate->window.first,
+				   .width = 1u << shift,
+				   .value = value };
+
+	return face_write(gate, face, &one, shift);
+}

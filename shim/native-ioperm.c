@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Ports that the kernel opened to this thread. It keeps them per thread, and so do we; it copies
+ * them into new threads, into forked children and over an exec, and we don't: a new thread has
+ * none until it asks, a forked child loses them at once, and before an exec they are given up.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "shim/native-internal.h"
+#include "shim/sys-internal.h"
+
+/* A range that was opened so many times; 0: a free place. */
+struct range {
+	uint32_t first;
+	uint32_t count;
+	uint32_t opens;
+};
+enum { RANGES = 32 };
+
+/* Values, no pointers: what another thread closes leaves nothing behind that points nowhere. */
+static _Thread_local struct range ranges[RANGES];
+
+bool ioperm_held(uint32_t first, uint32_t count)
+{
+	for (const struct range *range = ranges; range < ranges + RANGES; range++) {
+		if (range->opens && first >= range->first &&
+		    hws_range_ok(first - range->first, count, range->count))
+			return true;
+	}
+	return false;
+}
+
+/* Takes what no range needs any more from the thread, run by run. */
+static void forbid(uint32_t first, uint32_t count)
+{
+	uint32_t end = first + count;
+
+	for (uint32_t port = first; port < end; port++) {
+		uint32_t run = port;
+
+		while (port < end && !ioperm_held(port, 1))
+			port++;
+		if (port > run && sys_ioperm((uint16_t)run, port - run, false) < 0)
+			return;
+	}
+}
+
+static void forked(void)
+{
+	struct range before[RANGES];
+
+	memcpy(before, ranges, sizeof(before));
+	memset(ranges, 0, sizeof(ranges));
+	for (int i = 0; i < RANGES; i++)
+		forbid(before[i].first, before[i].opens ? before[i].count : 0);
+}
+
+static _Atomic int watch_failed;
+
+static void watch(void)
+{
+	watch_failed = pthread_atfork(NULL, NULL, forked);
+}
+
+static int watch_forks(void)
+{
+	static pthread_once_t watched = PTHREAD_ONCE_INIT;
+
+	pthread_once(&watched, watch);
+	return watch_failed ? -ENOMEM : 0;
+}
+
+static struct range *place(uint32_t first, uint32_t count)
+{
+	struct range *unused = NULL;
+
+	for (struct range *range = ranges; range < ranges + RANGES; range++) {
+		if (!range->opens)
+			unused = range;
+		else if (range->first == first && range->count == count)
+			return range;
+	}
+	return unused;
+}
+
+int ioperm_acquire(uint32_t first, uint32_t count)
+{
+	struct range *range = place(first, count);
+	int r = range ? watch_forks() : -EMFILE;
+
+	r = r < 0 ? r : sys_ioperm((uint16_t)first, count, true);
+	if (r < 0)
+		return r;
+	*range = (struct range) { first, count, range->opens + 1 };
+	return 0;
+}
+
+void ioperm_release(uint32_t first, uint32_t count)
+{
+	struct range *range = place(first, count);
+
+	if (range && range->opens && --range->opens == 0)
+		forbid(first, count);
+}
+
+bool shim_ports_held(const struct hws_window *ports)
+{
+	return strcmp(ports->way, IOPERM) != 0 ||
+	       ioperm_held((uint32_t)ports->first, (uint32_t)ports->size);
+}
+
+int shim_ports_drop(void)
+{
+	int r = sys_ioperm(0, UINT16_MAX + 1, false);
+
+	memset(ranges, 0, sizeof(ranges));
+	return r == -ENOSYS ? 0 : r;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the tests of the access kinds share. */
+#ifndef HWSAFE_TESTS_HW_HW_KIT_H
+#define HWSAFE_TESTS_HW_HW_KIT_H
+
+#include <errno.h>
+
+#include "tests/guardian/sim-context.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static inline void check_denial(enum hws_reason reason, int code)
+{
+	const struct hws_denial *denial = hws_last_denial();
+
+	ck_assert_ptr_nonnull(denial);
+	ck_assert_msg(denial->reason == reason, "refused for %s: %s",
+		      hws_reason_name(denial->reason), denial->text);
+	ck_assert_int_eq(denial->code, code);
+	ck_assert_str_ne(denial->text, "");
+}
+
+/* The access was refused, for that reason. */
+#define ck_denied(call, reason)                                                     \
+	do {                                                                        \
+		int code_ = hws_reason_code(reason);                                \
+		int r_ = (call);                                                    \
+		ck_assert_msg(r_ == code_, "%s gave %d: %s", #call, r_, hws_why()); \
+		check_denial(reason, code_);                                        \
+	} while (0)
+
+/* It worked, or here is why not. */
+#define ck_works(call) ck_assert_msg((call) == 0, "%s: %s", #call, hws_why())
+
+#endif

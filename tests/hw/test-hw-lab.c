@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every access kind on the lab's machines: a real kernel, real registers, real refusals. */
+#include <pthread.h>
+#include <unistd.h>
+#include <sys/wait.h>
+
+#include "raw-internal.h"
+#include "shim/fault-internal.h"
+#include "tests/hw/hw-kit.h"
+
+#define EVERYTHING "port = * rw\nmsr = * rw\npci = *, config rw\nbar = * * rw\ncpuid = * r"
+#define EDU	   "0000:00:03.0"
+
+enum { INDEX = 0x70, DATA = 0x71, COMMAND = 0x04, APIC_BASE = 0x1b };
+static const char read_port[] =
+	"--read-port"; /* this program reads a port, and tells how it went */
+
+static struct hws *open_native(void)
+{
+	struct hws_options options = sim_with(EVERYTHING);
+	struct hws *hw;
+
+	options.backend = "native";
+	ck_works(hws_open(&options, &hw));
+	return hw;
+}
+
+static struct hws_port *open_clock(struct hws *hw)
+{
+	struct hws_port *clock;
+
+	ck_works(hws_port_open(hw, INDEX, 2, HWS_RW, &clock));
+	return clock;
+}
+
+/* 0 when the kernel lets this thread at the port; -EPERM when not. */
+static int try_port(void)
+{
+	uint32_t value;
+	int r = fault_arm();
+
+	/* SAFETY: reading the clock's data port changes nothing */
+	return r < 0 ? r : raw_port_read(DATA, 1, &value);
+}
+
+/* The kernel refused, with the sentence that says so. */
+#define ck_refused(call, cause)                                             \
+	do {                                                                \
+		ck_denied(call, HWS_REASON_KERNEL);                         \
+		ck_assert_msg(strstr(hws_last_denial()->text, cause), "%s", \
+			      hws_last_denial()->text);                     \
+	} while (0)
+
+START_TEST(clock_ticks_by_ports)
+{
+	struct hws *hw;
+	struct hws_port *clock;
+	uint8_t second;
+	bool ticked = false;
+
+	need_lab("rtc");
+	hw = open_native();
+	clock = open_clock(hw);
+	ck_assert_str_eq(hws_port_way(clock), "ioperm");
+	ck_works(hws_port_write8(clock, INDEX, 0));
+	ck_works(hws_port_read8(clock, DATA, &second));
+	ck_assert_uint_lt(second >> 4, 6);
+	for (int i = 0; i < 300 && !ticked; i++) {
+		usleep(10000);
+		hws_port_put8(clock, INDEX, 0);
+		ticked = hws_port_get8(clock, DATA) != second;
+	}
+	ck_assert(ticked);
+	hws_port_close(clock);
+	ck_assert_int_eq(try_port(), -EPERM);
+	hws_close(hw);
+}
+END_TEST
+
+static void *use_foreign_ports(void *context)
+{
+	struct hws_port *clock = context;
+	struct hws_privilege *privilege;
+	struct hws *hw = open_native();
+	uint8_t value = 0;
+
+	/* the kernel let it in: a thread begins with its maker's ports */
+	ck_assert_int_eq(try_port(), 0);
+	ck_assert_int_eq(hws_privilege_query(hws_port_privilege(clock), NULL),
+			 HWS_PRIVILEGE_FOREIGN);
+	ck_denied(hws_port_read8(clock, DATA, &value), HWS_REASON_PRIVILEGE);
+	ck_assert_uint_eq(hws_port_get8(clock, DATA), 0xff);
+	ck_works(hws_privilege_acquire(hw, INDEX, 2, HWS_RW, &privilege));
+	ck_assert_int_eq(hws_privilege_query(privilege, NULL), HWS_PRIVILEGE_HELD);
+	ck_works(hws_port_read8(clock, DATA, &value));
+	hws_privilege_drop(privilege);
+	ck_denied(hws_port_read8(clock, DATA, &value), HWS_REASON_PRIVILEGE);
+	ck_assert_int_eq(try_port(), -EPERM);
+	hws_close(hw);
+	return NULL;
+}
+
+START_TEST(thread_asks_for_its_own_privilege)
+{
+	struct hws *hw;
+	struct hws_port *clock;
+	pthread_t thread;
+	uint8_t value;
+
+	need_lab("rtc");
+	hw = open_native();
+	clock = open_clock(hw);
+	ck_assert_int_eq(pthread_create(&thread, NULL, use_foreign_ports, clock), 0);
+	pthread_join(thread, NULL);
+	ck_works(hws_port_read8(clock, DATA, &value));
+	hws_port_close(clock);
+	hws_close(hw);
+}
+END_TEST
+
+static void *close_foreign_ports(void *clock)
+{
+	hws_port_close(clock);
+	return NULL;
+}
+
+START_TEST(ports_closed_by_another_thread_stay_until_all_are_dropped)
+{
+	struct hws *hw;
+	struct hws_port *clock;
+	pthread_t thread;
+
+	need_lab("rtc");
+	hw = open_native();
+	clock = open_clock(hw);
+	ck_assert_int_eq(pthread_create(&thread, NULL, close_foreign_ports, clock), 0);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(try_port(), 0);
+	ck_ok(hws_privilege_drop_all());
+	ck_assert_int_eq(try_port(), -EPERM);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(ranges_that_overlap_are_given_back_one_by_one)
+{
+	struct hws *hw;
+	struct hws_port *whole;
+	struct hws_port *same;
+	struct hws_port *part;
+	uint8_t value;
+
+	need_lab("rtc");
+	hw = open_native();
+	whole = open_clock(hw);
+	same = open_clock(hw);
+	ck_works(hws_port_open(hw, DATA, 1, HWS_R, &part));
+	hws_port_close(whole);
+	ck_works(hws_port_write8(same, INDEX, 0));
+	hws_port_close(same);
+	ck_works(hws_port_read8(part, DATA, &value));
+	ck_assert_int_eq(try_port(), 0);
+	hws_port_close(part);
+	ck_assert_int_eq(try_port(), -EPERM);
+	hws_close(hw);
+}
+END_TEST
+
+static void child_has_no_ports(void *context)
+{
+	struct hws_port *clock = context;
+	struct hws_privilege_status status;
+	uint8_t value = 0;
+
+	ck_assert_int_eq(try_port(), -EPERM);
+	ck_assert_int_eq(hws_privilege_query(hws_port_privilege(clock), &status),
+			 HWS_PRIVILEGE_FORKED);
+	ck_assert_int_eq(status.process, getppid());
+	ck_denied(hws_port_read8(clock, DATA, &value), HWS_REASON_PRIVILEGE);
+	hws_port_close(clock);
+}
+
+START_TEST(forked_child_has_lost_its_ports)
+{
+	struct hws *hw;
+	struct hws_port *clock;
+	uint8_t value;
+
+	need_lab("rtc");
+	hw = open_native();
+	clock = open_clock(hw);
+	ck_assert_int_eq(suite_child(child_has_no_ports, clock), 0);
+	ck_works(hws_port_read8(clock, DATA, &value));
+	hws_port_close(clock);
+	hws_close(hw);
+}
+END_TEST
+
+/* In a child of its own: opens the ports, then becomes another program. */
+static void exec_with_ports(void *drop)
+{
+	struct hws *hw = open_native();
+	struct hws_port *clock = open_clock(hw);
+	uint8_t value;
+
+	if (drop) {
+		ck_ok(hws_privilege_drop_all());
+		ck_assert_int_eq(hws_privilege_query(hws_port_privilege(clock), NULL),
+				 HWS_PRIVILEGE_DROPPED);
+		ck_denied(hws_port_read8(clock, DATA, &value), HWS_REASON_PRIVILEGE);
+	}
+	execl("/proc/self/exe", "test-hw-lab", read_port, (char *)NULL);
+	_exit(99);
+}
+
+START_TEST(program_after_exec_has_ports_unless_they_were_dropped)
+{
+	bool drop = true;
+
+	need_lab("rtc");
+	ck_assert_int_eq(WEXITSTATUS(suite_child(exec_with_ports, NULL)), 0);
+	ck_assert_int_eq(WEXITSTATUS(suite_child(exec_with_ports, &drop)), EPERM);
+}
+END_TEST
+
+START_TEST(msr_is_read_on_every_processor)
+{
+	struct hws *hw;
+	struct hws_msr *msr;
+	uint64_t value;
+	uint32_t cpu = 0;
+	int r;
+
+	need_lab("msr");
+	hw = open_native();
+	ck_works(hws_msr_open(hw, "all", APIC_BASE, APIC_BASE, HWS_R, &msr));
+	for (r = 0; hws_msr_next_cpu(msr, cpu, &cpu) == 0; cpu++, r++) {
+		ck_works(hws_msr_read(msr, cpu, APIC_BASE, &value));
+		ck_assert_uint_eq(value & 0xfffff000, 0xfee00000);
+		ck_assert_int_eq((value >> 8) & 1, cpu == 0); /* bootstrap processor */
+		ck_assert_uint_eq(hws_msr_get(msr, cpu, APIC_BASE), value);
+	}
+	ck_assert_int_eq(r, 2);
+	hws_msr_close(msr);
+	ck_works(hws_msr_open(hw, "1000", APIC_BASE, APIC_BASE, HWS_R, &msr));
+	ck_assert_int_eq(hws_msr_read(msr, 1000, APIC_BASE, &value), -ENODEV);
+	hws_msr_close(msr);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(edu_is_found_and_alive)
+{
+	struct hws *hw;
+	struct hws_pci *pci;
+	struct hws_mmio *edu;
+	struct hws_bdf bdf;
+	char text[HWS_BDF_TEXT] = "";
+	uint32_t value;
+	int r;
+
+	need_lab("edu");
+	hw = open_native();
+	for (r = hws_pci_next(hw, NULL, &bdf); r == 0; r = hws_pci_next(hw, &bdf, &bdf))
+		if (!strcmp(hws_bdf_format(bdf, text), EDU))
+			break;
+	ck_ok(r);
+	ck_works(hws_pci_open(hw, EDU, 0, 0x100, HWS_RW, &pci));
+	ck_assert_uint_eq(hws_pci_vendor(pci), 0x1234);
+	ck_assert_uint_eq(hws_pci_device(pci), 0x11e8);
+	ck_assert_uint_eq(hws_pci_class(pci), 0x00ff00);
+	ck_works(hws_pci_write16(pci, COMMAND, hws_pci_get16(pci, COMMAND) | 0x0002));
+	ck_works(hws_mmio_map(hw, EDU, 0, 0, 0x100, HWS_RW, &edu));
+	ck_works(hws_mmio_read32(edu, 0, &value));
+	ck_assert_uint_eq(value, 0x010000ed);
+	ck_works(hws_mmio_write32(edu, 4, 0x12345678));
+	ck_assert_uint_eq(hws_mmio_get32(edu, 4), (uint32_t)~0x12345678u);
+	ck_denied(hws_mmio_read32(edu, 0x100, &value), HWS_REASON_RANGE);
+	hws_mmio_unmap(edu);
+	hws_pci_close(pci);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(cpuid_tells_the_vendor)
+{
+	struct hws *hw;
+	struct hws_cpuid *cpuid;
+	uint32_t regs[4] = { 0 };
+
+	need_lab("pku"); /* a PC, whoever the user is */
+	hw = open_native();
+	ck_works(hws_cpuid_open(hw, 0, UINT32_MAX, &cpuid));
+	ck_works(hws_cpuid_read(cpuid, 0, 0, regs));
+	ck_assert_uint_ge(regs[0], 7);
+	for (int i = 0; i < 4; i++)
+		ck_assert_uint_ge((regs[1] >> 8 * i) & 0xff, ' ');
+	hws_cpuid_close(cpuid);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(ports_are_refused_with_the_cause)
+{
+	struct hws *hw;
+	struct hws_port *port;
+
+	need_lab("no-ioport");
+	hw = open_native();
+	ck_refused(hws_port_open(hw, INDEX, 2, HWS_RW, &port), "ioperm: CAP_SYS_RAWIO is missing");
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(lockdown_refuses_what_changes_the_machine)
+{
+	struct hws *hw;
+	struct hws_pci *pci;
+	struct hws_msr *msr;
+	struct hws_mmio *mmio;
+	uint64_t base;
+
+	need_lab("lockdown");
+	hw = open_native();
+	ck_works(hws_pci_open(hw, EDU, 0, 0x100, HWS_RW, &pci));
+	ck_assert_uint_eq(hws_pci_get16(pci, 0), 0x1234);
+	ck_refused(hws_pci_write16(pci, COMMAND, hws_pci_get16(pci, COMMAND)), "lockdown");
+	hws_pci_close(pci);
+	ck_works(hws_msr_open(hw, "0", APIC_BASE, APIC_BASE, HWS_RW, &msr));
+	ck_works(hws_msr_read(msr, 0, APIC_BASE, &base));
+	ck_refused(hws_msr_write(msr, 0, APIC_BASE, base), "lockdown");
+	hws_msr_close(msr);
+	ck_refused(hws_mmio_map(hw, EDU, 0, 0, 0x100, HWS_RW, &mmio), "VFIO still works");
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(user_is_refused_with_the_cause)
+{
+	struct hws *hw;
+	struct hws_pci *pci;
+	struct hws_msr *msr;
+	struct hws_mmio *mmio;
+	uint32_t value = 4711;
+	uint64_t base;
+
+	need_lab("unprivileged");
+	hw = open_native();
+	ck_works(hws_pci_open(hw, EDU, 0, 0x100, HWS_RW, &pci));
+	ck_assert_uint_eq(hws_pci_get16(pci, 0), 0x1234);
+	ck_refused(hws_pci_read32(pci, 0x40, &value), "beyond 64 bytes needs CAP_SYS_ADMIN");
+	ck_refused(hws_pci_write16(pci, COMMAND, 0), "may only be read by this user");
+	ck_assert_uint_eq(value, 4711);
+	hws_pci_close(pci);
+	ck_works(hws_msr_open(hw, "0", APIC_BASE, APIC_BASE, HWS_R, &msr));
+	ck_refused(hws_msr_read(msr, 0, APIC_BASE, &base), "file mode keeps this user out");
+	hws_msr_close(msr);
+	ck_refused(hws_mmio_map(hw, EDU, 0, 0, 0x100, HWS_RW, &mmio), "file mode keeps this user");
+	hws_close(hw);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], read_port))
+		return -try_port();
+	return suite_run("hw/lab",
+			 (const TTest *[]) {
+				 clock_ticks_by_ports,
+				 thread_asks_for_its_own_privilege,
+				 ports_closed_by_another_thread_stay_until_all_are_dropped,
+				 ranges_that_overlap_are_given_back_one_by_one,
+				 forked_child_has_lost_its_ports,
+				 program_after_exec_has_ports_unless_they_were_dropped,
+				 msr_is_read_on_every_processor,
+				 edu_is_found_and_alive,
+				 cpuid_tells_the_vendor,
+				 ports_are_refused_with_the_cause,
+				 lockdown_refuses_what_changes_the_machine,
+				 user_is_refused_with_the_cause,
+				 NULL,
+			 });
+}
