@@ -173,6 +173,8 @@ int sys_lseek(int fd, int64_t offset, int whence, uint64_t *ret_position)
 		return -errno;
 	*ret_position = (uint64_t)position;
 	return 0;
+}
+
 int sys_dio_alignment(int fd, uint32_t *ret_memory, uint32_t *ret_offset)
 {
 #ifdef STATX_DIOALIGN
