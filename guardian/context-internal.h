@@ -24,6 +24,7 @@ struct hws {
 	unsigned int tried;
 	hws_log_fn *log;
 	void *log_context;
+	_Atomic bool ring_warned; /* that rings do without io_uring: said once */
 
 	struct caps caps;
 	struct guard guards[HWS_GUARDS];

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "guardian/policy-internal.h"
+
 static const uint32_t right_of[GATE_USES] = { [GATE_READ] = HWS_R, [GATE_WRITE] = HWS_W };
 
 /* Which uses of the window need no second look. */
@@ -86,6 +88,23 @@ static void record_grant(const struct gate *gate)
 	event.generation = (uint32_t)gate->rules->generation;
 	audit_record(gate->hw->audit, &event);
 	stats_add(&stats_mine(&gate->hw->stats)->given[gate->window.kind]);
+	stats_add(&gate->hw->stats.open[gate->window.kind]);
+}
+
+/* A window that no rule allows: the line that would is the cure. */
+static int refuse_window(struct hws *hw, const struct hws_access *window, enum hws_reason reason,
+			 const struct hws_decision *decision)
+{
+	char line[96];
+	char said[160];
+
+	if (reason == HWS_REASON_ARGUMENT)
+		return context_deny(hw, HWS_EVENT_GRANT, window, reason, NULL, NULL);
+	if (reason != HWS_REASON_NO_RULE)
+		return context_deny(hw, HWS_EVENT_GRANT, window, reason, decision, NULL);
+	policy_line(window, line, sizeof(line));
+	snprintf(said, sizeof(said), "no rule of the policy allows it; this one would: %s", line);
+	return context_deny(hw, HWS_EVENT_GRANT, window, reason, decision, said);
 }
 
 int gate_open(struct hws *hw, const struct gate_options *options, struct gate *gate)
@@ -95,10 +114,8 @@ int gate_open(struct hws *hw, const struct gate_options *options, struct gate *g
 	int r = hws_policy_check(rules->view, options->window, &decision);
 
 	if (r < 0) {
-		r = r == -EINVAL ? context_deny(hw, HWS_EVENT_GRANT, options->window,
-						HWS_REASON_ARGUMENT, NULL, NULL)
-				 : context_deny(hw, HWS_EVENT_GRANT, options->window,
-						decision.reason, &decision, NULL);
+		r = refuse_window(hw, options->window,
+				  r == -EINVAL ? HWS_REASON_ARGUMENT : decision.reason, &decision);
 		rules_unref(rules);
 		return r;
 	}
@@ -122,7 +139,9 @@ void gate_close(struct gate *gate)
 {
 	if (!gate->hw)
 		return;
-	stats_add(&stats_mine(&gate->hw->stats)->closed[gate->window.kind]);
+	/* relaxed: a count orders nothing */
+	atomic_fetch_sub_explicit(&gate->hw->stats.open[gate->window.kind], 1,
+				  memory_order_relaxed);
 	unlink_gate(gate);
 	for (int use = 0; use < GATE_USES; use++)
 		lease_return(&gate->use[use].lease);

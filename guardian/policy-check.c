@@ -18,6 +18,7 @@ struct query {
 	const struct hws_policy_view *view;
 	const struct hws_access *access;
 	bool single;
+	bool alone; /* one rule must allow the whole of it */
 	struct policy_span span;
 	uint64_t at;  /* the number that is looked at */
 	uint64_t end; /* up to here the same rules apply */
@@ -205,14 +206,14 @@ static void note_miss(struct query *q, const struct policy_rule *rule, enum hws_
 	q->reason = reason;
 }
 
-/* A single access: is the whole of it the rule's? Where the same rules reach to its end, it is. */
+/* Is the whole of the access the rule's? Where the same rules reach to its end, it is. */
 static bool is_whole(const struct query *q, const struct policy_rule *rule)
 {
 	return q->span.last <= q->end ||
 	       policy_spans_cover(&rule->where, q->span.first, q->span.last);
 }
 
-/* Do the rules at this number give the asked rights: one rule alone, or for a window together? */
+/* Do the rules at this number give the asked rights: one rule alone, or together? */
 static bool find_allow(struct query *q)
 {
 	uint32_t missing = q->access->rights;
@@ -220,8 +221,8 @@ static bool find_allow(struct query *q)
 
 	while (missing && (rule = next_allow(q))) {
 		enum hws_reason reason;
-		bool gives = q->single ? !(missing & ~rule->rights) && is_whole(q, rule)
-				       : missing & rule->rights;
+		bool gives = q->alone ? !(missing & ~rule->rights) && is_whole(q, rule)
+				      : missing & rule->rights;
 
 		if (!gives || !is_about(rule, q->access))
 			continue;
@@ -244,7 +245,7 @@ static bool walk(struct query *q)
 	stand_at(q, q->span.first);
 	for (;;) {
 		find_deny(q);
-		if (allowed && (!q->single || q->at == q->span.first))
+		if (allowed && (!q->alone || q->at == q->span.first))
 			allowed = find_allow(q);
 		if (q->end >= q->span.last)
 			return allowed;
@@ -335,6 +336,27 @@ static void decide(const struct query *q, bool allowed, struct hws_decision *d)
 	d->per_access = !q->single && (q->limited || q->several);
 }
 
+static void forget_findings(struct query *q)
+{
+	q->deny = q->allow = q->miss = HWS_POLICY_NO_RULE;
+	q->reason = HWS_REASON_NONE;
+	q->limited = q->several = false;
+	q->max = q->maps = q->buffers = 0;
+}
+
+/* What isn't set here is set where it is found: most of it is seldom used. */
+static void start(struct query *q, const struct hws_policy_view *view,
+		  const struct hws_access *access)
+{
+	q->view = view;
+	q->access = access;
+	q->single = access->width || access->has & HWS_HAS_VALUE;
+	q->alone = true;
+	q->span = policy_access_span(access);
+	q->group_count = 0;
+	forget_findings(q);
+}
+
 int hws_policy_check(const struct hws_policy_view *view, const struct hws_access *access,
 		     struct hws_decision *ret_decision)
 {
@@ -345,23 +367,22 @@ int hws_policy_check(const struct hws_policy_view *view, const struct hws_access
 		.text = "",
 		.mask = UINT64_MAX,
 	};
-	/* what isn't set below is set where it is found: most of it is seldom used */
 	struct query q;
 	int r = check_access(access);
+	bool allowed;
 
 	if (r < 0)
 		return r;
-	q.view = view;
-	q.access = access;
-	q.single = access->width || access->has & HWS_HAS_VALUE;
-	q.span = policy_access_span(access);
-	q.group_count = 0;
-	q.deny = q.allow = q.miss = HWS_POLICY_NO_RULE;
-	q.reason = HWS_REASON_NONE;
-	q.limited = q.several = false;
-	q.max = q.maps = q.buffers = 0;
+	start(&q, view, access);
 	find_groups(&q);
-	decide(&q, walk(&q), &decision);
+	allowed = walk(&q);
+	if (!allowed && !q.single && q.deny == HWS_POLICY_NO_RULE) {
+		/* no rule gives the window alone: several may, together */
+		forget_findings(&q);
+		q.alone = false;
+		allowed = walk(&q);
+	}
+	decide(&q, allowed, &decision);
 	*ret_decision = decision;
 	return decision.code;
 }

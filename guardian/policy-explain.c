@@ -59,6 +59,14 @@ static void add_line(struct lines *lines, const struct hws_access *a)
 		add(lines, ", sha256 ...");
 }
 
+void policy_line(const struct hws_access *access, char *text, size_t size)
+{
+	struct lines lines = { text, size, 0 };
+
+	text[0] = '\0';
+	add_line(&lines, access);
+}
+
 /* How far the rule's numbers are from the access. */
 static uint64_t distance(const struct policy_rule *rule, const struct hws_access *access)
 {

@@ -188,4 +188,7 @@ void policy_parse(struct hws_policy *policy, const struct policy_text *from,
 /* policy-builtin.c */
 extern const char policy_builtin_text[];
 
+/* policy-explain.c: the line that would allow the access, as a policy has it. */
+void policy_line(const struct hws_access *access, char *text, size_t size);
+
 #endif

@@ -231,8 +231,8 @@ struct hws_decision {
  * @access: borrowed; a window (width 0 and no value) or a single access
  * @ret_decision: out; filled whatever the answer, but untouched for -EINVAL
  *
- * A window is allowed when rules that allow it give every asked right at every
- * address of it, and no deny rule touches it. A single access is allowed when
+ * A window is allowed when one rule gives every asked right at every address of
+ * it, or several do together, and no deny rule touches it. A single access is allowed when
  * one rule covers it whole, gives every asked right and permits its width and
  * value, and no deny rule touches it. The rate is told, not counted, here.
  *

@@ -45,13 +45,13 @@ static void take_stats(const struct hws *hw, struct hws_snapshot *snapshot)
 	for (unsigned int i = 0; i < HWS_REASONS; i++)
 		snapshot->denied[i] = SUM(denied[i]);
 	for (unsigned int i = 0; i < HWS_KINDS; i++) {
-		/* first: what is closed by now was given before */
-		uint64_t closed = SUM(closed[i]);
+		/* first, acquire: what is open was given before */
+		uint64_t open = atomic_load_explicit(&hw->stats.open[i], memory_order_acquire);
 		uint64_t given = SUM(given[i]);
 
 		snapshot->kinds[i] = (struct hws_kind_state) {
 			.handles_given = given,
-			.handles_open = given - closed,
+			.handles_open = open,
 			.slow_accesses = SUM(slow[i]),
 		};
 	}

@@ -11,13 +11,14 @@ enum { STATS_STRIPES = 8 };
 
 struct stats_stripe {
 	_Atomic uint64_t denied[HWS_REASONS];
-	_Atomic uint64_t given[HWS_KINDS];  /* handles */
-	_Atomic uint64_t closed[HWS_KINDS]; /* handles */
-	_Atomic uint64_t slow[HWS_KINDS];   /* accesses that were decided one by one */
+	_Atomic uint64_t given[HWS_KINDS]; /* handles */
+	_Atomic uint64_t slow[HWS_KINDS];  /* accesses that were decided one by one */
 } __attribute__((aligned(64)));
 
 struct stats {
 	struct stats_stripe stripes[STATS_STRIPES];
+	/* goes down as well: a sum of stripes, taken one after another, would be no instant's */
+	_Atomic uint64_t open[HWS_KINDS]; /* handles */
 };
 
 static inline struct stats_stripe *stats_mine(struct stats *stats)

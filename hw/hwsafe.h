@@ -17,13 +17,13 @@
 #include "../guardian/snapshot.h"  /* all the numbers: a struct, JSON, metrics */
 #include "../guardian/privilege.h" /* ports that the kernel opened to a thread */
 #include "../guardian/validate.h"  /* checks: sizes, alignment, buffers, slices, descriptors */
+#include "../uring/probe.h"	   /* does io_uring work here? */
 #include "../uring/buf.h"	   /* buffers: handles, one owner at a time, views */
-#include "../uring/op.h"    /* operations: read, write … queued, cancelled, forgotten, done */
-#include "../uring/pool.h"  /* pools of buffers */
-#include "../uring/probe.h" /* does io_uring work here? */
-#include "../uring/ring.h"  /* rings, and what they tell of themselves */
+#include "../uring/op.h"   /* operations: read, write … queued, cancelled, forgotten, done */
+#include "../uring/pool.h" /* pools of buffers */
+#include "../uring/ring.h" /* rings, and what they tell of themselves */
 #include "../uring/ring-group.h" /* buffers provided in advance for receiving */
-#include "../uring/stream.h"	 /* for code that insists on its own memory, and for FILE * */
+#include "../uring/stream.h"	 /* streams of bytes, copied; FILE * over a ring */
 #include "cpuid.h"		 /* what the processor says of itself */
 #include "mmio.h"		 /* windows of device memory */
 #include "msr.h"		 /* model-specific registers of processors */

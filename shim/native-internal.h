@@ -56,10 +56,17 @@ int native_mmio_write(void *self, const struct hws_window *window, uint64_t offs
 enum { NATIVE_PATH = 96 };
 const char *native_pci_path(struct hws_bdf bdf, const char *file, char path[NATIVE_PATH]);
 
-/* The kernel's permission for ports, of this thread; IOPERM is the way's name. */
+/* The kernel's permission for ports, which it gives to a thread; IOPERM is the way's name. */
 #define IOPERM "ioperm"
-HWS_MUST int ioperm_acquire(uint32_t first, uint32_t count);
-void ioperm_release(uint32_t first, uint32_t count);
+struct ioperm_grant {
+	uint32_t first;
+	uint32_t count;
+	int tid;	/* whose */
+	uint32_t drops; /* how often that thread had dropped everything before */
+};
+HWS_MUST int ioperm_acquire(uint32_t first, uint32_t count, struct ioperm_grant *ret_grant);
+/* By another thread, or after a drop: nothing. What a thread has, only it can give back. */
+void ioperm_release(const struct ioperm_grant *grant);
 bool ioperm_held(uint32_t first, uint32_t count);
 
 /* What the architecture knows of its processor; @root as in struct native. */

@@ -21,6 +21,7 @@ enum { RANGES = 32 };
 
 /* Values, no pointers: what another thread closes leaves nothing behind that points nowhere. */
 static _Thread_local struct range ranges[RANGES];
+static _Thread_local uint32_t drops; /* how often all of them were given up */
 
 bool ioperm_held(uint32_t first, uint32_t count)
 {
@@ -53,6 +54,7 @@ static void forked(void)
 
 	memcpy(before, ranges, sizeof(before));
 	memset(ranges, 0, sizeof(ranges));
+	drops++;
 	for (int i = 0; i < RANGES; i++)
 		forbid(before[i].first, before[i].opens ? before[i].count : 0);
 }
@@ -85,7 +87,7 @@ static struct range *place(uint32_t first, uint32_t count)
 	return unused;
 }
 
-int ioperm_acquire(uint32_t first, uint32_t count)
+int ioperm_acquire(uint32_t first, uint32_t count, struct ioperm_grant *ret_grant)
 {
 	struct range *range = place(first, count);
 	int r = range ? watch_forks() : -EMFILE;
@@ -94,15 +96,19 @@ int ioperm_acquire(uint32_t first, uint32_t count)
 	if (r < 0)
 		return r;
 	*range = (struct range) { first, count, range->opens + 1 };
+	*ret_grant = (struct ioperm_grant) { first, count, sys_tid(), drops };
 	return 0;
 }
 
-void ioperm_release(uint32_t first, uint32_t count)
+void ioperm_release(const struct ioperm_grant *grant)
 {
-	struct range *range = place(first, count);
+	struct range *range = place(grant->first, grant->count);
 
+	if (grant->tid != sys_tid() || grant->drops != drops)
+		return;
+	/* a thread that has ended may have left its number to this one, but not its ranges */
 	if (range && range->opens && --range->opens == 0)
-		forbid(first, count);
+		forbid(grant->first, grant->count);
 }
 
 bool shim_ports_held(const struct hws_window *ports)
@@ -116,5 +122,6 @@ int shim_ports_drop(void)
 	int r = sys_ioperm(0, UINT16_MAX + 1, false);
 
 	memset(ranges, 0, sizeof(ranges));
+	drops++;
 	return r == -ENOSYS ? 0 : r;
 }

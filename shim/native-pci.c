@@ -103,7 +103,8 @@ static int config_failed(struct hws_bdf bdf, uint32_t offset, const char *verb, 
 			-EPERM,
 			"%s: this user may not read at 0x%x: beyond 64 bytes needs CAP_SYS_ADMIN, or there is no more",
 			text, offset);
-	if (n == -EBADF)
+	/* sysfs says -ESPIPE of a file that was opened for reading only */
+	if (n == -EBADF || n == -ESPIPE)
 		return why(-EPERM, "%s: configuration space may only be read by this user", text);
 	if (native_refusal((int)n) == -EPERM)
 		return why(-EPERM, "%s: the kernel refuses to %s configuration space: lockdown?",

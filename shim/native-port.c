@@ -30,26 +30,22 @@ struct ports {
 	char name[24];
 	uint16_t first;
 	uint32_t count;
-	int fd;	       /* of the file, for ways that have one */
-	uint32_t base; /* the port at the file's offset 0 */
-	int tid;       /* ioperm: the thread that got it */
+	int fd;			   /* of the file, for ways that have one */
+	uint32_t base;		   /* the port at the file's offset 0 */
+	struct ioperm_grant grant; /* ioperm */
 };
 
 static int ioperm_open(struct native *native, struct ports *ports, enum hws_rights rights)
 {
-	int r = native->root == SYS_REAL_ROOT ? ioperm_acquire(ports->first, ports->count)
-					      : -ENOSYS;
-
 	(void)rights;
-	ports->tid = sys_tid();
-	return r;
+	return native->root == SYS_REAL_ROOT
+		       ? ioperm_acquire(ports->first, ports->count, &ports->grant)
+		       : -ENOSYS;
 }
 
 static void ioperm_close(struct ports *ports)
 {
-	/* only a thread itself can give up its permission, or end with it */
-	if (ports->tid == sys_tid())
-		ioperm_release(ports->first, ports->count);
+	ioperm_release(&ports->grant);
 }
 
 static int not_held(uint16_t port)

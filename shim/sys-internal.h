@@ -96,6 +96,59 @@ HWS_MUST int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t de
 /* Wakes one that waits. */
 void sys_futex_wake(uint32_t *word);
 
+/*
+ * What rings without io_uring are made of. Each is tried again at EINTR but where it says else;
+ * descriptors are close-on-exec.
+ */
+struct epoll_event;
+struct iovec;
+struct pollfd;
+struct statx;
+HWS_MUST int sys_epoll_create(void);
+HWS_MUST int sys_epoll_ctl(int poller, int how, int fd, struct epoll_event *event);
+/* What is ready now. */
+HWS_MUST int sys_epoll_get(int poller, struct epoll_event *ret_events, int size);
+/* How many are ready; -ETIME at the deadline (CLOCK_MONOTONIC; UINT64_MAX: never); -EINTR. */
+HWS_MUST int sys_poll_until(struct pollfd *fds, size_t count, uint64_t deadline_ns);
+/* What of @events (and errors) is there now; 0: nothing. */
+HWS_MUST int sys_poll_one(int fd, short events);
+HWS_MUST int sys_eventfd(void);
+void sys_eventfd_ring(int fd);
+/* Of an eventfd or a timerfd: readable no more. */
+void sys_eventfd_still(int fd);
+HWS_MUST int sys_timerfd(void);
+/* CLOCK_MONOTONIC; 0: never. */
+void sys_timerfd_set(int fd, uint64_t at_ns);
+HWS_MUST int sys_dup(int fd);
+/* As close(2): unlike sys_close() it says what came of it. */
+int sys_shut(int fd);
+/* O_… of an open file. */
+HWS_MUST int sys_get_flags(int fd);
+/* As preadv2(2), pwritev2(2); UINT64_MAX: where the file stands. EINTR is the caller's to see. */
+HWS_MUST ssize_t sys_readv(int fd, const struct iovec *iov, uint32_t count, uint64_t offset,
+			   int flags);
+HWS_MUST ssize_t sys_writev(int fd, const struct iovec *iov, uint32_t count, uint64_t offset,
+			    int flags);
+/* Never wait, whatever the flags. */
+HWS_MUST ssize_t sys_recv(int fd, void *bytes, size_t size, int flags);
+HWS_MUST ssize_t sys_send_flags(int fd, const void *bytes, size_t size, int flags);
+HWS_MUST int sys_fdatasync(int fd);
+HWS_MUST int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t size);
+HWS_MUST int sys_statx(int dir, const char *path, int flags, uint32_t mask, struct statx *ret_of);
+HWS_MUST int sys_openat(int dir, const char *path, int flags, uint32_t mode);
+HWS_MUST int sys_socket(int domain, int type, int protocol);
+HWS_MUST int sys_shutdown(int fd, int how);
+/* 0 or 1; -ENOTSOCK. */
+HWS_MUST int sys_is_listening(int fd);
+HWS_MUST int sys_accept(int fd, int flags);
+/* Without waiting: -EINPROGRESS when it would. */
+HWS_MUST int sys_connect_start(int fd, const void *address, uint32_t size);
+/* What became of it: 0 or -errno. */
+HWS_MUST int sys_socket_error(int fd);
+/* UINT64_MAX as an offset: where the file stands. */
+HWS_MUST ssize_t sys_splice(int in, uint64_t in_offset, int out, uint64_t out_offset, size_t size,
+			    uint32_t flags);
+
 HWS_MUST int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
 		      void **ret_address);
 int sys_munmap(void *address, size_t size);

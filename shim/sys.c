@@ -8,16 +8,22 @@
 #include <linux/mempolicy.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -551,4 +557,188 @@ int sys_cpu(void)
 void sys_yield(void)
 {
 	sched_yield();
+}
+
+int sys_epoll_create(void)
+{
+	return (int)result(epoll_create1(EPOLL_CLOEXEC));
+}
+
+int sys_epoll_ctl(int poller, int how, int fd, struct epoll_event *event)
+{
+	return (int)result(epoll_ctl(poller, how, fd, event));
+}
+
+int sys_epoll_get(int poller, struct epoll_event *ret_events, int size)
+{
+	return (int)RETRY(epoll_wait(poller, ret_events, size, 0));
+}
+
+int sys_poll_until(struct pollfd *fds, size_t count, uint64_t deadline_ns)
+{
+	struct timespec left = { 0 };
+	uint64_t now = 0;
+	int r = sys_clock(CLOCK_MONOTONIC, &now);
+
+	if (r == 0 && deadline_ns > now) {
+		left.tv_sec = (time_t)((deadline_ns - now) / 1000000000u);
+		left.tv_nsec = (long)((deadline_ns - now) % 1000000000u);
+	}
+	r = (int)result(ppoll(fds, count, deadline_ns == UINT64_MAX ? NULL : &left, NULL));
+	return r == 0 ? -ETIME : r;
+}
+
+int sys_poll_one(int fd, short events)
+{
+	struct pollfd one = { .fd = fd, .events = events };
+	int r = (int)RETRY(poll(&one, 1, 0));
+
+	return r > 0 ? one.revents : r;
+}
+
+int sys_eventfd(void)
+{
+	return (int)result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
+void sys_eventfd_ring(int fd)
+{
+	/* when it is full it is readable */
+	(void)result(eventfd_write(fd, 1));
+}
+
+void sys_eventfd_still(int fd)
+{
+	uint64_t count;
+	ssize_t r = sys_read(fd, &count, sizeof(count));
+
+	(void)r;
+}
+
+int sys_timerfd(void)
+{
+	return (int)result(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+}
+
+void sys_timerfd_set(int fd, uint64_t at_ns)
+{
+	struct itimerspec at = { .it_value = { .tv_sec = (time_t)(at_ns / 1000000000u),
+					       .tv_nsec = (long)(at_ns % 1000000000u) } };
+
+	(void)result(timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL));
+}
+
+int sys_dup(int fd)
+{
+	return (int)result(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+int sys_shut(int fd)
+{
+	return (int)result(close(fd));
+}
+
+int sys_get_flags(int fd)
+{
+	return (int)result(fcntl(fd, F_GETFL));
+}
+
+ssize_t sys_readv(int fd, const struct iovec *iov, uint32_t count, uint64_t offset, int flags)
+{
+	return result(preadv2(fd, iov, (int)count, (off_t)offset, flags));
+}
+
+ssize_t sys_writev(int fd, const struct iovec *iov, uint32_t count, uint64_t offset, int flags)
+{
+	return result(pwritev2(fd, iov, (int)count, (off_t)offset, flags));
+}
+
+ssize_t sys_recv(int fd, void *bytes, size_t size, int flags)
+{
+	return RETRY(recv(fd, bytes, size, flags | MSG_DONTWAIT));
+}
+
+ssize_t sys_send_flags(int fd, const void *bytes, size_t size, int flags)
+{
+	return RETRY(send(fd, bytes, size, flags | MSG_DONTWAIT));
+}
+
+int sys_fdatasync(int fd)
+{
+	return (int)RETRY(fdatasync(fd));
+}
+
+int sys_fallocate(int fd, int mode, uint64_t offset, uint64_t size)
+{
+	return (int)RETRY(fallocate(fd, mode, (off_t)offset, (off_t)size));
+}
+
+int sys_statx(int dir, const char *path, int flags, uint32_t mask, struct statx *ret_of)
+{
+	return (int)RETRY(statx(dir, path, flags, mask, ret_of));
+}
+
+int sys_openat(int dir, const char *path, int flags, uint32_t mode)
+{
+	return (int)RETRY(openat(dir, path, flags | O_CLOEXEC, mode));
+}
+
+int sys_socket(int domain, int type, int protocol)
+{
+	return (int)result(socket(domain, type | SOCK_CLOEXEC, protocol));
+}
+
+int sys_shutdown(int fd, int how)
+{
+	return (int)result(shutdown(fd, how));
+}
+
+static int socket_option(int fd, int option)
+{
+	int value = 0;
+	socklen_t size = sizeof(value);
+	int r = (int)result(getsockopt(fd, SOL_SOCKET, option, &value, &size));
+
+	return r < 0 ? r : value;
+}
+
+int sys_is_listening(int fd)
+{
+	return socket_option(fd, SO_ACCEPTCONN);
+}
+
+int sys_accept(int fd, int flags)
+{
+	return (int)RETRY(accept4(fd, NULL, NULL, flags | SOCK_CLOEXEC));
+}
+
+int sys_connect_start(int fd, const void *address, uint32_t size)
+{
+	int flags = sys_get_flags(fd);
+	int r;
+
+	if (flags < 0)
+		return flags;
+	/* connect(2) has no flag of its own for not waiting */
+	if (!(flags & O_NONBLOCK))
+		(void)result(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+	r = (int)result(connect(fd, address, size));
+	if (!(flags & O_NONBLOCK))
+		(void)result(fcntl(fd, F_SETFL, flags));
+	return r;
+}
+
+int sys_socket_error(int fd)
+{
+	return -abs(socket_option(fd, SO_ERROR));
+}
+
+ssize_t sys_splice(int in, uint64_t in_offset, int out, uint64_t out_offset, size_t size,
+		   uint32_t flags)
+{
+	off64_t from = (off64_t)in_offset;
+	off64_t to = (off64_t)out_offset;
+
+	return result(splice(in, in_offset == UINT64_MAX ? NULL : &from, out,
+			     out_offset == UINT64_MAX ? NULL : &to, size, flags));
 }

@@ -111,6 +111,23 @@ static int choose_way(struct hws_ring *ring, const struct op_kind *kind, struct 
 	return 0;
 }
 
+/*
+ * A worker polls what can be polled, so it does nothing there that the ring
+ * would not do. And Linux 6.1 must not be asked to: when several such reads wait
+ * at one pipe or terminal, all are woken and one finds something, whoever enters
+ * the ring next spins in the kernel for ever, and can't even be killed.
+ */
+static bool may_use_worker(const struct op_kind *kind, const struct op *op)
+{
+	struct stat file;
+
+	if (!(kind->traits & OP_BOUNCE))
+		return true;
+	/* what a registered file is nobody can tell */
+	return RING_FILE(op->fd) < 0 && sys_fstat(op->fd, &file) == 0 &&
+	       (S_ISREG(file.st_mode) || S_ISBLK(file.st_mode));
+}
+
 static int take(struct hws_ring *ring, const struct op_kind *kind,
 		const struct hws_request *request, struct op *op, uint32_t *ret_index)
 {
@@ -125,6 +142,8 @@ static int take(struct hws_ring *ring, const struct op_kind *kind,
 		r = take_list(ring, op);
 	else
 		op->length = (uint32_t)request->length;
+	if (op->flags & HWS_ASYNC && !may_use_worker(kind, op))
+		op->flags &= (uint8_t)~HWS_ASYNC;
 	return r < 0 ? r : choose_way(ring, kind, op);
 }
 

@@ -75,7 +75,8 @@ enum hws_op_flags {
 	HWS_AFTER = 2, /* not before all that was queued earlier is done */
 	HWS_LINK = 4,  /* the next one starts when this one has succeeded in full */
 	HWS_HARDLINK = 8, /* the next one starts when this one is done, failed or not */
-	HWS_ASYNC = 16,	  /* straight to a thread of the kernel's */
+	HWS_ASYNC = 16,	  /* straight to a thread of the kernel's; reads and writes: only of plain
+			   * files and block devices by their descriptor, else it is ignored */
 };
 
 /** struct hws_request - one operation. All zero but for what its kind takes. */

@@ -14,6 +14,7 @@
 #include "shim/why-internal.h"
 #include "uring/histogram-internal.h"
 #include "uring/op-internal.h"
+#include "uring/ring-choose-internal.h"
 
 _Thread_local uint64_t ring_thread;
 
@@ -26,9 +27,6 @@ static const uint32_t depths[HWS_RING_PRESETS] = {
 	[HWS_RING_LOW_LATENCY] = 64,
 	[HWS_RING_THROUGHPUT] = 1024,
 };
-
-static const struct ring_backend *const backends[] = { &ring_uring };
-enum { BACKENDS = sizeof(backends) / sizeof(backends[0]) };
 
 int ring_refuse(const struct hws_ring *ring)
 {
@@ -142,21 +140,6 @@ static int take_pool(struct hws_ring *ring, struct hws *hw)
 	return r;
 }
 
-static int take_backend(struct hws_ring *ring)
-{
-	const char *wanted = ring->options.backend;
-	int r = why(-EINVAL, "there is no back end \"%s\"", wanted ? wanted : "");
-
-	for (size_t i = 0; i < BACKENDS; i++) {
-		if (wanted && strcmp(wanted, backends[i]->name) != 0)
-			continue;
-		ring->backend = backends[i];
-		r = ring->backend->open(ring);
-		break;
-	}
-	return r;
-}
-
 /* Pages that are given back by an earlier ring may be charged for some moments longer. */
 static int tell_patiently(struct hws_ring *ring, uint32_t what, const void *arg, uint32_t count)
 {
@@ -251,7 +234,7 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 	if (r == 0)
 		r = take_pool(ring, hw);
 	if (r == 0)
-		r = take_backend(ring);
+		r = ring_choose(ring, hw);
 	if (r < 0)
 		return r;
 	register_pool(ring);

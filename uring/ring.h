@@ -39,7 +39,8 @@ struct hws_ring_options {
 	/* shared: open for longer than the ring; NULL: the ring has one of its own */
 	struct hws_pool *pool;
 	const struct hws_pool_options *pool_options; /* borrowed; for its own; NULL: defaults */
-	const char *backend;			     /* borrowed; "uring"; NULL: what works best */
+	/* borrowed; "uring", "epoll" (with threads), "sync" (plain calls); NULL: the best */
+	const char *backend;
 	const char *mode; /* borrowed; the only one to try: "defer", "coop", "plain"; NULL: all */
 };
 
@@ -49,8 +50,16 @@ struct hws_ring_options {
  * @options: borrowed; NULL: defaults
  * @ret_ring: out; hws_ring_close() it
  *
- * Return: 0; -EINVAL options that make no sense; -EPERM, -ENOSYS the system has no io_uring for
- * us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any more.
+ * Where the system refuses io_uring the same is done by epoll and a few threads, or by plain calls:
+ * hws_ring_get_info() has which and why, and the context's log is warned once. The differences: a
+ * call that a thread blocks in (a file, a path, a device that can't be polled) can't be cancelled;
+ * if it is still at it when the ring closes, its buffer is lost. "sync" blocks in such calls, and
+ * has no descriptor to poll. Each descriptor that is waited for is duplicated. There is no NVMe.
+ * Who else reads or accepts from the same file may get there first: then the call blocks.
+ *
+ * Return: 0; -EINVAL options that make no sense; -EPERM, -ENOSYS "uring" was asked for and the
+ * system has no io_uring for us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any
+ * more.
  */
 HWS_API HWS_MUST int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
 				   struct hws_ring **ret_ring);
@@ -110,9 +119,9 @@ HWS_API HWS_MUST int hws_file_remove(struct hws_ring *ring, int file);
 
 /** struct hws_ring_info - what was chosen when the ring was opened. */
 struct hws_ring_info {
-	const char *backend;  /* "uring" */
-	const char *mode;     /* "defer", "coop" or "plain" */
-	const char *reduced;  /* what it had to do without and why; "" when nothing */
+	const char *backend; /* "uring", "epoll" or "sync" */
+	const char *mode;    /* "defer", "coop" or "plain"; without io_uring "threads" or "calls" */
+	const char *reduced; /* what it had to do without and why; "" when nothing */
 	uint32_t setup_flags; /* IORING_SETUP_… */
 	uint32_t features;    /* IORING_FEAT_… */
 	uint32_t depth;

@@ -115,6 +115,25 @@ START_TEST(window_that_no_rule_allows_is_refused)
 }
 END_TEST
 
+START_TEST(refusal_names_the_rule_that_would_allow_it)
+{
+	static const char cure[] = "this one would: ";
+	struct hws *hw = open_with("cpuid = * r");
+	struct hws_mmio *mmio = NULL;
+	const char *line;
+
+	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 4, 8, HWS_RW, &mmio), -EACCES);
+	line = strstr(hws_why(), cure);
+	ck_assert_msg(line, "%s", hws_why());
+	ck_assert_str_eq(line + strlen(cure), "bar = 0000:00:05.0 0 0x4-0xb rw");
+	hws_close(hw);
+	hw = open_with("bar = 0000:00:05.0 0 0x4-0xb rw");
+	ck_ok(hws_mmio_map(hw, test_device, 0, 4, 8, HWS_RW, &mmio));
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+}
+END_TEST
+
 START_TEST(map_says_what_is_wrong_with_its_arguments)
 {
 	struct hws *hw = open_with(ALL_OF_IT);
@@ -397,6 +416,7 @@ int main(void)
 				 access_outside_or_askew_is_refused,
 				 right_that_was_not_asked_for_is_refused,
 				 window_that_no_rule_allows_is_refused,
+				 refusal_names_the_rule_that_would_allow_it,
 				 map_says_what_is_wrong_with_its_arguments,
 				 guard_stops_a_loop_and_only_rearming_opens_it,
 				 guard_with_a_window_opens_by_itself_and_gives_no_more,

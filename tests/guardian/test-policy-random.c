@@ -432,6 +432,11 @@ static void single_access(const struct asked *q, struct answer *answer)
 	}
 }
 
+static bool is_limited(const struct rule *r)
+{
+	return r->widths || r->mask != UINT64_MAX || r->values.count || r->rate;
+}
+
 /* One address of a window: the rights that rules give together; false when some are missing. */
 static bool window_address(const struct asked *q, uint64_t at, uint64_t *rules, bool *limited,
 			   struct answer *answer)
@@ -455,7 +460,7 @@ static bool window_address(const struct asked *q, uint64_t at, uint64_t *rules, 
 			answer->rule = q->rules[i];
 		if (answer->rule != q->rules[i])
 			*rules = 2;
-		*limited |= r->widths || r->mask != UINT64_MAX || r->values.count || r->rate;
+		*limited |= is_limited(r);
 		missing &= ~r->rights;
 	}
 	if (missing)
@@ -463,10 +468,28 @@ static bool window_address(const struct asked *q, uint64_t at, uint64_t *rules, 
 	return !missing;
 }
 
+/* One rule that gives the whole window by itself: the first. */
+static bool window_of_one(const struct asked *q, struct answer *answer)
+{
+	for (unsigned int i = 0; i < q->count; i++) {
+		const struct rule *r = &q->m->rules[q->rules[i]];
+
+		if (r->deny || (q->a->rights & ~r->rights) || !covers(r, q->first, q->last) ||
+		    limits(r, q->a, false))
+			continue;
+		*answer = (struct answer) { HWS_REASON_NONE, q->rules[i], is_limited(r) };
+		return true;
+	}
+	return false;
+}
+
 static void window(const struct asked *q, struct answer *answer)
 {
 	uint64_t rules = 1;
 	bool limited = false;
+
+	if (window_of_one(q, answer))
+		return;
 
 	for (uint64_t at = q->first;; at++) {
 		if (!window_address(q, at, &rules, &limited, answer))

@@ -1,47 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every access kind on the lab's machines: a real kernel, real registers, real refusals. */
-#include <pthread.h>
 #include <unistd.h>
-#include <sys/wait.h>
 
-#include "raw-internal.h"
-#include "shim/fault-internal.h"
-#include "tests/hw/hw-kit.h"
+#include "tests/hw/lab-kit.h"
 
-#define EVERYTHING "port = * rw\nmsr = * rw\npci = *, config rw\nbar = * * rw\ncpuid = * r"
-#define EDU	   "0000:00:03.0"
+#define EDU "0000:00:03.0"
 
-enum { INDEX = 0x70, DATA = 0x71, COMMAND = 0x04, APIC_BASE = 0x1b };
-static const char read_port[] =
-	"--read-port"; /* this program reads a port, and tells how it went */
-
-static struct hws *open_native(void)
-{
-	struct hws_options options = sim_with(EVERYTHING);
-	struct hws *hw;
-
-	options.backend = "native";
-	ck_works(hws_open(&options, &hw));
-	return hw;
-}
-
-static struct hws_port *open_clock(struct hws *hw)
-{
-	struct hws_port *clock;
-
-	ck_works(hws_port_open(hw, INDEX, 2, HWS_RW, &clock));
-	return clock;
-}
-
-/* 0 when the kernel lets this thread at the port; -EPERM when not. */
-static int try_port(void)
-{
-	uint32_t value;
-	int r = fault_arm();
-
-	/* SAFETY: reading the clock's data port changes nothing */
-	return r < 0 ? r : raw_port_read(DATA, 1, &value);
-}
+enum { COMMAND = 0x04, APIC_BASE = 0x1b };
 
 /* The kernel refused, with the sentence that says so. */
 #define ck_refused(call, cause)                                             \
@@ -72,154 +37,7 @@ START_TEST(clock_ticks_by_ports)
 	}
 	ck_assert(ticked);
 	hws_port_close(clock);
-	ck_assert_int_eq(try_port(), -EPERM);
 	hws_close(hw);
-}
-END_TEST
-
-static void *use_foreign_ports(void *context)
-{
-	struct hws_port *clock = context;
-	struct hws_privilege *privilege;
-	struct hws *hw = open_native();
-	uint8_t value = 0;
-
-	/* the kernel let it in: a thread begins with its maker's ports */
-	ck_assert_int_eq(try_port(), 0);
-	ck_assert_int_eq(hws_privilege_query(hws_port_privilege(clock), NULL),
-			 HWS_PRIVILEGE_FOREIGN);
-	ck_denied(hws_port_read8(clock, DATA, &value), HWS_REASON_PRIVILEGE);
-	ck_assert_uint_eq(hws_port_get8(clock, DATA), 0xff);
-	ck_works(hws_privilege_acquire(hw, INDEX, 2, HWS_RW, &privilege));
-	ck_assert_int_eq(hws_privilege_query(privilege, NULL), HWS_PRIVILEGE_HELD);
-	ck_works(hws_port_read8(clock, DATA, &value));
-	hws_privilege_drop(privilege);
-	ck_denied(hws_port_read8(clock, DATA, &value), HWS_REASON_PRIVILEGE);
-	ck_assert_int_eq(try_port(), -EPERM);
-	hws_close(hw);
-	return NULL;
-}
-
-START_TEST(thread_asks_for_its_own_privilege)
-{
-	struct hws *hw;
-	struct hws_port *clock;
-	pthread_t thread;
-	uint8_t value;
-
-	need_lab("rtc");
-	hw = open_native();
-	clock = open_clock(hw);
-	ck_assert_int_eq(pthread_create(&thread, NULL, use_foreign_ports, clock), 0);
-	pthread_join(thread, NULL);
-	ck_works(hws_port_read8(clock, DATA, &value));
-	hws_port_close(clock);
-	hws_close(hw);
-}
-END_TEST
-
-static void *close_foreign_ports(void *clock)
-{
-	hws_port_close(clock);
-	return NULL;
-}
-
-START_TEST(ports_closed_by_another_thread_stay_until_all_are_dropped)
-{
-	struct hws *hw;
-	struct hws_port *clock;
-	pthread_t thread;
-
-	need_lab("rtc");
-	hw = open_native();
-	clock = open_clock(hw);
-	ck_assert_int_eq(pthread_create(&thread, NULL, close_foreign_ports, clock), 0);
-	pthread_join(thread, NULL);
-	ck_assert_int_eq(try_port(), 0);
-	ck_ok(hws_privilege_drop_all());
-	ck_assert_int_eq(try_port(), -EPERM);
-	hws_close(hw);
-}
-END_TEST
-
-START_TEST(ranges_that_overlap_are_given_back_one_by_one)
-{
-	struct hws *hw;
-	struct hws_port *whole;
-	struct hws_port *same;
-	struct hws_port *part;
-	uint8_t value;
-
-	need_lab("rtc");
-	hw = open_native();
-	whole = open_clock(hw);
-	same = open_clock(hw);
-	ck_works(hws_port_open(hw, DATA, 1, HWS_R, &part));
-	hws_port_close(whole);
-	ck_works(hws_port_write8(same, INDEX, 0));
-	hws_port_close(same);
-	ck_works(hws_port_read8(part, DATA, &value));
-	ck_assert_int_eq(try_port(), 0);
-	hws_port_close(part);
-	ck_assert_int_eq(try_port(), -EPERM);
-	hws_close(hw);
-}
-END_TEST
-
-static void child_has_no_ports(void *context)
-{
-	struct hws_port *clock = context;
-	struct hws_privilege_status status;
-	uint8_t value = 0;
-
-	ck_assert_int_eq(try_port(), -EPERM);
-	ck_assert_int_eq(hws_privilege_query(hws_port_privilege(clock), &status),
-			 HWS_PRIVILEGE_FORKED);
-	ck_assert_int_eq(status.process, getppid());
-	ck_denied(hws_port_read8(clock, DATA, &value), HWS_REASON_PRIVILEGE);
-	hws_port_close(clock);
-}
-
-START_TEST(forked_child_has_lost_its_ports)
-{
-	struct hws *hw;
-	struct hws_port *clock;
-	uint8_t value;
-
-	need_lab("rtc");
-	hw = open_native();
-	clock = open_clock(hw);
-	ck_assert_int_eq(suite_child(child_has_no_ports, clock), 0);
-	ck_works(hws_port_read8(clock, DATA, &value));
-	hws_port_close(clock);
-	hws_close(hw);
-}
-END_TEST
-
-/* In a child of its own: opens the ports, then becomes another program. */
-static void exec_with_ports(void *drop)
-{
-	struct hws *hw = open_native();
-	struct hws_port *clock = open_clock(hw);
-	uint8_t value;
-
-	if (drop) {
-		ck_ok(hws_privilege_drop_all());
-		ck_assert_int_eq(hws_privilege_query(hws_port_privilege(clock), NULL),
-				 HWS_PRIVILEGE_DROPPED);
-		ck_denied(hws_port_read8(clock, DATA, &value), HWS_REASON_PRIVILEGE);
-	}
-	execl("/proc/self/exe", "test-hw-lab", read_port, (char *)NULL);
-	_exit(99);
-}
-
-START_TEST(program_after_exec_has_ports_unless_they_were_dropped)
-{
-	bool drop = true;
-
-	need_lab("rtc");
-	ck_assert_int_eq(WEXITSTATUS(suite_child(exec_with_ports, NULL)), 0);
-	ck_assert_int_eq(WEXITSTATUS(suite_child(exec_with_ports, &drop)), EPERM);
 }
 END_TEST
 
@@ -360,24 +178,16 @@ START_TEST(user_is_refused_with_the_cause)
 }
 END_TEST
 
-int main(int argc, char **argv)
+int main(void)
 {
-	if (argc == 2 && !strcmp(argv[1], read_port))
-		return -try_port();
-	return suite_run("hw/lab",
-			 (const TTest *[]) {
-				 clock_ticks_by_ports,
-				 thread_asks_for_its_own_privilege,
-				 ports_closed_by_another_thread_stay_until_all_are_dropped,
-				 ranges_that_overlap_are_given_back_one_by_one,
-				 forked_child_has_lost_its_ports,
-				 program_after_exec_has_ports_unless_they_were_dropped,
-				 msr_is_read_on_every_processor,
-				 edu_is_found_and_alive,
-				 cpuid_tells_the_vendor,
-				 ports_are_refused_with_the_cause,
-				 lockdown_refuses_what_changes_the_machine,
-				 user_is_refused_with_the_cause,
-				 NULL,
-			 });
+	return suite_run("hw/lab", (const TTest *[]) {
+					   clock_ticks_by_ports,
+					   msr_is_read_on_every_processor,
+					   edu_is_found_and_alive,
+					   cpuid_tells_the_vendor,
+					   ports_are_refused_with_the_cause,
+					   lockdown_refuses_what_changes_the_machine,
+					   user_is_refused_with_the_cause,
+					   NULL,
+				   });
 }

@@ -62,8 +62,7 @@ def test_expect_names_what_is_beyond():
 
 
 def test_nobody_holds_nothing():
-    tap.need_nobody(HELPER)
-    result = run(HELPER, "self-check", "--expect", "none", **tap.nobody())
+    result = tap.Nobody(HELPER).run("self-check", "--expect", "none")
     assert result.returncode == 0 and result.stderr == "", result
 
 

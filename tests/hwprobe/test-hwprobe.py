@@ -173,8 +173,8 @@ def test_seccomp_filter_is_survived_and_named():
 
 
 def test_nobody_gets_a_report():
-    tap.need_nobody(HWPROBE)
-    document = report(**tap.nobody())
+    nobody = tap.Nobody(HWPROBE)
+    document = json.loads(nobody.run("--json").stdout)
     if os.getuid() == 0:
         assert document["process"] == {"uid": 65534, "seccomp": document["process"]["seccomp"],
                                        "capabilities": []}
@@ -183,7 +183,7 @@ def test_nobody_gets_a_report():
     for one in document["ways"]:
         for word in one["fix"].split():
             assert not word.startswith("/sys/bus/") or os.path.exists(word), one
-    assert run(HWPROBE, **tap.nobody()).returncode == 0
+    assert nobody.run().returncode == 0
 
 
 def test_garbage_arguments_are_refused():

@@ -43,6 +43,14 @@ struct hws_ring *rig_open(const struct hws_ring_options *options)
 	return ring;
 }
 
+bool rig_native(const struct hws_ring *ring)
+{
+	struct hws_ring_info info;
+
+	hws_ring_get_info(ring, &info);
+	return strcmp(info.backend, "uring") == 0;
+}
+
 void rig_balance(struct hws_ring *ring)
 {
 	struct hws_ring_stats of;

@@ -20,6 +20,8 @@ struct hws_ring *rig_open(const struct hws_ring_options *options);
 /* Opens a ring that reaches memory in that way: registered, by address, bounced; guarded or not. */
 enum { RIG_WAYS = 7 };
 struct hws_ring *rig_open_way(int way);
+/* Is it io_uring, or what stands in for it? */
+bool rig_native(const struct hws_ring *ring);
 /* Closes, having checked that nothing is in flight or lost, and that every buffer is free. */
 void rig_close(struct hws_ring *ring);
 /* submitted == delivered + reclaimed + lost + in flight; and what is counted twice agrees. */

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "tests/uring/rig.h"
@@ -115,8 +116,11 @@ START_TEST(a_forgotten_operation_returns_its_buffer_by_itself)
 		held[i] = rig_buf(ring, 4096, 0xca);
 	memset(canary, 0xca, sizeof(canary));
 	ck_assert_int_eq(write(ends[1], "stale", 5), 5);
-	/* nothing is delivered */
-	ck_assert_int_eq(hws_wait(ring, &done, 1, rig_after_ms(1000)), 0);
+	/* nothing is delivered; a kernel that has a worker read the pipe takes a moment */
+	for (int i = 0; i < 1000 && hws_ring_orphans(ring, NULL, 0) > 0; i++) {
+		ck_assert_int_eq(hws_wait(ring, &done, 1, rig_after_ms(1000)), 0);
+		usleep(1000);
+	}
 	ck_assert_int_eq(hws_ring_orphans(ring, NULL, 0), 0);
 	ck_assert_uint_eq(ring->stats.reclaimed, 1);
 	ck_assert_int_eq(hws_buf_owner(hws_ring_pool(ring), buf), -ESTALE);
@@ -141,13 +145,14 @@ START_TEST(what_forgotten_operations_open_is_closed)
 
 	need_uring();
 	need("loopback", rig_loopback(), "no loopback here");
+	/* the listener and the client come besides */
+	before = descriptors();
 	ring = rig_open(NULL);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	ck_assert_int_eq(listen(listener, 8), 0);
 	getsockname(listener, (struct sockaddr *)&address, &size);
 	client = socket(AF_INET, SOCK_STREAM, 0);
-	before = descriptors();
 	for (uint32_t kind = HWS_OP_OPENAT; kind <= HWS_OP_ACCEPT_MANY; kind++) {
 		struct hws_request request = { .kind = kind, .fd = listener };
 
@@ -173,8 +178,8 @@ START_TEST(what_forgotten_operations_open_is_closed)
 		usleep(1000);
 	}
 	ck_assert_uint_eq(ring->stats.descriptors_shut, 4);
-	ck_assert_int_eq(descriptors(), before);
 	ck_assert_int_eq(hws_ring_close(ring, rig_after_ms(1000)), 0);
+	ck_assert_int_eq(descriptors(), before + 2);
 }
 END_TEST
 
@@ -208,6 +213,52 @@ START_TEST(one_buffer_is_used_a_million_times)
 }
 END_TEST
 
+/* Linux 6.1 spins for ever, unkillable, when workers are to read what several wait for. */
+static void several_wait(int from, int to)
+{
+	struct hws_ring *ring = rig_open(NULL);
+
+	for (int i = 0; i < 4; i++)
+		ck_ok(hws_queue(ring,
+				&(struct hws_request) { .kind = HWS_OP_READ,
+							.flags = HWS_ASYNC,
+							.fd = from,
+							.buf = rig_buf(ring, 4096, 0),
+							.offset = HWS_HERE,
+							.length = 64 },
+				NULL));
+	ck_ok(hws_submit(ring));
+	for (int i = 0; i < 4; i++) {
+		struct hws_done done;
+
+		/* all are woken, one gets it */
+		ck_assert_int_eq(write(to, "12345678", 8), 8);
+		done = rig_one(ring);
+		ck_assert_int_eq(done.result, 8);
+		rig_give(ring, done.buf);
+	}
+	rig_close(ring);
+}
+
+START_TEST(several_workers_wait_for_one_pipe_or_terminal)
+{
+	struct termios raw;
+	int ends[2];
+	int terminal;
+
+	need_uring();
+	ck_assert_int_eq(pipe(ends), 0);
+	several_wait(ends[0], ends[1]);
+	ends[1] = posix_openpt(O_RDWR | O_NOCTTY);
+	ck_assert_int_eq(unlockpt(ends[1]), 0);
+	terminal = open(ptsname(ends[1]), O_RDWR | O_NOCTTY);
+	ck_assert_int_eq(tcgetattr(terminal, &raw), 0);
+	cfmakeraw(&raw);
+	ck_assert_int_eq(tcsetattr(terminal, TCSANOW, &raw), 0);
+	several_wait(terminal, ends[1]);
+}
+END_TEST
+
 /* Workers of the kernel's complete what is cancelled at the same moment. */
 START_TEST(cancel_races_complete)
 {
@@ -218,7 +269,8 @@ START_TEST(cancel_races_complete)
 	struct hws_buf bufs[BATCH];
 	uint64_t cancelled = 0;
 	int ends[2];
-	int zero = open("/dev/zero", O_RDONLY);
+	static const char bytes[4096];
+	int file = rig_file(bytes, sizeof(bytes), 0);
 
 	need_uring();
 	ring = rig_open(NULL);
@@ -235,7 +287,7 @@ START_TEST(cancel_races_complete)
 			ck_ok(hws_queue(ring,
 					&(struct hws_request) { .kind = HWS_OP_READ,
 								.flags = dice & 1 ? HWS_ASYNC : 0,
-								.fd = dice & 2 ? ends[0] : zero,
+								.fd = dice & 2 ? ends[0] : file,
 								.buf = bufs[i],
 								.length = 1 + (dice >> 4) % 4096,
 								.tag = i },
@@ -251,8 +303,7 @@ START_TEST(cancel_races_complete)
 		}
 		/* what an attempt missed, because it was between two states, gets data */
 		for (uint32_t got = 0; got < BATCH;) {
-			int n = hws_wait_many(ring, done + got, BATCH - got, BATCH - got,
-					      rig_after_ms(100));
+			int n = hws_wait_many(ring, done + got, BATCH - got, 1, rig_after_ms(100));
 
 			if (n > 0)
 				got += (uint32_t)n;
@@ -283,5 +334,6 @@ int main(void)
 					     a_forgotten_operation_returns_its_buffer_by_itself,
 					     what_forgotten_operations_open_is_closed,
 					     one_buffer_is_used_a_million_times,
+					     several_workers_wait_for_one_pipe_or_terminal,
 					     cancel_races_complete, NULL });
 }

@@ -24,8 +24,10 @@ START_TEST(open_takes_every_mode_and_preset)
 			struct hws_ring_info info;
 
 			hws_ring_get_info(ring, &info);
-			ck_assert_str_eq(info.mode, modes[i]);
-			ck_assert_str_eq(info.reduced, "");
+			if (rig_native(ring)) {
+				ck_assert_str_eq(info.mode, modes[i]);
+				ck_assert_str_eq(info.reduced, "");
+			}
 			ck_ok(hws_nop(ring, i));
 			ck_assert_uint_eq(rig_one(ring).tag, i);
 			rig_close(ring);
@@ -206,6 +208,7 @@ START_TEST(a_thread_that_ends_leaves_a_ring_that_closes)
 		struct left left = { .mode = modes[i] };
 		pthread_t thread;
 		int ends[2];
+		bool native;
 		int lost;
 
 		ck_assert_int_eq(pipe(ends), 0);
@@ -213,9 +216,10 @@ START_TEST(a_thread_that_ends_leaves_a_ring_that_closes)
 		ck_assert_int_eq(pthread_create(&thread, NULL, leave_in_flight, &left), 0);
 		pthread_join(thread, NULL);
 		ck_assert_int_eq(hws_nop(left.ring, 0), -EBUSY);
+		native = rig_native(left.ring);
 		lost = hws_ring_close(left.ring, rig_after_ms(300));
 		/* only its own thread could have seen what becomes of it in mode "defer" */
-		ck_assert_int_eq(lost, i == 0 ? 1 : 0);
+		ck_assert_int_eq(lost, native && i == 0 ? 1 : 0);
 	}
 }
 END_TEST
@@ -273,8 +277,9 @@ START_TEST(a_low_memlock_limit_is_told_and_done_without)
 	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &low), 0);
 	ring = rig_open(NULL);
 	hws_ring_get_info(ring, &info);
-	ck_assert(!info.registered);
-	ck_assert_ptr_nonnull(strstr(info.reduced, "RLIMIT_MEMLOCK"));
+	/* what stands in for io_uring locks no memory */
+	ck_assert(!rig_native(ring) || !info.registered);
+	ck_assert(!rig_native(ring) || strstr(info.reduced, "RLIMIT_MEMLOCK"));
 	fd = rig_file("hello", 5, 0);
 	buf = rig_buf(ring, 4096, 0);
 	ck_ok(hws_read(ring, fd, buf, 0, 4096, 0));
@@ -299,6 +304,12 @@ START_TEST(the_descriptor_polls_when_something_is_done)
 		struct hws_done done;
 		int ends[2];
 
+		if (one.fd < 0) {
+			ck_assert_int_eq(one.fd, -ENOTSUP);
+			rig_give(ring, buf);
+			rig_close(ring);
+			continue;
+		}
 		ck_assert_int_eq(pipe(ends), 0);
 		ck_ok(hws_read(ring, ends[0], buf, HWS_HERE, 4096, 1));
 		ck_ok(hws_submit(ring));

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who carries the operations out: io_uring where it works. Where the system
+ * refuses it, what stands in for it, and that is said. No memory or no
+ * descriptors is another matter: that is told, never hidden.
+ */
+#include "uring/ring-choose-internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guardian/context-internal.h"
+#include "shim/sys-internal.h"
+#include "shim/why-internal.h"
+#include "uring/probe.h"
+
+static const struct ring_backend *const backends[] = { &ring_uring, &ring_epoll, &ring_sync };
+enum { BACKENDS_OF_RINGS = sizeof(backends) / sizeof(backends[0]) };
+
+/* What this process was told by the probe; filters and modules don't get milder. */
+static struct {
+	pthread_mutex_t lock;
+	bool known;
+	struct hws_uring_report report;
+} probed = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static int probe(struct hws_uring_report *ret_report)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&probed.lock);
+	if (!probed.known)
+		r = hws_uring_probe(&probed.report);
+	/* what may be better the next time is asked again */
+	probed.known = r == 0 && probed.report.code != -ENOMEM && probed.report.code != -EMFILE &&
+		       probed.report.code != -ETIMEDOUT;
+	if (r == 0)
+		*ret_report = probed.report;
+	pthread_mutex_unlock(&probed.lock);
+	return r;
+}
+
+static int open_with(struct hws_ring *ring, const struct ring_backend *backend)
+{
+	ring->backend = backend;
+	return backend->open(ring);
+}
+
+static int open_named(struct hws_ring *ring, const char *name)
+{
+	for (size_t i = 0; i < BACKENDS_OF_RINGS; i++)
+		if (strcmp(name, backends[i]->name) == 0)
+			return open_with(ring, backends[i]);
+	return why(-EINVAL, "there is no back end \"%s\": uring, epoll or sync", name);
+}
+
+/* -ECANCELED: it is killed for. Its causes are those of -EPERM. */
+static bool refused(int code)
+{
+	return code == -EPERM || code == -EACCES || code == -ENOSYS || code == -EINVAL ||
+	       code == -ECANCELED;
+}
+
+static int fall_back(struct hws_ring *ring, struct hws *hw, const struct hws_uring_report *report)
+{
+	ring_reduce(ring, "no io_uring: %s%s%s", report->why, report->fix[0] ? "; " : "",
+		    report->fix);
+	/* relaxed: whoever comes first says it */
+	if (hw && !atomic_exchange_explicit(&hw->ring_warned, true, memory_order_relaxed))
+		context_log(hw, HWS_LEVEL_WARNING,
+			    "rings go by epoll and threads: %s. To have io_uring: %s", report->why,
+			    report->fix[0] ? report->fix : "see hwprobe");
+	return open_with(ring, &ring_epoll);
+}
+
+int ring_choose(struct hws_ring *ring, struct hws *hw)
+{
+	const char *wanted = ring->options.backend;
+	struct hws_uring_report report;
+	int r;
+
+	/* for tests; not heeded where the program has more rights than who runs it */
+	if (!wanted)
+		wanted = secure_getenv("HWS_RING_BACKEND");
+	if (wanted)
+		return open_named(ring, wanted);
+	r = probe(&report);
+	if (r < 0)
+		return why(r, "io_uring can't be tried out in a child: %s", strerror(-r));
+	if (refused(report.code))
+		return fall_back(ring, hw, &report);
+	/* what else there is, the ring itself will say */
+	return open_with(ring, &ring_uring);
+}
