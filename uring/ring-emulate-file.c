@@ -146,6 +146,16 @@ void emu_file_leave(struct emu_op *op)
 	(void)watch(op->emu, op->file, wanted(op->file));
 }
 
+void emu_file_put(struct emu *emu, struct emu_file *file)
+{
+	if (--file->users)
+		return;
+	node_take(&file->hash);
+	/* events that are being looked at may name it still */
+	node_put(&emu->dead, &file->watched);
+	sys_close(file->fd);
+}
+
 void emu_file_drop(struct emu_op *op)
 {
 	struct emu_file *file = op->file;
@@ -154,12 +164,7 @@ void emu_file_drop(struct emu_op *op)
 		return;
 	emu_file_leave(op);
 	op->file = NULL;
-	if (--file->users)
-		return;
-	node_take(&file->hash);
-	/* events that are being looked at may name it still */
-	node_put(&op->emu->dead, &file->watched);
-	sys_close(file->fd);
+	emu_file_put(op->emu, file);
 }
 
 void emu_bury(struct emu *emu)

@@ -198,6 +198,8 @@ int emu_fd(const struct emu *emu, int fd, bool fixed);
 /* Gives the operation a descriptor of its own. 0 or -errno. */
 HWS_MUST int emu_file_take(struct emu_op *op);
 void emu_file_drop(struct emu_op *op);
+/* One user less: with the last it is closed. */
+void emu_file_put(struct emu *emu, struct emu_file *file);
 /* Waits for its events: 0 or -errno; -EPERM: the file can't be waited for. */
 HWS_MUST int emu_file_wait(struct emu_op *op);
 /* It waits no more. */
