@@ -58,6 +58,11 @@ struct ring_backend {
 		     uint64_t deadline_ns);
 	/* As io_uring_register(2): buffers, files, rings of provided buffers. */
 	int (*tell)(struct hws_ring *ring, uint32_t what, const void *arg, uint32_t count);
+	/*
+	 * The descriptor that polls readable, from now on, while completions are there. One that
+	 * can't see them being taken sets ring->rung and is entered once more when they are.
+	 */
+	int (*fd)(struct hws_ring *ring);
 	/* Gives all back. Takes rings that were opened in part. */
 	void (*close)(struct hws_ring *ring);
 	/* The same in a forked child, for itself only: the memory isn't there. */
@@ -123,6 +128,7 @@ struct hws_ring {
 	bool closing; /* nobody waits any more: all that completes is an orphan's */
 	bool opened;  /* the back end has something to give back */
 	bool defers;  /* completions come only while this thread enters */
+	bool rung;    /* the descriptor says that completions are there */
 	int broken;   /* why; 0: it isn't */
 	uint32_t streak;
 	struct ring_stats stats;
@@ -215,6 +221,11 @@ static inline uint64_t ring_awaited(const struct hws_ring *ring)
 /* Submits what is queued and waits; 0, -ETIME, or why not, counted. */
 HWS_MUST int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags,
 			uint64_t deadline_ns);
+/*
+ * Before the program goes to wait by other means: starts what was queued again for it, and the
+ * descriptor says what is there, no more.
+ */
+void ring_rest(struct hws_ring *ring);
 /* Takes completions, as many as fit into @ret_done; NULL with @size 0: up to the first awaited. */
 uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size);
 /* What the kernel was given it may keep: nothing of it is touched again. */

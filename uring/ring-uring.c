@@ -146,6 +146,11 @@ static int uring_tell(struct hws_ring *ring, uint32_t what, const void *arg, uin
 	return io_uring_register((unsigned)ring->io.ring_fd, what, arg, count);
 }
 
+static int uring_fd(struct hws_ring *ring)
+{
+	return ring->io.ring_fd;
+}
+
 static void uring_close(struct hws_ring *ring)
 {
 	if (ring->opened)
@@ -172,6 +177,7 @@ const struct ring_backend ring_uring = {
 	.open = uring_open,
 	.enter = uring_enter,
 	.tell = uring_tell,
+	.fd = uring_fd,
 	.close = uring_close,
 	.forsake = uring_forsake,
 	.adopt = uring_adopt,

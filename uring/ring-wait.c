@@ -226,6 +226,16 @@ static int wait_broken(struct hws_ring *ring, struct hws_done *ret_done, uint32_
 	return count ? (int)count : ring_refuse(ring);
 }
 
+void ring_rest(struct hws_ring *ring)
+{
+	int r = hws_submit(ring);
+
+	if (r == 0 && ring->rung && !ring_ready(ring))
+		r = ring_enter(ring, 0, RING_EVENTS, 0);
+	/* what goes wrong will do so again when it is asked for */
+	(void)r;
+}
+
 int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t least,
 		  uint64_t deadline_ns)
 {
@@ -236,8 +246,11 @@ int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t siz
 		ret_done = &none;
 	if (least > size)
 		least = size;
-	if (likely(r == 0))
+	if (likely(r == 0)) {
 		r = wait_more(ring, ret_done, size, least, deadline_ns);
+		if (unlikely(ring->rung || ring_queued(ring)))
+			ring_rest(ring);
+	}
 	if (unlikely(r < 0 && ring->broken && ring_refuse(ring) == -EIO))
 		r = wait_broken(ring, ret_done, size);
 	return r;
