@@ -59,8 +59,8 @@ struct ring_backend {
 	/* As io_uring_register(2): buffers, files, rings of provided buffers. */
 	int (*tell)(struct hws_ring *ring, uint32_t what, const void *arg, uint32_t count);
 	/*
-	 * The descriptor that polls readable, from now on, while completions are there. One that
-	 * can't see them being taken sets ring->rung and is entered once more when they are.
+	 * The descriptor that polls readable, from now on, while completions are there. Who can't
+	 * see them being taken sets ring->rung and is entered once more when all are.
 	 */
 	int (*fd)(struct hws_ring *ring);
 	/* Gives all back. Takes rings that were opened in part. */
@@ -128,7 +128,8 @@ struct hws_ring {
 	bool closing; /* nobody waits any more: all that completes is an orphan's */
 	bool opened;  /* the back end has something to give back */
 	bool defers;  /* completions come only while this thread enters */
-	bool rung;    /* the descriptor says that completions are there */
+	bool rung;    /* who polls may be told of completions that are taken */
+	int bell;     /* with io_uring when that is set: an eventfd */
 	int broken;   /* why; 0: it isn't */
 	uint32_t streak;
 	struct ring_stats stats;
@@ -226,6 +227,8 @@ HWS_MUST int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags,
  * descriptor says what is there, no more.
  */
 void ring_rest(struct hws_ring *ring);
+/* A completion of no operation: of an attempt to cancel, a second one, a forged one. */
+void ring_ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe);
 /* Takes completions, as many as fit into @ret_done; NULL with @size 0: up to the first awaited. */
 uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size);
 /* What the kernel was given it may keep: nothing of it is touched again. */

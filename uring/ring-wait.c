@@ -19,8 +19,7 @@ uint64_t ring_now(void)
 	return sys_clock(CLOCK_MONOTONIC, &now) == 0 ? now : 0;
 }
 
-/* A completion of no operation: of an attempt to cancel, a second one, a forged one. */
-static void ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe)
+void ring_ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe)
 {
 	if (cqe->user_data != RING_NOBODY)
 		ring->stats.unknown++;
@@ -50,7 +49,7 @@ static int settle(struct hws_ring *ring, struct op *op, const struct io_uring_cq
 		  struct hws_done *ret_done, bool room)
 {
 	if (!op || op->state & OP_FREE) {
-		ignore(ring, cqe);
+		ring_ignore(ring, cqe);
 		return 0;
 	}
 	if (!room && !(op->state & OP_ORPHAN) && !(op->flags & OP_INNER) && !ring->closing)

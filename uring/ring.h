@@ -92,12 +92,12 @@ HWS_API struct hws_pool *hws_ring_pool(const struct hws_ring *ring);
  * hws_ring_fd() - a descriptor that polls readable when something is done.
  * @ring: borrowed
  *
- * For event loops, docs/examples has three: hws_submit() what was queued, poll for POLLIN, then take
- * all that is done by hws_wait() with deadline 0. As long as something is left it stays readable.
- * It may be readable for the kernel's own work as well: then hws_wait() says -ETIME and all is said.
- * Don't do else with it.
+ * For event loops; docs/examples has three. hws_submit() what was queued, poll for POLLIN, then
+ * hws_wait() with deadline 0. It stays readable until the last done is taken; it may be readable
+ * for the kernel's own work too: then hws_wait() gives none. Don't do else with it.
  *
- * Return: the descriptor, which stays the ring's; -EBUSY, -ECHILD, -EIO as hws_queue().
+ * Return: the descriptor, which stays the ring's; -EMFILE, -ENFILE, -ENOMEM there can be none;
+ * -EBUSY, -ECHILD, -EIO as hws_queue().
  */
 HWS_API int hws_ring_fd(struct hws_ring *ring);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,19 +26,16 @@ static int readable(struct hws_ring *ring, int ms)
 	return poll(&one, 1, ms);
 }
 
-/* As an event loop does: polls, takes what is there. How often the descriptor was readable. */
-static int loop_until_done(struct hws_ring *ring, struct hws_done *ret_done)
+/* As an event loop does: polls, takes what is there. */
+static void loop_until_done(struct hws_ring *ring, struct hws_done *ret_done)
 {
-	int rounds = 0;
 	int r;
 
 	do {
 		ck_assert_int_eq(readable(ring, 10000), 1);
-		rounds++;
 		r = hws_wait(ring, ret_done, 1, 0);
 		ck_assert(r == 1 || r == -ETIME);
 	} while (r != 1);
-	return rounds;
 }
 
 START_TEST(it_is_readable_when_something_is_done_and_not_else)
@@ -135,7 +133,7 @@ START_TEST(short_transfers_go_on_without_a_wait)
 		ck_ok(hws_queue(ring, &request, NULL));
 		ck_ok(hws_submit(ring));
 		for (int i = 0; i < 2; i++) {
-			ck_assert_int_eq(write(ends[1], "abc" + i, 1), 1);
+			ck_assert_int_eq(write(ends[1], &"abc"[i], 1), 1);
 			while (ring->stats.resumed == (uint64_t)i) {
 				ck_assert_int_eq(readable(ring, 10000), 1);
 				ck_assert_int_eq(hws_wait(ring, &done, 1, 0), -ETIME);
@@ -182,6 +180,64 @@ START_TEST(it_tells_of_timeouts_files_and_chains)
 }
 END_TEST
 
+/* The kernel interrupts it for work of its own; loops know. */
+static int woken(int poller, int ms)
+{
+	struct epoll_event event;
+	int r;
+
+	do
+		r = epoll_wait(poller, &event, 1, ms);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
+static void *write_later(void *context)
+{
+	usleep(20000);
+	ck_assert_int_eq(write(*(int *)context, "x", 1), 1);
+	return NULL;
+}
+
+/* One that is asleep in epoll_wait() is woken: it doesn't look by itself. */
+START_TEST(it_wakes_who_waits)
+{
+	need_uring();
+	for (size_t mode = 0; mode < MODES; mode++) {
+		struct epoll_event event = { .events = EPOLLIN };
+		struct hws_ring *ring = open_mode(mode);
+		struct hws_buf buf = rig_buf(ring, 4096, 0);
+		int poller = epoll_create1(EPOLL_CLOEXEC);
+		struct hws_done done;
+		int ends[2];
+
+		ck_assert_int_eq(pipe(ends), 0);
+		ck_assert_int_eq(epoll_ctl(poller, EPOLL_CTL_ADD, hws_ring_fd(ring), &event), 0);
+		for (uint64_t i = 0; i < 5; i++) {
+			pthread_t thread;
+			int r;
+
+			ck_ok(hws_read(ring, ends[0], buf, HWS_HERE, 4096, i));
+			ck_ok(hws_submit(ring));
+			ck_assert_int_eq(woken(poller, 0), 0);
+			pthread_create(&thread, NULL, write_later, &ends[1]);
+			do {
+				ck_assert_int_eq(woken(poller, 10000), 1);
+				r = hws_wait(ring, &done, 1, 0);
+			} while (r == -ETIME);
+			ck_assert_uint_eq(done.tag, i);
+			ck_assert_int_eq(woken(poller, 0), 0);
+			pthread_join(thread, NULL);
+		}
+		rig_give(ring, buf);
+		close(ends[0]);
+		close(ends[1]);
+		close(poller);
+		rig_close(ring);
+	}
+}
+END_TEST
+
 /* The end of a pipe shows at its other end, though its operation had to wait. */
 START_TEST(what_has_ended_holds_no_descriptor)
 {
@@ -213,11 +269,11 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("uring/ring-fd",
-			 (const TTest *[]) { it_is_readable_when_something_is_done_and_not_else,
-					     it_stays_readable_until_the_last_is_taken,
-					     it_tells_of_what_was_done_before,
-					     short_transfers_go_on_without_a_wait,
-					     it_tells_of_timeouts_files_and_chains,
-					     what_has_ended_holds_no_descriptor, NULL });
+	return suite_run(
+		"uring/ring-fd",
+		(const TTest *[]) {
+			it_is_readable_when_something_is_done_and_not_else,
+			it_stays_readable_until_the_last_is_taken, it_tells_of_what_was_done_before,
+			short_transfers_go_on_without_a_wait, it_tells_of_timeouts_files_and_chains,
+			it_wakes_who_waits, what_has_ended_holds_no_descriptor, NULL });
 }
