@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a stream is made of. In each direction one operation is under way at
- * most: so bytes keep their order without looking.
+ * most: so bytes keep their order without looking. Buffers are the pool's but
+ * while bytes are in them or an operation has them.
  */
 #ifndef HWSAFE_URING_STREAM_INTERNAL_H
 #define HWSAFE_URING_STREAM_INTERNAL_H
 
 #include "uring/stream.h"
 
-enum { STREAM_CHUNKS = 3 };
-
-/* A buffer and which of its bytes are yet to be read. */
+/* A buffer and which of its bytes are yet to be read or written. */
 struct stream_chunk {
 	struct hws_buf buf; /* all zero: none */
 	size_t begin;
@@ -26,20 +25,16 @@ struct stream_flight {
 };
 
 struct stream_in {
-	struct stream_flight flight; /* fills the chunk after those that are filled */
-	struct stream_chunk chunks[STREAM_CHUNKS];
-	uint32_t count; /* of chunks in use */
-	uint32_t first;
-	uint32_t filled;
+	struct stream_flight flight; /* what comes behind the chunk */
+	struct stream_chunk chunk;
 	bool end;
 	const uint8_t *peeked; /* the view that is open */
 };
 
 struct stream_out {
 	struct stream_flight flight;
-	struct hws_buf buf;
-	size_t pending; /* bytes in it, not known to be written */
-	size_t counted; /* written, not yet told */
+	struct stream_chunk chunk; /* not known to be written */
+	size_t counted;		   /* written, not yet told */
 };
 
 struct hws_stream {
@@ -57,22 +52,21 @@ struct hws_stream {
 
 /* May this thread use it? */
 HWS_MUST int stream_check(const struct hws_stream *stream);
-/* Queues it as the direction's; without a descriptor of its own. */
-HWS_MUST int stream_start(struct hws_stream *stream, struct stream_flight *flight,
-			  struct hws_request *request);
-/* Waits until @events come. */
-HWS_MUST int stream_poll(struct hws_stream *stream, struct stream_flight *flight, uint32_t events);
-/* 0: it is over; -EAGAIN: it is not, and the stream doesn't wait. */
-HWS_MUST int stream_finish(struct hws_stream *stream, struct stream_flight *flight,
-			   struct hws_done *ret_done);
-/* Gives it up; the buffer, if it comes back at once, else none. */
-struct hws_buf stream_stop(struct hws_stream *stream, struct stream_flight *flight);
-static inline bool stream_has(struct hws_buf buf)
-{
-	return buf.slot || buf.generation;
-}
+/* A whole buffer. */
+HWS_MUST int stream_take(struct hws_stream *stream, struct stream_chunk *ret_chunk);
 /* Gives it back, if there is one. */
-void stream_give(struct hws_stream *stream, struct hws_buf *buf);
+void stream_give(struct hws_stream *stream, struct stream_chunk *chunk);
+/* Queues the chunk's transfer; then the buffer is the operation's. */
+HWS_MUST int stream_start(struct hws_stream *stream, struct stream_flight *flight, uint32_t kind,
+			  struct stream_chunk *chunk, uint64_t offset);
+/*
+ * Waits for it; the chunk has the buffer. @ret_result is -EINTR when it is to be started once more.
+ * -EAGAIN: it isn't over, and the stream doesn't wait.
+ */
+HWS_MUST int stream_finish(struct hws_stream *stream, struct stream_flight *flight, uint32_t events,
+			   struct stream_chunk *chunk, int64_t *ret_result);
+/* Gives it up. */
+void stream_stop(struct hws_stream *stream, struct stream_flight *flight);
 /* Forgets all that was read ahead. */
 void stream_drop(struct hws_stream *stream);
 /* Its streams lose the ring and what they have of it. In a forked child they lose only that. */

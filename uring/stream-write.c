@@ -8,76 +8,62 @@
 #include "uring/ring-internal.h"
 #include "uring/stream-internal.h"
 
-/* The first of these bytes, into the buffer. */
+static size_t pending(const struct hws_stream *stream)
+{
+	return stream->out.chunk.end - stream->out.chunk.begin;
+}
+
+/* The first of these bytes, into a buffer. */
 static int fill(struct hws_stream *stream, const void *bytes, size_t size)
 {
-	struct stream_out *out = &stream->out;
+	struct stream_chunk chunk;
 	HWS_VIEW(view);
-	int r = 0;
+	int r = stream_take(stream, &chunk);
 
-	if (!stream_has(out->buf))
-		r = hws_buf_take(stream->ring->pool, stream->buffer_size, &out->buf);
-	if (r == 0)
-		r = hws_view_open(stream->ring->pool, out->buf, HWS_RW, &view);
 	if (r < 0)
 		return r;
-	out->pending = size < stream->buffer_size ? size : stream->buffer_size;
-	memcpy(view.bytes, bytes, out->pending);
+	if (size < chunk.end)
+		chunk.end = size;
+	r = hws_view_open(stream->ring->pool, chunk.buf, HWS_RW, &view);
+	if (r < 0) {
+		stream_give(stream, &chunk);
+		return r;
+	}
+	memcpy(view.bytes, bytes, chunk.end);
+	stream->out.chunk = chunk;
 	return 0;
 }
 
-/* Has the buffer written, if it isn't being so. */
-static int start(struct hws_stream *stream)
+static void settle(struct hws_stream *stream, int64_t result)
 {
 	struct stream_out *out = &stream->out;
-	struct hws_request request = {
-		.kind = stream->is_socket ? HWS_OP_SEND : HWS_OP_WRITE,
-		.flags = HWS_EXACT,
-		.buf = out->buf,
-		.offset = stream->seekable ? stream->position : HWS_HERE,
-		.length = out->pending,
-	};
 
-	return out->flight.active ? 0 : stream_start(stream, &out->flight, &request);
-}
-
-static int settle(struct hws_stream *stream, const struct hws_done *done)
-{
-	struct stream_out *out = &stream->out;
-	int64_t result = done->result;
-
-	if (out->flight.polling) {
-		out->flight.error = result < 0 ? (int)result : 0;
-		return 0;
-	}
-	out->buf = done->buf;
-	if (result == -EAGAIN)
-		return stream_poll(stream, &out->flight, POLLOUT);
-	if (result == -EINTR)
-		return 0;
-	out->pending = 0;
 	if (result > 0) {
-		out->counted = (size_t)result;
+		out->chunk.begin += (size_t)result;
+		out->counted += (size_t)result;
 		stream->position += (uint64_t)result;
-	} else {
+	} else if (result != -EINTR) {
 		out->flight.error = result ? (int)result : -EIO;
 	}
-	return 0;
+	if (!pending(stream) || out->flight.error)
+		stream_give(stream, &out->chunk);
 }
 
 /* Until nothing is under way. */
 static int finish(struct hws_stream *stream)
 {
 	struct stream_out *out = &stream->out;
-	struct hws_done done;
+	uint32_t kind = stream->is_socket ? HWS_OP_SEND : HWS_OP_WRITE;
+	int64_t result;
 	int r = 0;
 
-	while (r == 0 && out->pending && !out->flight.error) {
-		r = start(stream);
+	while (r == 0 && pending(stream)) {
+		if (!out->flight.active)
+			r = stream_start(stream, &out->flight, kind, &out->chunk, stream->position);
 		if (r == 0)
-			r = stream_finish(stream, &out->flight, &done);
+			r = stream_finish(stream, &out->flight, POLLOUT, &out->chunk, &result);
 		if (r == 0)
-			r = settle(stream, &done);
+			settle(stream, result);
 	}
 	if (r == 0 && out->flight.error)
 		r = why(out->flight.error, "writing failed: %s", strerror(-out->flight.error));
@@ -88,23 +74,23 @@ int hws_stream_flush(struct hws_stream *stream)
 {
 	int r = stream_check(stream);
 
-	return r == 0 && stream->out.pending ? finish(stream) : r;
+	return r < 0 ? r : finish(stream);
 }
 
 /* How many of these bytes are written. */
 static int64_t write_some(struct hws_stream *stream, const void *bytes, size_t size)
 {
 	struct stream_out *out = &stream->out;
+	size_t begun = out->counted + pending(stream);
 	int r = 0;
 
-	if (size < out->pending || size < out->counted)
-		return why(-EINVAL, "%zu bytes are under way: begin with the same ones",
-			   out->pending + out->counted);
-	if (!out->pending && !out->counted && !out->flight.error)
+	if (size < begun)
+		return why(-EINVAL, "%zu bytes are under way: begin with the same ones", begun);
+	if (!begun && !out->flight.error)
 		r = fill(stream, bytes, size);
-	if (r == 0 && !out->counted)
+	if (r == 0)
 		r = finish(stream);
-	if (r < 0)
+	if (!out->counted)
 		return r;
 	size = out->counted;
 	out->counted = 0;

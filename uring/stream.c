@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Streams come, go, and run one operation in each direction. */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,8 +13,6 @@
 
 #define BUFFER_SIZE 4096
 #define ALL_FLAGS   ((uint32_t)(HWS_STREAM_NONBLOCK | HWS_STREAM_CLOSE_FD | HWS_STREAM_NO_AHEAD))
-/* How long what was cancelled may take to let go before it is an orphan. */
-#define STOP_NS (UINT64_C(100) * 1000 * 1000)
 
 int stream_check(const struct hws_stream *stream)
 {
@@ -24,58 +21,83 @@ int stream_check(const struct hws_stream *stream)
 	return ring_mine(stream->ring);
 }
 
-int stream_start(struct hws_stream *stream, struct stream_flight *flight,
-		 struct hws_request *request)
+static bool has(struct hws_buf buf)
 {
-	int r;
+	return buf.slot || buf.generation;
+}
 
-	request->fd = stream->fd;
-	r = inner_queue(stream->ring, request, &flight->op);
+int stream_take(struct hws_stream *stream, struct stream_chunk *ret_chunk)
+{
+	struct stream_chunk chunk = { .end = stream->buffer_size };
+	int r = hws_buf_take(stream->ring->pool, stream->buffer_size, &chunk.buf);
+
+	if (r == 0)
+		*ret_chunk = chunk;
+	return r;
+}
+
+void stream_give(struct hws_stream *stream, struct stream_chunk *chunk)
+{
+	/* it is ours: it can only be refused when the pool is gone, which is past help */
+	if (has(chunk->buf) && hws_buf_give(stream->ring->pool, chunk->buf) < 0)
+		stream->ring->stats.unknown++;
+	*chunk = (struct stream_chunk) { 0 };
+}
+
+static int start(struct hws_stream *stream, struct stream_flight *flight,
+		 const struct hws_request *request)
+{
+	int r = inner_queue(stream->ring, request, &flight->op);
+
 	flight->active = r == 0;
 	flight->polling = request->kind == HWS_OP_POLL;
 	return r;
 }
 
-int stream_poll(struct hws_stream *stream, struct stream_flight *flight, uint32_t events)
+int stream_start(struct hws_stream *stream, struct stream_flight *flight, uint32_t kind,
+		 struct stream_chunk *chunk, uint64_t offset)
 {
-	struct hws_request request = { .kind = HWS_OP_POLL, .how = events };
+	struct hws_request request = {
+		.kind = kind,
+		.fd = stream->fd,
+		.buf = chunk->buf,
+		.buf_offset = chunk->begin,
+		.length = chunk->end - chunk->begin,
+		.offset = stream->seekable ? offset : HWS_HERE,
+	};
+	int r = start(stream, flight, &request);
 
-	return stream_start(stream, flight, &request);
-}
-
-int stream_finish(struct hws_stream *stream, struct stream_flight *flight,
-		  struct hws_done *ret_done)
-{
-	uint64_t deadline = stream->flags & HWS_STREAM_NONBLOCK ? 0 : HWS_FOREVER;
-	int r = inner_collect(stream->ring, flight->op, deadline, ret_done);
-
-	if (r == -ETIME)
-		return why(-EAGAIN, "this is under way: try again when hws_ring_fd() is readable");
 	if (r == 0)
-		flight->active = false;
+		chunk->buf = (struct hws_buf) { 0 };
 	return r;
 }
 
-struct hws_buf stream_stop(struct hws_stream *stream, struct stream_flight *flight)
+int stream_finish(struct hws_stream *stream, struct stream_flight *flight, uint32_t events,
+		  struct stream_chunk *chunk, int64_t *ret_result)
 {
-	struct hws_done done = { 0 };
+	struct hws_request poll = { .kind = HWS_OP_POLL, .fd = stream->fd, .how = events };
+	struct hws_done done;
+	int r = inner_collect(stream->ring, flight->op, !(stream->flags & HWS_STREAM_NONBLOCK),
+			      &done);
 
-	if (!flight->active)
-		return done.buf;
-	/* when it can't be cancelled it is waited for all the same, and then forgotten */
-	if (hws_op_cancel(stream->ring, flight->op) < 0 ||
-	    inner_collect(stream->ring, flight->op, ring_now() + STOP_NS, &done) < 0)
-		inner_forget(stream->ring, flight->op);
+	if (r < 0)
+		return r;
 	flight->active = false;
-	return done.buf;
+	if (flight->polling) {
+		*ret_result = done.result < 0 ? done.result : -EINTR;
+		return 0;
+	}
+	chunk->buf = done.buf;
+	*ret_result = done.result == -EAGAIN ? -EINTR : done.result;
+	/* the descriptor doesn't wait, so that has to be done for it */
+	return done.result == -EAGAIN ? start(stream, flight, &poll) : 0;
 }
 
-void stream_give(struct hws_stream *stream, struct hws_buf *buf)
+void stream_stop(struct hws_stream *stream, struct stream_flight *flight)
 {
-	/* it is ours: it can only be refused when the pool is gone, and then there is nothing to do */
-	if (stream_has(*buf) && hws_buf_give(stream->ring->pool, *buf) < 0)
-		stream->ring->stats.unknown++;
-	*buf = (struct hws_buf) { 0 };
+	if (flight->active)
+		inner_forget(stream->ring, flight->op);
+	flight->active = false;
 }
 
 static int take_options(struct hws_stream *stream, const struct hws_stream_options *options)
@@ -87,13 +109,10 @@ static int take_options(struct hws_stream *stream, const struct hws_stream_optio
 		return why(-EINVAL, "hws_stream_options is of a later version of the library");
 	if (options)
 		memcpy(&of, options, size);
-	if (of.flags & ~ALL_FLAGS || of.ahead >= STREAM_CHUNKS)
-		return why(-EINVAL, "a stream reads 1 or 2 buffers ahead, and has no such flags");
-	if (of.ahead == 0)
-		of.ahead = 1;
+	if (of.flags & ~ALL_FLAGS)
+		return why(-EINVAL, "there are no such flags: %#x", of.flags);
 	stream->flags = of.flags;
 	stream->buffer_size = of.buffer_size ? of.buffer_size : BUFFER_SIZE;
-	stream->in.count = of.flags & HWS_STREAM_NO_AHEAD ? 1 : of.ahead + 1;
 	return 0;
 }
 
@@ -136,14 +155,13 @@ int hws_stream_open(struct hws_ring *ring, int fd, const struct hws_stream_optio
 /* All it has of the ring goes back. */
 static void let_go(struct hws_stream *stream)
 {
-	struct hws_buf out = stream_stop(stream, &stream->out.flight);
+	struct stream_out *out = &stream->out;
 
-	if (stream_has(out))
-		stream->out.buf = out;
-	stream_give(stream, &stream->out.buf);
+	if (!out->flight.error && (out->chunk.end || out->counted))
+		out->flight.error = -ECANCELED;
+	stream_stop(stream, &out->flight);
+	stream_give(stream, &out->chunk);
 	stream_drop(stream);
-	for (uint32_t i = 0; i < stream->in.count; i++)
-		stream_give(stream, &stream->in.chunks[i].buf);
 }
 
 static void unlink_from_ring(struct hws_stream *stream)
@@ -155,16 +173,6 @@ static void unlink_from_ring(struct hws_stream *stream)
 	*link = stream->next;
 }
 
-/* What the program doesn't know of yet. */
-static int outcome(const struct hws_stream *stream)
-{
-	if (stream->out.flight.error)
-		return stream->out.flight.error;
-	return stream->out.pending || stream->out.counted
-		       ? why(-ECANCELED, "bytes were under way when the stream was closed")
-		       : 0;
-}
-
 int hws_stream_close(struct hws_stream *stream)
 {
 	int r;
@@ -172,18 +180,18 @@ int hws_stream_close(struct hws_stream *stream)
 	if (!stream)
 		return 0;
 	r = stream_check(stream);
-	/* of a broken ring it takes what is left */
 	if (r == -EBUSY)
 		return r;
+	/* of a broken ring it takes what is left */
 	if (r != -ESTALE && r != -ECHILD)
 		let_go(stream);
 	if (r != -ESTALE)
 		unlink_from_ring(stream);
 	if (stream->flags & HWS_STREAM_CLOSE_FD)
 		sys_close(stream->fd);
-	r = outcome(stream);
+	r = stream->out.flight.error;
 	free(stream);
-	return r;
+	return r < 0 ? why(r, "not all was written: %s", strerror(-r)) : 0;
 }
 
 void stream_end_all(struct hws_ring *ring)

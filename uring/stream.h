@@ -11,12 +11,16 @@
  * Any number of streams may be on a ring, beside the program's own operations:
  * none takes what is another's, and hws_wait() neither waits for streams nor
  * gives their dones. The descriptor is a byte stream (a pipe, a stream socket, a
- * terminal) or a seekable file. A seekable one is read and written where it stood at
- * the opening; its own position doesn't move.
+ * terminal) or a seekable file. A seekable one is read and written where it stood
+ * at the opening; its own position doesn't move.
  *
  * Errors are exact and stay: bytes that came before one are given first, then each
- * call in that direction gives the same error. So does the end of the file, until hws_stream_seek().
- * Refusals (-EAGAIN, -EBUSY, -ENOBUFS, -ENOSPC) don't stay: nothing has happened, try again.
+ * call in that direction gives the same error. So does the end of the file, until
+ * hws_stream_seek(). Refusals (-EAGAIN, -EBUSY, -ENOBUFS) don't stay: nothing has
+ * happened, try again.
+ *
+ * In an event loop, with HWS_STREAM_NONBLOCK: when hws_ring_fd() is readable, and
+ * after each hws_wait(), go on with the streams that said -EAGAIN.
  *
  * Context: of the ring's thread. When the ring is closed first, streams end with
  * it: what is left to call is hws_stream_close().
@@ -35,17 +39,15 @@ struct hws_stream;
 /** enum hws_stream_flags - values combine. */
 enum hws_stream_flags {
 	HWS_STREAM_NONBLOCK =
-		1, /* nothing waits: -EAGAIN, and hws_ring_fd() says when to try again */
+		1, /* nothing waits: -EAGAIN, and hws_ring_fd() says when it is over */
 	HWS_STREAM_CLOSE_FD = 2, /* closing the stream closes the descriptor */
-	HWS_STREAM_NO_AHEAD =
-		4, /* don't read before somebody asks; a buffer is read all the same */
+	HWS_STREAM_NO_AHEAD = 4, /* one buffer is read when somebody asks, none ahead */
 };
 
 /** struct hws_stream_options - all zero: the defaults. */
 struct hws_stream_options {
 	size_t size;	    /* sizeof(struct hws_stream_options); 0: as compiled */
 	size_t buffer_size; /* of the pool's; 0: 4096 */
-	uint32_t ahead;	    /* how many buffers are read ahead, 1 or 2; 0: 1 */
 	uint32_t flags;	    /* enum hws_stream_flags */
 };
 
@@ -71,12 +73,13 @@ HWS_API HWS_MUST int hws_stream_open(struct hws_ring *ring, int fd,
  * @bytes: out; the caller's memory
  * @size: of it
  *
- * Waits for the first byte and takes with it what is here already.
+ * Waits for the first byte. The bytes are those of one buffer at most.
  *
  * Return: how many, 1 at least; 0 at the end or when @size is 0; what read(2) would say; -EAGAIN
- * nothing is here and the stream doesn't wait; -EBUSY what was peeked isn't consumed, or as
- * hws_queue(); -ENOBUFS the pool has no buffer left; -EAGAIN, -EBUSY, -ENOSPC the ring is full of the
- * program's operations: take some; -ESTALE the ring is closed.
+ * nothing is here and the stream doesn't wait, or the ring is full of the program's operations or
+ * dones: take some; -EBUSY what was peeked isn't consumed, a chain is half queued, or as
+ * hws_queue(); -ENOBUFS the pool has no buffer left; -ESTALE the ring is closed; -ECHILD, -EIO as
+ * hws_queue().
  */
 HWS_API HWS_MUST int64_t hws_stream_read(struct hws_stream *stream, void *bytes, size_t size);
 
@@ -89,7 +92,8 @@ HWS_API HWS_MUST int64_t hws_stream_read(struct hws_stream *stream, void *bytes,
  * Bytes are counted when the kernel has taken them, not before; what it takes in part is gone on
  * with. A stream that doesn't wait gives -EAGAIN while they are under way: then call again with
  * the same bytes (more may follow them), and they are counted when they are done.
- * Never raises SIGPIPE on a socket.
+ * Never raises SIGPIPE on a socket. To a descriptor with O_APPEND bytes go to the end of the file;
+ * the stream doesn't know where that is: seek before reading.
  *
  * Return: how many, less than @size only when there was an error after them; what write(2) would
  * say; -EINVAL fewer bytes than are under way; else as hws_stream_read().
@@ -103,7 +107,8 @@ HWS_API HWS_MUST int64_t hws_stream_write(struct hws_stream *stream, const void 
  *
  * Needed only where writes don't wait; those bytes are counted by the next hws_stream_write().
  *
- * Return: 0: nothing is under way; -EAGAIN it is; else as hws_stream_write().
+ * Return: 0: nothing is under way; -EAGAIN it is; else as hws_stream_write(): an error of writing
+ * comes here as well.
  */
 HWS_API HWS_MUST int hws_stream_flush(struct hws_stream *stream);
 
@@ -146,7 +151,7 @@ HWS_API HWS_MUST int64_t hws_stream_seek(struct hws_stream *stream, int64_t offs
 /**
  * hws_stream_file() - the stream as a FILE.
  * @stream: taken; fclose() closes it
- * @mode: borrowed; as for fopen(3)
+ * @mode: borrowed; as for fopen(3); for "a" the descriptor should have O_APPEND
  * @ret_file: out; fclose() it
  *
  * It belongs to the ring's thread, as the stream does.
@@ -159,12 +164,12 @@ HWS_API HWS_MUST int hws_stream_file(struct hws_stream *stream, const char *mode
  * hws_stream_close() - end the stream, whatever it is doing.
  * @stream: taken; NULL is fine
  *
- * Its operations are cancelled, its buffers return to the pool; those that the kernel doesn't let go of at
- * once follow as orphans. Bytes that were read ahead are lost, as are those under way that no
- * hws_stream_write() has counted.
+ * Waits for nothing: its operations are cancelled, its buffers return to the pool; those that the
+ * kernel doesn't let go of at once follow as orphans. Bytes that were read ahead are lost, as may
+ * be those under way that no hws_stream_write() has counted.
  *
- * Return: 0; the error that writing ended with; -ECANCELED bytes were under way; -EBUSY the ring is another
- * thread's: the stream stays open.
+ * Return: 0; the error that writing ended with; -ECANCELED bytes were under way; -EBUSY the ring is
+ * another thread's: the stream stays open.
  */
 HWS_API int hws_stream_close(struct hws_stream *stream);
 

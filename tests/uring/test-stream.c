@@ -40,9 +40,10 @@ static bool as_expected(const uint8_t *bytes, size_t from, size_t size)
 	return same;
 }
 
-static struct hws_stream *open_with(struct hws_ring *ring, int fd, uint32_t flags, uint32_t ahead)
+static struct hws_stream *open_with(struct hws_ring *ring, int fd, uint32_t flags,
+				    size_t buffer_size)
 {
-	struct hws_stream_options options = { .flags = flags, .ahead = ahead };
+	struct hws_stream_options options = { .flags = flags, .buffer_size = buffer_size };
 	struct hws_stream *stream;
 
 	ck_assert_msg(hws_stream_open(ring, fd, &options, &stream) == 0, "%s", hws_why());
@@ -66,7 +67,7 @@ static size_t read_all(struct hws_stream *stream, size_t from, size_t piece)
 	}
 }
 
-static void read_file(uint32_t flags, uint32_t ahead, size_t piece)
+static void read_file(uint32_t flags, size_t buffer_size, size_t piece)
 {
 	uint8_t *bytes = make_bytes(MANY);
 	int fd = rig_file(bytes, MANY, 0);
@@ -75,13 +76,13 @@ static void read_file(uint32_t flags, uint32_t ahead, size_t piece)
 	char byte;
 
 	ck_assert_int_eq(lseek(fd, 1000, SEEK_SET), 1000);
-	stream = open_with(ring, fd, flags, ahead);
+	stream = open_with(ring, fd, flags, buffer_size);
 	ck_assert_uint_eq(read_all(stream, 1000, piece), MANY - 1000);
 	/* the end stays */
 	ck_assert_int_eq(write(fd, "x", 1), 1);
 	ck_assert_int_eq(hws_stream_read(stream, &byte, 1), 0);
 	ck_ok(hws_stream_close(stream));
-	rig_close(ring);
+	rig_end(ring);
 	close(fd);
 	free(bytes);
 }
@@ -90,9 +91,9 @@ START_TEST(read_gives_a_file_whole)
 {
 	need_uring();
 	read_file(0, 0, 100);
-	read_file(0, 1, 777);
-	read_file(0, 2, 4096);
-	read_file(0, 2, 10000);
+	read_file(0, 777, 1000);
+	read_file(0, 4096, 4096);
+	read_file(0, 50000, 10000);
 	read_file(HWS_STREAM_NO_AHEAD, 0, 5000);
 }
 END_TEST
@@ -120,7 +121,7 @@ static void *write_slowly(void *context)
 	return NULL;
 }
 
-static void read_pipe(int flags, uint32_t ahead)
+static void read_pipe(int flags, size_t buffer_size)
 {
 	struct hws_ring *ring = rig_open(NULL);
 	struct hws_stream *stream;
@@ -131,24 +132,24 @@ static void read_pipe(int flags, uint32_t ahead)
 	ck_assert_int_eq(pipe(ends), 0);
 	ck_assert_int_eq(fcntl(ends[0], F_SETFL, flags), 0);
 	writer.fd = ends[1];
-	stream = open_with(ring, ends[0], HWS_STREAM_CLOSE_FD, ahead);
+	stream = open_with(ring, ends[0], HWS_STREAM_CLOSE_FD, buffer_size);
 	pthread_create(&thread, NULL, write_slowly, &writer);
 	ck_assert_uint_eq(read_all(stream, 0, 3000), MANY);
 	pthread_join(thread, NULL);
 	ck_assert(writer.ok);
 	ck_ok(hws_stream_close(stream));
 	ck_assert_int_eq(fcntl(ends[0], F_GETFD), -1);
-	rig_close(ring);
+	rig_end(ring);
 	free((void *)writer.bytes);
 }
 
 START_TEST(read_gives_a_pipe_in_order)
 {
 	need_uring();
-	read_pipe(0, 1);
-	read_pipe(0, 2);
+	read_pipe(0, 0);
+	read_pipe(0, 50000);
 	/* a descriptor that doesn't wait is waited for all the same */
-	read_pipe(O_NONBLOCK, 2);
+	read_pipe(O_NONBLOCK, 1000);
 }
 END_TEST
 
@@ -192,7 +193,7 @@ static void write_into(int fd, int other, uint32_t flags)
 	ck_assert(reader.ok);
 	ck_assert_uint_eq(reader.size, MANY);
 	close(other);
-	rig_close(ring);
+	rig_end(ring);
 	free(bytes);
 }
 
@@ -225,9 +226,9 @@ START_TEST(nonblocking_read_says_again)
 	ring = rig_open(NULL);
 	ck_assert_int_eq(pipe(ends), 0);
 	stream = open_with(ring, ends[0], HWS_STREAM_NONBLOCK, 0);
+	ready.fd = hws_ring_fd(ring);
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(hws_stream_read(stream, &byte, 1), -EAGAIN);
-	ready.fd = hws_ring_fd(ring);
 	ck_assert_int_eq(poll(&ready, 1, 0), 0);
 	ck_assert_int_eq(write(ends[1], "ab", 2), 2);
 	ck_assert_int_eq(poll(&ready, 1, 10000), 1);
@@ -237,7 +238,7 @@ START_TEST(nonblocking_read_says_again)
 	ck_assert_int_eq(byte, 'b');
 	ck_assert_int_eq(hws_stream_read(stream, &byte, 1), -EAGAIN);
 	ck_ok(hws_stream_close(stream));
-	rig_close(ring);
+	rig_end(ring);
 }
 END_TEST
 
@@ -256,7 +257,7 @@ START_TEST(peek_shows_without_a_copy)
 	ring = rig_open(NULL);
 	fd = rig_file(bytes, 10000, 0);
 	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
-	stream = open_with(ring, fd, 0, 2);
+	stream = open_with(ring, fd, 0, 0);
 	ck_assert_int_eq(hws_stream_consume(stream, 1), -EINVAL);
 	while (at < 10000) {
 		ck_ok(hws_stream_peek(stream, &seen, &n));
@@ -277,7 +278,7 @@ START_TEST(peek_shows_without_a_copy)
 	ck_assert_uint_eq(n, 0);
 	ck_ok(hws_stream_consume(stream, 0));
 	ck_ok(hws_stream_close(stream));
-	rig_close(ring);
+	rig_end(ring);
 	free(bytes);
 }
 END_TEST
@@ -305,7 +306,7 @@ START_TEST(errors_come_after_the_bytes_and_stay)
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(hws_stream_write(stream, bytes, 8), -EPIPE);
 	ck_assert_int_eq(hws_stream_close(stream), -EPIPE);
-	rig_close(ring);
+	rig_end(ring);
 }
 END_TEST
 
@@ -327,7 +328,7 @@ START_TEST(write_counts_what_came_before_an_error)
 	ck_assert_int_eq(hws_stream_write(stream, bytes, 1), -EFBIG);
 	ck_assert_int_eq(hws_stream_write(stream, bytes, 1), -EFBIG);
 	ck_assert_int_eq(hws_stream_close(stream), -EFBIG);
-	rig_close(ring);
+	rig_end(ring);
 	free(bytes);
 }
 END_TEST
@@ -357,7 +358,7 @@ START_TEST(one_position_serves_both_directions)
 	ck_assert_int_eq(hws_stream_seek(stream, INT64_MAX, SEEK_CUR), -EINVAL);
 	ck_assert_int_eq(hws_stream_seek(stream, 0, 77), -EINVAL);
 	ck_ok(hws_stream_close(stream));
-	rig_close(ring);
+	rig_end(ring);
 }
 END_TEST
 
