@@ -214,12 +214,28 @@ static bool has_pku(void)
 	return key >= 0 && pkey_free(key) == 0;
 }
 
-static bool has_uring(void)
+/* Sets a ring up and gives it back: 0 or -errno. */
+static int ask_for_ring(void)
 {
 	struct io_uring_params params = { 0 };
 	int fd = (int)syscall(SYS_io_uring_setup, 2, &params);
 
-	return fd >= 0 && close(fd) == 0;
+	return fd < 0 ? -errno : close(fd);
+}
+
+static bool has_uring(void)
+{
+	return ask_for_ring() == 0;
+}
+
+static bool has_no_uring(void)
+{
+	return ask_for_ring() == -EPERM;
+}
+
+static bool has_hugepages(void)
+{
+	return atoi(line_of("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")) == 16;
 }
 
 static bool is_root(void)
@@ -256,6 +272,8 @@ static const struct {
 	{ "nvme", has_nvme },
 	{ "pku", has_pku },
 	{ "uring", has_uring },
+	{ "no-uring", has_no_uring },
+	{ "hugepages", has_hugepages },
 	{ "root", is_root },
 	{ "unprivileged", is_unprivileged },
 	{ "lockdown", is_locked_down },

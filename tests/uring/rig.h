@@ -24,6 +24,8 @@ struct hws_ring *rig_open_way(int way);
 bool rig_native(const struct hws_ring *ring);
 /* Closes, having checked that nothing is in flight or lost, and that every buffer is free. */
 void rig_close(struct hws_ring *ring);
+/* The same, once what nobody waits for has ended. */
+void rig_end(struct hws_ring *ring);
 /* submitted == delivered + reclaimed + lost + in flight; and what is counted twice agrees. */
 void rig_balance(struct hws_ring *ring);
 
@@ -43,6 +45,8 @@ struct hws_done rig_move(struct hws_ring *ring, uint32_t kind, int fd, struct hw
 			 uint64_t length);
 /* A file that is gone with its descriptor; @flags as O_DIRECT. */
 int rig_file(const void *bytes, size_t size, int flags);
+/* The same by O_DIRECT; the beginning of the lab's disk where there is one. */
+int rig_disk(const void *bytes, size_t size);
 
 /* A number from the environment. */
 uint64_t rig_environment(const char *name, uint64_t otherwise);
