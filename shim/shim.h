@@ -196,8 +196,11 @@ struct hws_shim_ops {
 			  uint32_t width, uint64_t value);
 
 	/*
-	 * A function as a whole. The device's rights are as seen from memory: HWS_R it may read
-	 * memory, HWS_W it may write there. Mappings are exact: @address and @size as mapped.
+	 * A function as a whole; one hold is used by one thread at a time. Who opens it finds it
+	 * as after a reset, where it can be reset, and so it is left. The device's rights are as
+	 * seen from memory: HWS_R it may read memory, HWS_W it may write there. Mappings are
+	 * exact: @address and @size as mapped; -ENOENT: nothing is mapped so. Memory must be there
+	 * and open to this thread when it is mapped, not later.
 	 */
 	int (*hold_open)(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold);
 	void (*hold_close)(void *self, struct hws_hold *hold);
@@ -205,7 +208,10 @@ struct hws_shim_ops {
 	int (*dma_map)(void *self, const struct hws_hold *hold, uint64_t address, void *memory,
 		       uint64_t size, enum hws_rights device);
 	int (*dma_unmap)(void *self, const struct hws_hold *hold, uint64_t address, uint64_t size);
-	/* the next one of this function since the hold was opened; -ENOENT: no more for now */
+	/*
+	 * the next one of this function since the hold was opened; -ENOENT: no more for now;
+	 * -EOPNOTSUPP: nobody can tell. Of many, a kernel may tell only a few.
+	 */
 	int (*dma_fault)(void *self, const struct hws_hold *hold, struct hws_dma_fault *ret_fault);
 	/* eventfds, borrowed, one a vector from 0 on; replaces what was bound; count 0: none */
 	int (*irq_bind)(void *self, const struct hws_hold *hold, enum hws_irq_mode mode,

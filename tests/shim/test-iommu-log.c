@@ -88,6 +88,9 @@ START_TEST(log_of_others_is_passed_over)
 		"",
 		"0x",
 		"DMAR: [DMA ",
+		"usb 1-1: Product: " INTEL,
+		"usb 1-1: Product: AMD-Vi: Event logged [IO_PAGE_FAULT device=00:03.0 address=0x1 "
+		"flags=0x20]",
 		"DMAR: [DMA Write] Request device [",
 		"DMAR: [DMA Write] Request device [] fault addr 0x1",
 		"DMAR: [DMA Write] Request device [00:04.0] fault addr 0x100000",
