@@ -154,20 +154,19 @@ int native_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold)
 static int set_irqs(const struct vfio_device *device, enum hws_irq_mode mode, uint32_t flags,
 		    const int32_t *eventfds, uint32_t count)
 {
-	struct {
-		struct vfio_irq_set head;
-		int32_t fds[HOLD_VECTORS];
-	} set = { .head = { .argsz = sizeof(set.head),
-			    .flags = flags,
-			    .index = irq_indexes[mode],
-			    .count = count } };
+	struct vfio_irq_set head = {
+		.argsz = sizeof(head), .flags = flags, .index = irq_indexes[mode], .count = count
+	};
+	/* the descriptors follow; of uint32_t, which the head is made of */
+	uint32_t set[sizeof(head) / sizeof(uint32_t) + HOLD_VECTORS];
 
 	if (eventfds) {
-		set.head.argsz += (uint32_t)(count * sizeof(*eventfds));
-		memcpy(set.fds, eventfds, count * sizeof(*eventfds));
+		head.argsz += (uint32_t)(count * sizeof(*eventfds));
+		memcpy(set + sizeof(head) / sizeof(*set), eventfds, count * sizeof(*eventfds));
 	}
+	memcpy(set, &head, sizeof(head));
 	/* SAFETY: interrupts only write to these eventfds */
-	return raw_vfio_call(device->fd, VFIO_DEVICE_SET_IRQS, &set);
+	return raw_vfio_call(device->fd, VFIO_DEVICE_SET_IRQS, set);
 }
 
 static int unbind(struct vfio_device *device)

@@ -119,7 +119,9 @@ END_TEST
 struct told {
 	struct vfio_iommu_type1_info head;
 	struct {
-		struct vfio_iommu_type1_info_cap_iova_range head;
+		struct vfio_info_cap_header header; /* as …_cap_iova_range */
+		uint32_t nr_iovas;
+		uint32_t reserved;
 		struct vfio_iova_range range[3];
 	} ranges;
 	struct vfio_iommu_type1_info_dma_avail available;
@@ -132,9 +134,9 @@ static struct told a_kernel(void)
 			  .flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS,
 			  .iova_pgsizes = 0x40201000,
 			  .cap_offset = offsetof(struct told, ranges) },
-		.ranges = { .head = { .header = { .id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
-						  .next = offsetof(struct told, available) },
-				      .nr_iovas = 3 },
+		.ranges = { .header = { .id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
+					.next = offsetof(struct told, available) },
+			    .nr_iovas = 3,
 			    .range = { { 0, 0xfedfffff },
 				       { 9, 8 },
 				       { 0xfef00000, 0x7fffffffff } } },
@@ -168,12 +170,12 @@ START_TEST(info_that_is_wrong_is_survived)
 
 	for (size_t size = 0; size <= sizeof(told); size++) /* cut short */
 		vfio_read_info(&told, size, &hold);
-	told.ranges.head.nr_iovas = UINT32_MAX;
+	told.ranges.nr_iovas = UINT32_MAX;
 	vfio_read_info(&told, sizeof(told), &hold);
 	ck_assert_uint_le(hold.span_count, HWS_HOLD_SPANS);
-	told.ranges.head.header.next = told.head.cap_offset; /* in a circle */
+	told.ranges.header.next = told.head.cap_offset; /* in a circle */
 	vfio_read_info(&told, sizeof(told), &hold);
-	told.ranges.head.header.next = UINT32_MAX;
+	told.ranges.header.next = UINT32_MAX;
 	vfio_read_info(&told, sizeof(told), &hold);
 	for (uint32_t at = 0; at < 2 * sizeof(told); at++) { /* anywhere */
 		told.head.cap_offset = at;
@@ -187,7 +189,11 @@ START_TEST(region_is_read_with_its_areas)
 {
 	struct {
 		struct vfio_region_info head;
-		struct vfio_region_info_cap_sparse_mmap areas;
+		struct {
+			struct vfio_info_cap_header header; /* as …_cap_sparse_mmap */
+			uint32_t nr_areas;
+			uint32_t reserved;
+		} areas;
 		struct vfio_region_sparse_mmap_area area[3];
 	} told = {
 		.head = { .flags = VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS,
