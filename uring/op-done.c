@@ -19,6 +19,7 @@ void op_end(struct hws_ring *ring, struct op *op)
 		group_use(op->extra->group, false);
 	extra_free(op->extra);
 	op->extra = NULL;
+	op->moved = 0;
 	slab_free(&ring->slab, op);
 }
 
@@ -42,7 +43,7 @@ static void again(struct hws_ring *ring, struct op *op)
 {
 	uint32_t index = 0;
 
-	while (op->state & OP_FIXED && index + 1 < pool_regions(ring->pool)) {
+	while (op->flags & OP_FIXED && index + 1 < pool_regions(ring->pool)) {
 		void *base;
 		uint64_t size;
 
@@ -51,7 +52,7 @@ static void again(struct hws_ring *ring, struct op *op)
 			break;
 		index++;
 	}
-	op_fill(ring, ring_sqe(ring), op, index);
+	op_fill(ring, ring_sqe_besides(ring), op, index);
 }
 
 static bool transient(int64_t result)
@@ -138,7 +139,7 @@ static void deliver(struct hws_ring *ring, struct op *op, int64_t result, uint32
 	if (!more) {
 		if (ring->histograms)
 			histogram_add(ring->histograms, op->kind,
-				      ring_now() - ring->slab.since[op_number(op)]);
+				      ring_now() - op->since);
 		if (!(flags & IORING_CQE_F_BUFFER))
 			done.buf = give_back(ring, op, result);
 		ring->stats.delivered++;

@@ -116,7 +116,7 @@ static void fill_nvme(struct io_uring_sqe *sqe, const struct hws_request *reques
 	sqe->len = 0;
 	sqe->cmd_op = request->how;
 	sqe->__pad1 = 0;
-	sqe->uring_cmd_flags = op->state & OP_FIXED ? IORING_URING_CMD_FIXED : 0;
+	sqe->uring_cmd_flags = op->flags & OP_FIXED ? IORING_URING_CMD_FIXED : 0;
 }
 
 const struct op_kind op_kinds[HWS_OP_KINDS] = {

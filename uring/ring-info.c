@@ -32,7 +32,7 @@ void hws_ring_get_info(const struct hws_ring *ring, struct hws_ring_info *ret_in
 		.reduced = ring->reduced,
 		.setup_flags = ring->setup_flags,
 		.features = ring->features,
-		.depth = ring->slab.mask + 1,
+		.depth = ring->slab.size,
 		.files = ring->file_count,
 		.registered = ring->registered,
 		.guarded = ring->guarded,
@@ -55,7 +55,7 @@ void hws_ring_get_stats(const struct hws_ring *ring, struct hws_ring_stats *ret_
 	const struct ring_stats *of = &ring->stats;
 
 	*ret_stats = (struct hws_ring_stats) {
-		.submitted = of->submitted,
+		.submitted = ring_submitted(ring),
 		.delivered = of->delivered,
 		.reclaimed = of->reclaimed,
 		.lost = of->lost,

@@ -32,6 +32,14 @@
 /* The number of a registered file; negative: it is none. */
 #define RING_FILE(file) ((file)-HWS_FILE(0))
 
+#define RING_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+
+/* The word that has @value in its first @bits in memory, and zeros behind: one store for both. */
+static inline uint64_t ring_leading(uint64_t value, uint32_t bits)
+{
+	return RING_LITTLE_ENDIAN ? value : value << (64 - bits);
+}
+
 enum ring_enter_flags {
 	RING_EVENTS = 1, /* let what is done be seen, even if none are waited for */
 };
@@ -68,7 +76,8 @@ struct ring_backend {
 extern const struct ring_backend ring_uring;
 
 struct ring_stats {
-	uint64_t submitted, delivered, reclaimed, lost;
+	uint64_t submitted; /* but for those that ring_submitted() still has to count */
+	uint64_t delivered, reclaimed, lost;
 	uint64_t orphans, orphan_bytes, peak;
 	uint64_t enters, enter_errors, retried, resumed;
 	uint64_t cancels, cancels_missed, unknown, overflows;
@@ -80,18 +89,6 @@ struct histograms;
 /* The number of a group's ring of provided buffers with the kernel. */
 uint16_t group_number(const struct hws_group *group);
 
-/* The first bytes of an entry, copied at once. */
-struct ring_head {
-	uint8_t opcode;
-	uint8_t flags;
-	uint16_t ioprio;
-};
-
-struct ring_quick {
-	struct ring_head head;
-	struct op_nature nature;
-};
-
 /* On a page of its own that a forked child finds zeroed. */
 struct ring_page {
 	uint64_t owner; /* the thread; 0 when the ring is broken: one comparison for all */
@@ -102,9 +99,16 @@ struct hws_ring {
 	struct ring_page *page;
 	struct io_uring io;
 	struct slab slab;
+	struct pool_head bufs; /* the pool's, again: it doesn't change */
+	/*
+	 * The owner, as ring_thread, while reads and writes need nothing but their buffer handed
+	 * over; else 0. In a forked child it is as here, but of the pool no buffer is good.
+	 */
+	uint64_t quick;
+	uint64_t last;	  /* the operation queued last */
+	uint32_t counted; /* entries up to here are counted in stats.submitted, or no operations */
 	struct hws_pool *pool;
 	const struct ring_backend *backend;
-	uint64_t last;	     /* the operation queued last */
 	uint32_t sqe_shift;  /* 1: entries of double size */
 	uint32_t cqe_shift;  /* the same for completions */
 	uint32_t cancels;    /* in the queue, at most */
@@ -113,10 +117,6 @@ struct hws_ring {
 	bool guarded;
 	/* A guarded pool is opened while this thread enters, for who goes by address. */
 	bool opens;
-	bool quick; /* reads and writes need nothing but their buffer handed over */
-	/* What these begin with; the entry is a NOP's where they are not quick. */
-	struct ring_quick read;
-	struct ring_quick write;
 	bool own_pool;
 	bool closing; /* nobody waits any more: all that completes is an orphan's */
 	bool opened;  /* the back end has something to give back */
@@ -168,6 +168,19 @@ static inline struct io_uring_sqe *ring_sqe(struct hws_ring *ring)
 	return &sq->sqes[(sq->sqe_tail++ & sq->ring_mask) << ring->sqe_shift];
 }
 
+/* The same, for an entry that begins no operation. */
+static inline struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring)
+{
+	ring->counted++;
+	return ring_sqe(ring);
+}
+
+/* How many operations were queued ever: the last of them are in the queue, uncounted. */
+static inline uint64_t ring_submitted(const struct hws_ring *ring)
+{
+	return ring->stats.submitted + (ring->io.sq.sqe_tail - ring->counted);
+}
+
 /* How many the back end has not taken yet. */
 static inline uint32_t ring_queued(const struct hws_ring *ring)
 {
@@ -186,7 +199,7 @@ static inline uint64_t ring_used(const struct hws_ring *ring)
 {
 	const struct ring_stats *of = &ring->stats;
 
-	return of->submitted - of->delivered - of->reclaimed - of->lost;
+	return ring_submitted(ring) - of->delivered - of->reclaimed - of->lost;
 }
 
 /* How many of these somebody waits for. */

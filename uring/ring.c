@@ -42,7 +42,7 @@ int ring_refuse(const struct hws_ring *ring)
 int ring_full(const struct hws_ring *ring)
 {
 	return why(-EAGAIN, "%u operations are in flight, the ring is no deeper: wait for some",
-		   ring->slab.mask + 1);
+		   ring->slab.size);
 }
 
 void ring_reduce(struct hws_ring *ring, const char *format, ...)
@@ -214,15 +214,10 @@ static void register_files(struct hws_ring *ring)
 		ring_reduce(ring, "no registered files: %s", strerror(-r));
 }
 
-static struct ring_quick quick_way(const struct hws_ring *ring, enum hws_op_kind kind)
+/* May reads and writes go the short way? Of a pool that shuts, lending is more than a word. */
+static bool is_quick(const struct hws_ring *ring)
 {
-	const struct op_kind *of = &op_kinds[kind];
-
-	return (struct ring_quick) {
-		.head.opcode = ring->registered ? of->fixed : of->opcode,
-		.nature.kind = (uint8_t)kind,
-		.nature.state = ring->registered ? OP_HAS_BUF | OP_FIXED : OP_HAS_BUF,
-	};
+	return ring->registered && !ring->histograms && !ring->sqe_shift && !ring->bufs.shuts;
 }
 
 static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_options *options)
@@ -239,11 +234,8 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 		return r;
 	register_pool(ring);
 	register_files(ring);
-	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) && !ring->sqe_shift;
-	if (ring->quick) {
-		ring->read = quick_way(ring, HWS_OP_READ);
-		ring->write = quick_way(ring, HWS_OP_WRITE);
-	}
+	ring->bufs = *(const struct pool_head *)ring->pool;
+	ring->quick = is_quick(ring) ? ring->owner : 0;
 	/* these were borrowed for the time of opening */
 	ring->options.pool_options = NULL;
 	ring->options.backend = NULL;
