@@ -77,10 +77,10 @@ static inline uint64_t buf_user(struct hws_buf buf)
 	return buf_word(buf.generation, HWS_OWNER_USER, 0);
 }
 
-/* The same buffer's while it is the kernel's, for operation @op. */
-static inline uint64_t buf_lent(uint64_t user, uint32_t op)
+/* What is added to that while it is the kernel's, for operation @op. */
+static inline uint64_t buf_lent(uint32_t op)
 {
-	return user + buf_word(0, HWS_OWNER_KERNEL - HWS_OWNER_USER, 0) + op;
+	return buf_word(0, HWS_OWNER_KERNEL - HWS_OWNER_USER, op);
 }
 
 /* Is it still the slot's name? It changes with the last generation only. */
@@ -108,17 +108,19 @@ static inline bool buf_step(struct buf_slot *slot, struct hws_buf buf, uint64_t 
 }
 
 /*
- * The edge back from kernel(@op) to @user, for the ring that lent it, where it lies being known:
- * nobody else moves a buffer on from there, so what is read stays true until it is written, and
- * the kernel's exclusive word needs no exchange. False: it isn't there.
+ * The edge back from kernel(op) to @user, for the ring that lent it by adding @lent, where it lies
+ * being known: nobody else moves a buffer on from there, so what is read stays true until it is
+ * written, and no exchange is needed. False: it isn't there.
  */
-static inline bool buf_step_back(struct buf_slot *slot, uint64_t user, uint32_t op)
+static inline bool buf_step_back(struct buf_slot *slot, uint64_t user, uint64_t lent)
 {
 	/* relaxed: this thread wrote it; the kernel's bytes came with the completion */
-	if (atomic_load_explicit(&slot->state, memory_order_relaxed) != buf_lent(user, op))
+	uint64_t state = atomic_load_explicit(&slot->state, memory_order_relaxed) - lent;
+
+	if (state != user)
 		return false;
 	/* release: pairs with buf_step()'s acquire; what was done to the memory comes before */
-	atomic_store_explicit(&slot->state, user, memory_order_release);
+	atomic_store_explicit(&slot->state, state, memory_order_release);
 	return true;
 }
 

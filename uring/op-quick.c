@@ -62,7 +62,7 @@ int hws_nop(struct hws_ring *ring, uint64_t tag)
 	op->nature = (struct op_nature) { .kind = HWS_OP_NOP };
 	entry = next_entry(&ring->io.sq);
 	*entry = (struct entry) { .opcode = IORING_OP_NOP };
-	entry->user_data = ring->last = op->id;
+	entry->user_data = op->id;
 	ring->io.sq.sqe_tail++;
 	return 0;
 }
@@ -93,6 +93,12 @@ COLD static int leave_write(struct hws_ring *ring, int fd, struct hws_buf buf, u
 	return leave(ring, HWS_OP_WRITE, fd, buf, offset, length, tag);
 }
 
+/* The same, of what is in a slot already. */
+COLD static int leave_slot(struct hws_ring *ring, const struct op *op, enum hws_op_kind kind)
+{
+	return leave(ring, kind, op->fd, op->buf, op->offset, op->length, op->tag);
+}
+
 typedef int move_fn(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset,
 		    uint64_t length, uint64_t tag);
 
@@ -108,7 +114,6 @@ static inline int move(move_fn *leave_it, bool write, struct hws_ring *ring, int
 	struct entry *entry;
 	uint64_t address;
 	uint64_t user;
-	uint64_t id;
 
 	if (unlikely(ring->quick != ring_thread || !op || !buf_is_named(slot, name) ||
 		     length > slot->size))
@@ -123,11 +128,9 @@ static inline int move(move_fn *leave_it, bool write, struct hws_ring *ring, int
 	user = handle - name + buf_word(0, HWS_OWNER_USER, 0);
 	op->back = user;
 	/* in a forked child no buffer is good: the queue, which isn't there, is out of its reach */
-	if (unlikely(!buf_exchange(slot, user, buf_lent(user, op_number(op)))))
-		return leave_it(ring, fd, op->buf, offset, length, op->tag);
+	if (unlikely(!buf_exchange(slot, user, user + op->lent)))
+		return leave_slot(ring, op, kind);
 	ring->slab.free = op->next;
-	id = op->id;
-	ring->last = id;
 	address = (uintptr_t)slot->address;
 	op->address = address;
 	op->nature = (struct op_nature) {
@@ -143,7 +146,7 @@ static inline int move(move_fn *leave_it, bool write, struct hws_ring *ring, int
 	entry->offset = offset;
 	entry->address = address;
 	entry->length = ring_leading(length, 32);
-	entry->user_data = id;
+	entry->user_data = op->id;
 	entry->index = ring_leading(slot->region, 16);
 	if (unlikely(RING_FILE(fd) >= 0)) {
 		entry->flags = IOSQE_FIXED_FILE;

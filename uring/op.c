@@ -235,7 +235,6 @@ static int queue(struct hws_ring *ring, const struct hws_request *request)
 		kind->fill(sqe, request, op);
 	if (ring->histograms)
 		op->since = ring_now();
-	ring->last = op->id;
 	return 0;
 }
 
@@ -246,7 +245,7 @@ int hws_queue(struct hws_ring *ring, const struct hws_request *request, struct h
 	if (r == 0)
 		r = queue(ring, request);
 	if (r == 0 && ret_op)
-		ret_op->id = ring->last;
+		ret_op->id = ring_last(ring);
 	return r;
 }
 

@@ -21,7 +21,8 @@ int hws_ring_fd(const struct hws_ring *ring)
 
 struct hws_op hws_op_last(const struct hws_ring *ring)
 {
-	return (struct hws_op) { ring->last };
+	/* in a forked child there is no queue */
+	return (struct hws_op) { ring->page->here ? ring_last(ring) : 0 };
 }
 
 void hws_ring_get_info(const struct hws_ring *ring, struct hws_ring_info *ret_info)

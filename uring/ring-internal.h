@@ -105,8 +105,10 @@ struct hws_ring {
 	 * over; else 0. In a forked child it is as here, but of the pool no buffer is good.
 	 */
 	uint64_t quick;
-	uint64_t last;	  /* the operation queued last */
 	uint32_t counted; /* entries up to here are counted in stats.submitted, or no operations */
+	/* How many operations, and the last of them, there were before an entry that is none. */
+	uint64_t after;
+	uint64_t before;
 	struct hws_pool *pool;
 	const struct ring_backend *backend;
 	uint32_t sqe_shift;  /* 1: entries of double size */
@@ -168,17 +170,29 @@ static inline struct io_uring_sqe *ring_sqe(struct hws_ring *ring)
 	return &sq->sqes[(sq->sqe_tail++ & sq->ring_mask) << ring->sqe_shift];
 }
 
-/* The same, for an entry that begins no operation. */
-static inline struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring)
-{
-	ring->counted++;
-	return ring_sqe(ring);
-}
-
 /* How many operations were queued ever: the last of them are in the queue, uncounted. */
 static inline uint64_t ring_submitted(const struct hws_ring *ring)
 {
 	return ring->stats.submitted + (ring->io.sq.sqe_tail - ring->counted);
+}
+
+/* The operation queued last; 0: none. The last entry tells, if it is an operation's. */
+static inline uint64_t ring_last(const struct hws_ring *ring)
+{
+	const struct io_uring_sq *sq = &ring->io.sq;
+
+	if (ring_submitted(ring) == ring->after)
+		return ring->before;
+	return sq->sqes[((sq->sqe_tail - 1) & sq->ring_mask) << ring->sqe_shift].user_data;
+}
+
+/* The next entry, for what begins no operation. */
+static inline struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring)
+{
+	ring->before = ring_last(ring);
+	ring->after = ring_submitted(ring);
+	ring->counted++;
+	return ring_sqe(ring);
 }
 
 /* How many the back end has not taken yet. */

@@ -33,23 +33,21 @@ static inline uint64_t outcome(const struct io_uring_cqe *cqe)
 }
 
 /* Is nothing left to do but this: the buffer goes back to the user, if it has one? */
-static inline bool give_back(const struct op *op, uint64_t id)
+static inline bool give_back(const struct op *op)
 {
 	if (unlikely(op->state != OP_HAS_BUF))
 		return op->state == 0;
-	return likely(buf_step_back(op->slot, op->back, (uint32_t)id));
+	return likely(buf_step_back(op->slot, op->back, op->lent));
 }
 
 /* Most operations end here. */
-static inline void deliver(struct hws_ring *ring, struct op *op, uint64_t result,
-			   struct hws_done *ret_done)
+static inline void deliver(const struct op *op, uint64_t result, struct hws_done *ret_done)
 {
 	ret_done->tag = op->tag;
 	ret_done->result = (int64_t)result;
 	ret_done->buf = op->buf;
 	/* the kind, and no flags */
 	memcpy(&ret_done->kind, &(uint64_t) { ring_leading(op->kind, 32) }, sizeof(uint64_t));
-	slab_free(&ring->slab, op);
 }
 
 /* How many dones it made; -1: there is no room for the one it would make. */
@@ -69,13 +67,13 @@ settle(struct hws_ring *ring, const struct io_uring_cqe *cqe, struct hws_done *r
 
 /* How many of @ready completions lie one behind the other in memory, and find @room. */
 static inline uint32_t stretch(const struct io_uring_cq *cq, uint32_t head, uint32_t ready,
-			       uint64_t room)
+			       uint32_t room)
 {
 	uint32_t count = cq->ring_mask + 1 - (head & cq->ring_mask);
 
 	if (count > ready)
 		count = ready;
-	return count < room ? count : (uint32_t)room;
+	return count < room ? count : room;
 }
 
 /* With no room for a done: how many of @ready make none. */
@@ -96,38 +94,46 @@ reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t s
 {
 	struct io_uring_cq *cq = &ring->io.cq;
 	struct hws_done *done = ret_done;
-	struct hws_done *last = ret_done + size;
+	struct op *free = ring->slab.free;
 	uint32_t head = *cq->khead;
 	uint32_t ready = ring_ready(ring);
+	uint32_t room = size;
 	uint32_t slow = 0;
 
-	while (ready && done != last) {
+	while (ready && room) {
 		const struct io_uring_cqe *cqe = &cq->cqes[(head & cq->ring_mask) << shift];
-		uint32_t count = stretch(cq, head, ready, (uint64_t)(last - done));
+		uint32_t count = stretch(cq, head, ready, room);
 		const struct io_uring_cqe *end = cqe + (count << shift);
 
+		head += count;
+		ready -= count;
 		for (; cqe != end; cqe += 1 << shift) {
 			struct op *op = slab_at(&ring->slab, cqe->user_data);
 			uint64_t result = outcome(cqe);
 
 			if (likely(op->id == cqe->user_data && result <= INT32_MAX &&
-				   give_back(op, cqe->user_data))) {
-				deliver(ring, op, result, done++);
-			} else if (settle(ring, cqe, done, true) > 0) {
+				   give_back(op))) {
+				deliver(op, result, done++);
+				free = slab_put(free, op);
+				continue;
+			}
+			ring->slab.free = free;
+			if (settle(ring, cqe, done, true) > 0) {
 				done++;
 				slow++;
 			}
+			free = ring->slab.free;
 		}
-		head += count;
-		ready -= count;
+		room = size - (uint32_t)(done - ret_done);
 	}
+	ring->slab.free = free;
 	if (unlikely(ready))
 		head += settle_rest(ring, head, ready);
 	/* those that op_settle() made it has counted */
-	ring->stats.delivered += (uint64_t)(done - ret_done) - slow;
+	ring->stats.delivered += size - room - slow;
 	/* release: pairs with the back end's acquire; what was read may be overwritten */
 	__atomic_store_n(cq->khead, head, __ATOMIC_RELEASE);
-	return (uint32_t)(done - ret_done);
+	return size - room;
 }
 
 static COLD uint32_t reap_big(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
@@ -139,6 +145,18 @@ uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t si
 {
 	return unlikely(ring->cqe_shift) ? reap_big(ring, ret_done, size)
 					 : reap(ring, ret_done, size, 0);
+}
+
+/* With the pool open to this thread's system call, for what goes by address. */
+static COLD int enter_opened(struct hws_ring *ring, uint32_t submit, uint32_t least, uint32_t flags,
+			     uint64_t deadline_ns)
+{
+	int r;
+
+	pool_open_for_kernel(ring->pool);
+	r = ring->backend->enter(ring, submit, least, flags, deadline_ns);
+	pool_close_for_kernel(ring->pool);
+	return r;
 }
 
 /* What the thread is refused; 0 when all is well. */
@@ -157,14 +175,12 @@ static int enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t
 	if (used > ring->stats.peak)
 		ring->stats.peak = used;
 	ring->stats.enters++;
-	if (ring->by_address)
-		pool_open_for_kernel(ring->pool);
-	r = ring->backend->enter(ring, submit, least, flags, deadline_ns);
-	if (ring->by_address)
-		pool_close_for_kernel(ring->pool);
+	r = unlikely(ring->by_address)
+		    ? enter_opened(ring, submit, least, flags, deadline_ns)
+		    : ring->backend->enter(ring, submit, least, flags, deadline_ns);
 	if (!ring_queued(ring))
 		ring->cancels = 0;
-	return r < 0 ? r : 0;
+	return likely(r >= 0) ? 0 : r;
 }
 
 /* The kernel can't for the moment: room in the queue of completions or memory may help. */
@@ -173,19 +189,23 @@ static bool can_not_now(int code)
 	return code == -EAGAIN || code == -EBUSY || code == -ENOMEM;
 }
 
+static COLD int enter_failed(struct hws_ring *ring, int code)
+{
+	ring->stats.enter_errors++;
+	/* -EBADR: a completion is lost for good, nobody knows whose */
+	if (code == -EBADR || (!can_not_now(code) && ++ring->streak >= RING_STREAK))
+		ring_break(ring, code);
+	return why(code, "the kernel doesn't take what is queued: %s", strerror(-code));
+}
+
 int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t deadline_ns)
 {
 	int r = enter(ring, least, flags, deadline_ns);
 
-	if (likely(r == 0) || r == -ETIME || r == -EINTR) {
-		ring->streak = 0;
-		return r;
-	}
-	ring->stats.enter_errors++;
-	/* -EBADR: a completion is lost for good, nobody knows whose */
-	if (r == -EBADR || (!can_not_now(r) && ++ring->streak >= RING_STREAK))
-		ring_break(ring, r);
-	return why(r, "the kernel doesn't take what is queued: %s", strerror(-r));
+	if (unlikely(r < 0 && r != -ETIME && r != -EINTR))
+		return enter_failed(ring, r);
+	ring->streak = 0;
+	return r;
 }
 
 void ring_break(struct hws_ring *ring, int code)
@@ -278,7 +298,7 @@ static uint32_t lose(struct hws_ring *ring, struct hws_done *ret_done, uint32_t 
 }
 
 /* What did complete comes first, as what it is. */
-static int wait_broken(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
+static COLD int wait_broken(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
 {
 	uint32_t count = ring_reap(ring, ret_done, size);
 
@@ -292,7 +312,7 @@ int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t siz
 	struct hws_done none;
 	int r = ring_mine(ring);
 
-	if (size == 0)
+	if (unlikely(size == 0))
 		ret_done = &none;
 	if (least > size)
 		least = size;

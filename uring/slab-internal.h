@@ -43,15 +43,23 @@ struct op_nature {
  * compiler takes the trouble of packing them first.
  */
 struct op {
-	_Alignas(128) uint64_t id; /* generation and number; while free, those it will have */
+	union {
+		uint64_t id; /* while free, the one it will have */
+		struct {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+			uint32_t number;
+			uint32_t generation;
+#else
+			uint32_t generation;
+			uint32_t number;
+#endif
+		};
+	};
 	union {
 		uint64_t address; /* of the memory */
 		struct op *next;  /* free: the next free one */
 	};
 	uint64_t tag;
-	uint32_t length;
-	int32_t fd;
-	struct hws_buf buf;
 	union {
 		struct op_nature nature;
 		struct {
@@ -61,18 +69,21 @@ struct op {
 			uint8_t flags;
 		};
 	};
-	uint32_t number;       /* the id's */
+	uint32_t moved; /* of HWS_EXACT: bytes done so far; free: 0 */
+	struct hws_buf buf;
+	uint64_t lent; /* between back and the state while lent to this slot; never changes */
 	struct buf_slot *slot; /* of OP_HAS_BUF: the buffer's, and its state when it is back */
 	uint64_t back;
 
 	struct op_extra *extra; /* free: NULL */
-	uint32_t moved;		/* of HWS_EXACT: bytes done so far; free: 0 */
+	uint32_t length;
+	int32_t fd;
 	union {
 		uint64_t offset; /* in the file; of sends and receives: their flags */
 		int64_t result;	 /* when OP_RETURNING */
 	};
 	uint64_t since; /* when it was queued or forgotten; for those who ask only */
-};
+} __attribute__((aligned(128)));
 
 struct slab {
 	struct op *ops;
@@ -84,8 +95,6 @@ struct slab {
 /* @size is a power of two. */
 HWS_MUST int slab_init(struct slab *slab, uint32_t size);
 void slab_fini(struct slab *slab);
-
-#define SLAB_GENERATION (UINT64_C(1) << 32)
 
 static inline uint32_t op_number(const struct op *op)
 {
@@ -102,12 +111,18 @@ static inline struct op *slab_take(struct slab *slab)
 	return op;
 }
 
+/* Frees it to a list of free ones, and gives the new list. */
+HWS_MUST static inline struct op *slab_put(struct op *list, struct op *op)
+{
+	op->next = list;
+	op->generation++;
+	op->state = OP_FREE;
+	return op;
+}
+
 static inline void slab_free(struct slab *slab, struct op *op)
 {
-	op->next = slab->free;
-	slab->free = op;
-	op->id += SLAB_GENERATION;
-	op->state = OP_FREE;
+	slab->free = slab_put(slab->free, op);
 }
 
 /* The only slot that @id can stand for. */

@@ -18,7 +18,8 @@ int slab_init(struct slab *slab, uint32_t size)
 	for (uint32_t i = 0; i < size; i++) {
 		/* generations begin at 1: zero is no handle */
 		ops[i].number = (uint32_t)(i * sizeof(*ops));
-		ops[i].id = SLAB_GENERATION | ops[i].number;
+		ops[i].generation = 1;
+		ops[i].lent = buf_lent(ops[i].number);
 		ops[i].next = i + 1 < size ? &ops[i + 1] : NULL;
 		ops[i].state = OP_FREE;
 	}

@@ -187,7 +187,7 @@ START_TEST(forged_and_late_completions_are_ignored)
 	rig_one(ring);
 	/* done already, the next of the slot, no slot, any */
 	forge(ring, op.id);
-	forge(ring, op.id + SLAB_GENERATION);
+	forge(ring, op.id + (UINT64_C(1) << 32));
 	forge(ring, op.id | 0xfff00000);
 	forge(ring, 0);
 	forged = 4;
