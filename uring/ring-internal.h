@@ -142,7 +142,11 @@ struct hws_ring {
 	void *backend_data;
 };
 
-/* Which thread this is: 0 until it opens its first ring. */
+/*
+ * Which thread this is; RING_NO_THREAD until it opens its first ring. Never 0, which is the owner
+ * of a ring that is broken or a parent's: that would take such a thread for the owner.
+ */
+#define RING_NO_THREAD 1
 extern _Thread_local uint64_t ring_thread __attribute__((tls_model("initial-exec")));
 
 /* Why the ring can't be used: -EBUSY, -ECHILD or -EIO. */

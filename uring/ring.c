@@ -16,7 +16,7 @@
 #include "uring/op-internal.h"
 #include "uring/ring-choose-internal.h"
 
-_Thread_local uint64_t ring_thread;
+_Thread_local uint64_t ring_thread = RING_NO_THREAD;
 
 /* The kernel's limits. */
 #define BUFFERS_MAX 16384
@@ -104,8 +104,9 @@ static int make_page(struct hws_ring *ring)
 	if (r < 0)
 		return why(r, "the ring can't be kept from forked children: Linux 4.14 is needed");
 	/* relaxed: only that all are different counts */
-	if (!ring_thread)
-		ring_thread = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) + 1;
+	if (ring_thread == RING_NO_THREAD)
+		ring_thread = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) +
+			      RING_NO_THREAD + 1;
 	ring->owner = ring_thread;
 	ring->thread = sys_tid();
 	*ring->page = (struct ring_page) { .owner = ring_thread, .here = 1 };

@@ -224,25 +224,43 @@ START_TEST(a_thread_that_ends_leaves_a_ring_that_closes)
 }
 END_TEST
 
+struct forked {
+	struct hws_ring *ring;
+	struct hws_buf buf; /* the user's */
+	int status;
+};
+
 static void use_in_child(void *context)
 {
-	struct hws_ring *ring = context;
+	struct forked *forked = context;
+	struct hws_ring *ring = forked->ring;
 	struct hws_done done;
 
-	if (hws_nop(ring, 0) == -ECHILD && hws_wait(ring, &done, 1, 0) == -ECHILD &&
+	if (hws_nop(ring, 0) == -ECHILD && hws_read(ring, 0, forked->buf, 0, 1, 0) == -ECHILD &&
+	    hws_op_last(ring).id == 0 && hws_wait(ring, &done, 1, 0) == -ECHILD &&
 	    hws_submit(ring) == -ECHILD && hws_ring_orphans(ring, NULL, 0) == -ECHILD &&
 	    hws_ring_close(ring, 0) == 0)
 		_exit(42);
 	_exit(1);
 }
 
+/* A thread that never had a ring. */
+static void *fork_here(void *context)
+{
+	struct forked *forked = context;
+
+	forked->status = suite_child(use_in_child, forked);
+	return NULL;
+}
+
 START_TEST(a_forked_child_is_refused_and_harms_nothing)
 {
+	struct forked forked;
 	struct hws_ring *ring;
 	struct hws_buf buf;
 	struct hws_done done;
+	pthread_t thread;
 	int ends[2];
-	int status;
 
 	need_uring();
 	ring = rig_open(NULL);
@@ -251,15 +269,49 @@ START_TEST(a_forked_child_is_refused_and_harms_nothing)
 	ck_ok(hws_read(ring, ends[0], buf, HWS_HERE, 4096, 1));
 	ck_ok(hws_submit(ring));
 	ck_ok(hws_nop(ring, 2));
-	status = suite_child(use_in_child, ring);
-	ck_assert(WIFEXITED(status));
-	ck_assert_int_eq(WEXITSTATUS(status), 42);
+	forked = (struct forked) { .ring = ring, .buf = rig_buf(ring, 4096, 0) };
+	fork_here(&forked);
+	ck_assert(WIFEXITED(forked.status));
+	ck_assert_int_eq(WEXITSTATUS(forked.status), 42);
+	ck_assert_int_eq(pthread_create(&thread, NULL, fork_here, &forked), 0);
+	pthread_join(thread, NULL);
+	ck_assert(WIFEXITED(forked.status));
+	ck_assert_int_eq(WEXITSTATUS(forked.status), 42);
+	rig_give(ring, forked.buf);
 	done = rig_one(ring);
 	ck_assert_uint_eq(done.tag, 2);
 	ck_assert_int_eq(write(ends[1], "x", 1), 1);
 	done = rig_one(ring);
 	ck_assert_uint_eq(done.tag, 1);
 	rig_give(ring, done.buf);
+	rig_close(ring);
+}
+END_TEST
+
+START_TEST(reads_and_writes_shut_their_buffer_where_the_pool_shuts)
+{
+	static const struct hws_pool_options pool = {
+		.size = sizeof(pool),
+		.classes = { { 4096, 4 } },
+		.guard = HWS_POOL_GUARD_PAGES,
+	};
+	struct hws_ring_options options = { .pool_options = &pool };
+	struct hws_ring *ring;
+	struct hws_buf buf;
+	int fd;
+
+	need_uring();
+	ring = rig_open(&options);
+	fd = rig_file("hello", 5, 0);
+	buf = rig_buf(ring, 4096, 0);
+	ck_ok(hws_read(ring, fd, buf, 0, 4096, 0));
+	ck_assert(buf_slot(ring->pool, buf)->shut);
+	ck_assert_int_eq(rig_one(ring).result, 5);
+	ck_assert(rig_holds(ring, buf, "hello", 6));
+	ck_ok(hws_write(ring, fd, buf, 0, 5, 0));
+	ck_assert(buf_slot(ring->pool, buf)->shut);
+	ck_assert_int_eq(rig_one(ring).result, 5);
+	rig_give(ring, buf);
 	rig_close(ring);
 }
 END_TEST
@@ -353,19 +405,21 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("uring/ring", (const TTest *[]) {
-					       open_takes_every_mode_and_preset,
-					       open_refuses_what_makes_no_sense,
-					       read_and_write_hand_the_buffer_back,
-					       a_refused_buffer_stays_the_users,
-					       a_full_ring_says_so,
-					       wait_ends_at_its_deadline,
-					       another_thread_is_refused,
-					       a_thread_that_ends_leaves_a_ring_that_closes,
-					       a_forked_child_is_refused_and_harms_nothing,
-					       a_low_memlock_limit_is_told_and_done_without,
-					       the_descriptor_polls_when_something_is_done,
-					       latencies_are_counted_by_kind,
-					       NULL,
-				       });
+	return suite_run("uring/ring",
+			 (const TTest *[]) {
+				 open_takes_every_mode_and_preset,
+				 open_refuses_what_makes_no_sense,
+				 read_and_write_hand_the_buffer_back,
+				 a_refused_buffer_stays_the_users,
+				 a_full_ring_says_so,
+				 wait_ends_at_its_deadline,
+				 another_thread_is_refused,
+				 a_thread_that_ends_leaves_a_ring_that_closes,
+				 a_forked_child_is_refused_and_harms_nothing,
+				 reads_and_writes_shut_their_buffer_where_the_pool_shuts,
+				 a_low_memlock_limit_is_told_and_done_without,
+				 the_descriptor_polls_when_something_is_done,
+				 latencies_are_counted_by_kind,
+				 NULL,
+			 });
 }
