@@ -41,18 +41,7 @@ void op_lose(struct hws_ring *ring, struct op *op)
 /* Begins again what is left of it. The queue has room: the operation's own place. */
 static void again(struct hws_ring *ring, struct op *op)
 {
-	uint32_t index = 0;
-
-	while (op->flags & OP_FIXED && index + 1 < pool_regions(ring->pool)) {
-		void *base;
-		uint64_t size;
-
-		pool_region(ring->pool, index, &base, &size);
-		if (op->address - (uintptr_t)base < size)
-			break;
-		index++;
-	}
-	op_fill(ring, ring_sqe_besides(ring), op, index);
+	op_fill(ring, ring_sqe_besides(ring), op, op->state & OP_HAS_BUF ? op->slot->region : 0);
 }
 
 static bool transient(int64_t result)
@@ -138,8 +127,7 @@ static void deliver(struct hws_ring *ring, struct op *op, int64_t result, uint32
 		done.buf = group_take(op->extra->group, flags >> IORING_CQE_BUFFER_SHIFT);
 	if (!more) {
 		if (ring->histograms)
-			histogram_add(ring->histograms, op->kind,
-				      ring_now() - op->since);
+			histogram_add(ring->histograms, op->kind, ring_now() - op->since);
 		if (!(flags & IORING_CQE_F_BUFFER))
 			done.buf = give_back(ring, op, result);
 		ring->stats.delivered++;

@@ -10,10 +10,7 @@
 
 #define COLD __attribute__((cold, noinline))
 
-/*
- * An entry as it is filled in here, in whole words: what follows in a word is zero, and most of
- * it is as the compiler finds it.
- */
+/* An entry in whole words, each filled at once: what isn't named at its end is zero. */
 struct entry {
 	uint8_t opcode;
 	uint8_t flags;
@@ -21,11 +18,10 @@ struct entry {
 	int32_t fd;
 	uint64_t offset;
 	uint64_t address;
-	uint64_t length; /* in its first half; then rw_flags */
+	uint64_t length; /* the first half; then rw_flags */
 	uint64_t user_data;
-	uint64_t
-		index; /* of registered memory, in its first quarter; then personality, file_index */
-	uint64_t rest[2]; /* no operation uses these: always zero */
+	uint64_t index;	  /* buf_index, the first quarter; then personality, file_index */
+	uint64_t rest[2]; /* zero from the beginning: nothing in entries of this size uses it */
 };
 _Static_assert(sizeof(struct entry) == sizeof(struct io_uring_sqe), "entries have one size");
 
@@ -102,6 +98,24 @@ COLD static int leave_slot(struct hws_ring *ring, const struct op *op, enum hws_
 typedef int move_fn(struct hws_ring *ring, int fd, struct hws_buf buf, uint64_t offset,
 		    uint64_t length, uint64_t tag);
 
+static inline void fill(struct entry *entry, uint8_t opcode, int fd, uint64_t offset,
+			uint64_t address, uint64_t length, uint64_t id, uint32_t index)
+{
+	entry->opcode = opcode;
+	entry->flags = 0;
+	entry->ioprio = 0;
+	entry->fd = fd;
+	entry->offset = offset;
+	entry->address = address;
+	entry->length = ring_leading(length, 32);
+	entry->user_data = id;
+	entry->index = ring_leading(index, 16);
+	if (unlikely(RING_FILE(fd) >= 0)) {
+		entry->flags = IOSQE_FIXED_FILE;
+		entry->fd = RING_FILE(fd);
+	}
+}
+
 /* What is out of the ordinary is left to hws_queue(); all is as before then. */
 static inline int move(move_fn *leave_it, bool write, struct hws_ring *ring, int fd,
 		       struct hws_buf buf, uint64_t offset, uint64_t length, uint64_t tag)
@@ -111,7 +125,6 @@ static inline int move(move_fn *leave_it, bool write, struct hws_ring *ring, int
 	uint32_t name = (uint32_t)handle;
 	struct buf_slot *slot = &ring->bufs.slots[name & ring->bufs.mask];
 	struct op *op = ring->slab.free;
-	struct entry *entry;
 	uint64_t address;
 	uint64_t user;
 
@@ -138,20 +151,8 @@ static inline int move(move_fn *leave_it, bool write, struct hws_ring *ring, int
 		.state = OP_HAS_BUF,
 		.flags = OP_FIXED,
 	};
-	entry = next_entry(&ring->io.sq);
-	entry->opcode = write ? IORING_OP_WRITE_FIXED : IORING_OP_READ_FIXED;
-	entry->flags = 0;
-	entry->ioprio = 0;
-	entry->fd = fd;
-	entry->offset = offset;
-	entry->address = address;
-	entry->length = ring_leading(length, 32);
-	entry->user_data = op->id;
-	entry->index = ring_leading(slot->region, 16);
-	if (unlikely(RING_FILE(fd) >= 0)) {
-		entry->flags = IOSQE_FIXED_FILE;
-		entry->fd = RING_FILE(fd);
-	}
+	fill(next_entry(&ring->io.sq), write ? IORING_OP_WRITE_FIXED : IORING_OP_READ_FIXED, fd,
+	     offset, address, length, op->id, slot->region);
 	ring->io.sq.sqe_tail++;
 	return 0;
 }

@@ -51,8 +51,8 @@ static inline void deliver(const struct op *op, uint64_t result, struct hws_done
 }
 
 /* How many dones it made; -1: there is no room for the one it would make. */
-static __attribute__((cold, noinline)) int
-settle(struct hws_ring *ring, const struct io_uring_cqe *cqe, struct hws_done *ret_done, bool room)
+static COLD int settle(struct hws_ring *ring, const struct io_uring_cqe *cqe,
+		       struct hws_done *ret_done, bool room)
 {
 	struct op *op = slab_at(&ring->slab, cqe->user_data);
 
