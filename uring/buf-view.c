@@ -113,8 +113,7 @@ int hws_buf_view(struct hws_pool *pool, struct hws_buf buf, enum hws_rights righ
 
 	if (rights < HWS_R || rights > HWS_RW)
 		return why(-EINVAL, "a view is for reading or for writing, not for %d", rights);
-	if (buf_step(slot, buf, buf_word(buf.generation, HWS_OWNER_USER, 0),
-		     viewed(buf, write, 1)))
+	if (buf_step(slot, buf, buf_word(buf.generation, HWS_OWNER_USER, 0), viewed(buf, write, 1)))
 		r = view_first(pool, buf, slot, write);
 	else
 		r = view_again(pool, buf, write);

@@ -56,7 +56,8 @@ START_TEST(cancel_is_an_attempt_that_the_target_answers)
 	ck_assert_int_eq(hws_op_cancel(ring, op), -ESTALE);
 	ck_assert_int_eq(hws_op_forget(ring, op), -ESTALE);
 	ck_assert_int_eq(hws_op_forget(ring, (struct hws_op) { 0 }), -ESTALE);
-	ck_assert_int_eq(hws_op_forget(ring, (struct hws_op) { op.id + (UINT64_C(1) << 32) }), -ESTALE);
+	ck_assert_int_eq(hws_op_forget(ring, (struct hws_op) { op.id + (UINT64_C(1) << 32) }),
+			 -ESTALE);
 	rig_give(ring, buf);
 	rig_close(ring);
 }

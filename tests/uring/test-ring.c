@@ -288,34 +288,6 @@ START_TEST(a_forked_child_is_refused_and_harms_nothing)
 }
 END_TEST
 
-START_TEST(reads_and_writes_shut_their_buffer_where_the_pool_shuts)
-{
-	static const struct hws_pool_options pool = {
-		.size = sizeof(pool),
-		.classes = { { 4096, 4 } },
-		.guard = HWS_POOL_GUARD_PAGES,
-	};
-	struct hws_ring_options options = { .pool_options = &pool };
-	struct hws_ring *ring;
-	struct hws_buf buf;
-	int fd;
-
-	need_uring();
-	ring = rig_open(&options);
-	fd = rig_file("hello", 5, 0);
-	buf = rig_buf(ring, 4096, 0);
-	ck_ok(hws_read(ring, fd, buf, 0, 4096, 0));
-	ck_assert(buf_slot(ring->pool, buf)->shut);
-	ck_assert_int_eq(rig_one(ring).result, 5);
-	ck_assert(rig_holds(ring, buf, "hello", 6));
-	ck_ok(hws_write(ring, fd, buf, 0, 5, 0));
-	ck_assert(buf_slot(ring->pool, buf)->shut);
-	ck_assert_int_eq(rig_one(ring).result, 5);
-	rig_give(ring, buf);
-	rig_close(ring);
-}
-END_TEST
-
 START_TEST(a_low_memlock_limit_is_told_and_done_without)
 {
 	struct rlimit low = { 256 << 10, 256 << 10 };
@@ -405,21 +377,19 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("uring/ring",
-			 (const TTest *[]) {
-				 open_takes_every_mode_and_preset,
-				 open_refuses_what_makes_no_sense,
-				 read_and_write_hand_the_buffer_back,
-				 a_refused_buffer_stays_the_users,
-				 a_full_ring_says_so,
-				 wait_ends_at_its_deadline,
-				 another_thread_is_refused,
-				 a_thread_that_ends_leaves_a_ring_that_closes,
-				 a_forked_child_is_refused_and_harms_nothing,
-				 reads_and_writes_shut_their_buffer_where_the_pool_shuts,
-				 a_low_memlock_limit_is_told_and_done_without,
-				 the_descriptor_polls_when_something_is_done,
-				 latencies_are_counted_by_kind,
-				 NULL,
-			 });
+	return suite_run("uring/ring", (const TTest *[]) {
+					       open_takes_every_mode_and_preset,
+					       open_refuses_what_makes_no_sense,
+					       read_and_write_hand_the_buffer_back,
+					       a_refused_buffer_stays_the_users,
+					       a_full_ring_says_so,
+					       wait_ends_at_its_deadline,
+					       another_thread_is_refused,
+					       a_thread_that_ends_leaves_a_ring_that_closes,
+					       a_forked_child_is_refused_and_harms_nothing,
+					       a_low_memlock_limit_is_told_and_done_without,
+					       the_descriptor_polls_when_something_is_done,
+					       latencies_are_counted_by_kind,
+					       NULL,
+				       });
 }
