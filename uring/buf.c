@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "shim/pkey-internal.h"
+#include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/pool-internal.h"
@@ -93,12 +94,25 @@ static struct buf_slot *take_free(struct hws_pool *pool, struct pool_list *list)
 	return slot;
 }
 
+/* Does a device have it mapped? Then it waits for buf_let_go(). */
+static bool park(struct buf_slot *slot)
+{
+	uint32_t kept = BUF_KEPT;
+
+	/* acq_rel: pairs with buf_let_go(); relaxed before: kept or not was settled by the state */
+	return atomic_load_explicit(&slot->next, memory_order_relaxed) == BUF_KEPT &&
+	       atomic_compare_exchange_strong_explicit(&slot->next, &kept, BUF_PARKED,
+						       memory_order_acq_rel, memory_order_relaxed);
+}
+
 void pool_push(struct hws_pool *pool, struct buf_slot *slot)
 {
 	struct pool_list *list = &pool->lists[slot->class_];
 	uint64_t head = atomic_load_explicit(&list->head, memory_order_relaxed);
 	uint64_t first = (uint64_t)(slot - pool->head.slots) + 1;
 
+	if (park(slot))
+		return;
 	do {
 		atomic_store_explicit(&slot->next, (uint32_t)head, memory_order_relaxed);
 		/*
@@ -168,6 +182,7 @@ static int none_left(struct hws_pool *pool, uint32_t number, int code)
 		return why(-ESTALE, "the pool is the parent's: a child of fork() opens its own");
 	/* relaxed: only a count */
 	atomic_fetch_add_explicit(&pool->lists[number].failed, 1, memory_order_relaxed);
+	PROBE_POINT(exhausted, pool->class_[number].size, pool->class_[number].count, code);
 	return why(code, "all %u buffers of %llu bytes are in use", pool->class_[number].count,
 		   (unsigned long long)pool->class_[number].size);
 }

@@ -15,15 +15,27 @@
 #define LIST_MAX 1024 /* the kernel's IOV_MAX */
 #define DATA_MAX 4096 /* and its PATH_MAX */
 
-struct sizes {
-	uint32_t count;
-	size_t data;
-};
-
-static int measure(const struct op_kind *kind, const struct hws_request *request,
-		   struct sizes *ret_sizes)
+/* The device follows every address it is given: the only one is to be the buffer's. */
+static int check_command(const struct hws_request *request)
 {
-	struct sizes sizes = { 0 };
+	struct nvme_uring_cmd command;
+
+	if (request->data_size != sizeof(command))
+		return why(-EINVAL, "nvme takes a struct nvme_uring_cmd");
+	memcpy(&command, request->data, sizeof(command));
+	if (request->how != NVME_URING_CMD_IO && request->how != NVME_URING_CMD_ADMIN)
+		return why(-EINVAL,
+			   "nvme takes NVME_URING_CMD_IO or _ADMIN: no lists of addresses");
+	if (command.metadata || command.metadata_len)
+		return why(-EINVAL,
+			   "nvme commands have no metadata of their own: it has no buffer");
+	return 0;
+}
+
+int extra_measure(const struct op_kind *kind, const struct hws_request *request,
+		  struct extra_sizes *ret_sizes)
+{
+	struct extra_sizes sizes = { 0 };
 
 	if (kind->traits & OP_LIST) {
 		if (!request->bufs || request->count == 0 || request->count > LIST_MAX)
@@ -39,12 +51,10 @@ static int measure(const struct op_kind *kind, const struct hws_request *request
 		sizes.data = strnlen(request->data, DATA_MAX) + 1;
 	else if (kind->traits & OP_DATA)
 		sizes.data = request->data_size;
-	if (kind->traits & OP_NVME && sizes.data != sizeof(struct nvme_uring_cmd))
-		return why(-EINVAL, "%s takes a struct nvme_uring_cmd", kind->name);
 	if (sizes.data > DATA_MAX)
 		return why(-ENAMETOOLONG, "%s takes up to %d bytes", kind->name, DATA_MAX);
 	*ret_sizes = sizes;
-	return 0;
+	return kind->traits & OP_NVME ? check_command(request) : 0;
 }
 
 static void fill_time(struct __kernel_timespec *time, uint64_t ns)
@@ -57,8 +67,8 @@ int extra_make(const struct op_kind *kind, const struct hws_request *request,
 	       struct op_extra **ret_extra)
 {
 	struct op_extra *extra;
-	struct sizes sizes = { 0 };
-	int r = measure(kind, request, &sizes);
+	struct extra_sizes sizes = { 0 };
+	int r = extra_measure(kind, request, &sizes);
 
 	if (r < 0)
 		return r;

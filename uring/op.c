@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/op-internal.h"
@@ -91,15 +92,10 @@ static int take_list(struct hws_ring *ring, struct op *op)
 	return 0;
 }
 
-/* How the kernel is to reach the memory: as registered, by address, or by a copy. */
-static int choose_way(struct hws_ring *ring, const struct op_kind *kind, struct op *op)
+int op_by_address(struct hws_ring *ring, const struct op_kind *kind, struct op *op)
 {
 	bool by_address = kind->traits & (OP_BUF | OP_LIST | OP_GROUP);
 
-	if (ring->registered && kind->fixed) {
-		op->flags |= OP_FIXED;
-		return 0;
-	}
 	if (kind->traits & OP_WHOLE)
 		return extra_bounce(ring, kind, op);
 	if (!ring->guarded || !by_address)
@@ -110,6 +106,15 @@ static int choose_way(struct hws_ring *ring, const struct op_kind *kind, struct 
 	op->flags &= (uint8_t)~HWS_ASYNC;
 	op->state |= OP_OPENS;
 	ring->by_address++;
+	return 0;
+}
+
+/* How the kernel is to reach the memory: as registered, by address, or by a copy. */
+static int choose_way(struct hws_ring *ring, const struct op_kind *kind, struct op *op)
+{
+	if (!ring->registered || !kind->fixed || (kind->traits & OP_NVME && ring->nvme_by_address))
+		return op_by_address(ring, kind, op);
+	op->flags |= OP_FIXED;
 	return 0;
 }
 
@@ -235,6 +240,7 @@ static int queue(struct hws_ring *ring, const struct hws_request *request)
 		kind->fill(sqe, request, op);
 	if (ring->histograms)
 		op->since = ring_now();
+	PROBE_POINT(queue, op->id, request->kind, request->fd, op->length, op->tag);
 	return 0;
 }
 

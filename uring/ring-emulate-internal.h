@@ -119,6 +119,7 @@ struct emu_op {
 	int fd2; /* that splice takes from */
 	enum emu_place place;
 	bool begun;	   /* something of a connection is under way */
+	bool owns;	   /* fd and fd2 are descriptors of its own */
 	_Atomic bool stop; /* a thread that can is to give it up */
 };
 
@@ -163,6 +164,8 @@ bool emu_room(const struct emu *emu);
 void emu_post(struct emu *emu, const struct io_uring_sqe *sqe, int64_t result, uint32_t flags);
 
 /* ring-emulate-run.c: operations from start to end */
+/* Closes the descriptors that it owns. */
+void emu_disown(struct emu_op *op);
 /* A copy of the entry, or NULL; it is to be started, linked or deferred. */
 struct emu_op *emu_op_new(struct emu *emu, const struct io_uring_sqe *sqe);
 /* As if it came from the queue, with all that are linked to it. */

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
+#include "guardian/snapshot.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/ring-emulate-internal.h"
@@ -254,6 +255,7 @@ static void free_ops(struct emu *emu)
 		struct emu_op *op = EMU_OP_ALL(emu->all.next);
 
 		node_take(&op->all);
+		emu_disown(op);
 		free(op);
 	}
 	while (emu->spare) {
@@ -314,6 +316,7 @@ static void emu_adopt(struct hws_ring *ring)
 
 const struct ring_backend ring_epoll = {
 	.name = "epoll",
+	.number = HWS_RING_EPOLL,
 	.open = epoll_open,
 	.enter = emu_enter,
 	.tell = emu_tell,
@@ -324,6 +327,7 @@ const struct ring_backend ring_epoll = {
 
 const struct ring_backend ring_sync = {
 	.name = "sync",
+	.number = HWS_RING_SYNC,
 	.open = sync_open,
 	.enter = emu_enter,
 	.tell = emu_tell,

@@ -28,7 +28,8 @@
 #define RING_TRIES     16
 #define RING_DEPTH_MAX 16384
 #define RING_DRAIN_NS  (UINT64_C(10) * 1000 * 1000) /* between two attempts to cancel all */
-#define RING_WHY       160
+#define RING_WHY       400
+#define RING_WARN_NS   (UINT64_C(60) * 1000 * 1000 * 1000) /* between two warnings */
 /* The number of a registered file; negative: it is none. */
 #define RING_FILE(file) ((file)-HWS_FILE(0))
 
@@ -55,6 +56,7 @@ enum ring_enter_flags {
  */
 struct ring_backend {
 	const char *name;
+	uint32_t number; /* enum hws_ring_backend */
 	/* Fills io, mode, setup_flags, features from the options. 0 or -errno, with why(). */
 	int (*open)(struct hws_ring *ring);
 	/*
@@ -120,13 +122,15 @@ struct hws_ring {
 	/* A guarded pool is opened while this thread enters, for who goes by address. */
 	bool opens;
 	bool own_pool;
-	bool closing; /* nobody waits any more: all that completes is an orphan's */
-	bool opened;  /* the back end has something to give back */
-	bool defers;  /* completions come only while this thread enters */
-	int broken;   /* why; 0: it isn't */
+	bool closing;	      /* nobody waits any more: all that completes is an orphan's */
+	bool opened;	      /* the back end has something to give back */
+	bool nvme_by_address; /* this kernel takes no commands from such registered memory */
+	bool defers;	      /* completions come only while this thread enters */
+	int broken;	      /* why; 0: it isn't */
 	uint32_t streak;
 	struct ring_stats stats;
 	struct histograms *histograms;
+	struct ring_meter *meter; /* NULL: opened without a context */
 	struct hws_group *groups;
 
 	bool *files; /* which places are taken */
@@ -240,9 +244,16 @@ void ring_break(struct hws_ring *ring, int code);
 HWS_MUST int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags);
 /* The least power of two, from 2 on, that is no less. */
 uint32_t ring_power_of_two(uint32_t least);
+/* Tells the context of the ring's numbers, from now on: 0 or -ENOMEM. */
+HWS_MUST int ring_meter_open(struct hws_ring *ring, struct hws *hw);
+void ring_meter_close(struct hws_ring *ring);
+/* What has been counted so far can be seen. Only with a meter. */
+void ring_publish(struct hws_ring *ring);
 /* Frees the ring; its back end is closed. */
 void ring_free(struct hws_ring *ring);
 /* Notes what the ring has to do without, for hws_ring_info. */
 void ring_reduce(struct hws_ring *ring, const char *format, ...) HWS_PRINTF(2, 3);
+/* Tells the context's log what it has to do without; not more often than once in a while. */
+void ring_warn(const struct hws_ring *ring, struct hws *hw);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "guardian/snapshot.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/ring-internal.h"
@@ -176,6 +177,7 @@ static void uring_adopt(struct hws_ring *ring)
 
 const struct ring_backend ring_uring = {
 	.name = "uring",
+	.number = HWS_RING_URING,
 	.open = uring_open,
 	.enter = uring_enter,
 	.tell = uring_tell,

@@ -320,6 +320,8 @@ int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t siz
 		r = wait_more(ring, ret_done, size, least, deadline_ns);
 	if (unlikely(r < 0 && ring->broken && ring_refuse(ring) == -EIO))
 		r = wait_broken(ring, ret_done, size);
+	if (unlikely(ring->meter && ring->owner == ring_thread && ring->page->here))
+		ring_publish(ring);
 	return r;
 }
 

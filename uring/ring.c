@@ -230,7 +230,9 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 	if (r == 0)
 		r = take_pool(ring, hw);
 	if (r == 0)
-		r = ring_choose(ring, hw);
+		r = ring_choose(ring);
+	if (r == 0 && hw)
+		r = ring_meter_open(ring, hw);
 	if (r < 0)
 		return r;
 	register_pool(ring);
@@ -241,6 +243,8 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 	ring->options.pool_options = NULL;
 	ring->options.backend = NULL;
 	ring->options.mode = NULL;
+	if (ring->meter)
+		ring_publish(ring);
 	return 0;
 }
 
@@ -255,9 +259,12 @@ int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
 			ring->backend->close(ring);
 		ring_free(ring);
 	}
-	if (r == 0)
-		*ret_ring = ring;
-	return r;
+	if (r < 0)
+		return r;
+	if (hw && ring->reduced[0])
+		ring_warn(ring, hw);
+	*ret_ring = ring;
+	return 0;
 }
 
 void ring_free(struct hws_ring *ring)
@@ -265,6 +272,7 @@ void ring_free(struct hws_ring *ring)
 	/* in a forked child the pool is the parent's, and its page is zeroed */
 	bool here = ring->page && ring->page->here;
 
+	ring_meter_close(ring);
 	if (here && ring->pool) {
 		pool_unref(ring->pool);
 		if (ring->own_pool)

@@ -51,11 +51,12 @@ struct hws_ring_options {
  * @ret_ring: out; hws_ring_close() it
  *
  * Where the system refuses io_uring the same is done by epoll and a few threads, or by plain calls:
- * hws_ring_get_info() has which and why, and the context's log is warned once. The differences: a
- * call that a thread blocks in (a file, a path, a device that can't be polled) can't be cancelled;
- * if it is still at it when the ring closes, its buffer is lost. "sync" blocks in such calls, and
- * has no descriptor to poll. Each descriptor that is waited for is duplicated. There is no NVMe.
- * Who else reads or accepts from the same file may get there first: then the call blocks.
+ * hws_ring_get_info() has which and why. What a ring has to do without, and the remedy, the
+ * context's log is told, once a minute at most. The differences: a call that a thread blocks in (a
+ * file, a path, a device that can't be polled) can't be cancelled; if it is still at it when the
+ * ring closes, its buffer is lost. "sync" blocks in such calls, and has no descriptor to poll. Each
+ * descriptor that is waited for is duplicated. There is no NVMe. Who else reads or accepts from the
+ * same file may get there first: then the call blocks.
  *
  * Return: 0; -EINVAL options that make no sense; -EPERM, -ENOSYS "uring" was asked for and the
  * system has no io_uring for us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any
