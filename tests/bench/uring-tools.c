@@ -13,7 +13,7 @@ int uring_open_file(uint64_t size, int flags)
 	char path[] = "/var/tmp/hwsafe-bench-XXXXXX";
 	int fd = mkstemp(path);
 	int again = -1;
-	int r = fd < 0 ? -errno : 0;
+	int r = fd < 0 ? why(-errno, "no file can be made in /var/tmp") : 0;
 
 	for (uint64_t at = 0; r == 0 && at < size; at += sizeof(block))
 		if (write(fd, block, sizeof(block)) != sizeof(block))
