@@ -119,17 +119,19 @@ static int setup(const struct bench_case *of, void **ret_context)
 	return 0;
 }
 
+/* A buffer comes back by the handle it went by. Here, and below: each operation once. */
 static int take_ours(struct bench *bench, int64_t expected)
 {
 	struct hws_done done[DEPTH];
 	int n = hws_wait_many(bench->ring, done, DEPTH, DEPTH, HWS_FOREVER);
+	uint64_t sum = 0;
 
 	for (int i = 0; i < n; i++) {
 		if (done[i].result != expected && done[i].result != -ECANCELED)
 			return -EIO;
-		bench->bufs[done[i].tag] = done[i].buf;
+		sum += done[i].tag;
 	}
-	return n == DEPTH ? 0 : -EIO;
+	return n == DEPTH && sum == DEPTH * (DEPTH - 1) / 2 ? 0 : -EIO;
 }
 
 static int take_raw(struct bench *bench, int32_t expected)
@@ -174,6 +176,8 @@ static int nop_base(void *context, uint64_t n)
 		for (uint64_t i = 0; i < DEPTH; i++) {
 			struct io_uring_sqe *sqe = io_uring_get_sqe(&bench->raw);
 
+			if (!sqe)
+				return -EAGAIN;
 			io_uring_prep_nop(sqe);
 			io_uring_sqe_set_data64(sqe, i);
 		}
@@ -197,12 +201,15 @@ static int read_ours(void *context, uint64_t n)
 	return r;
 }
 
-static void read_raw(struct bench *bench, uint64_t i, int fd)
+static int read_raw(struct bench *bench, uint64_t i, int fd)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&bench->raw);
 
+	if (!sqe)
+		return -EAGAIN;
 	io_uring_prep_read_fixed(sqe, fd, bench->memory + i * BLOCK, BLOCK, place(bench), 0);
 	io_uring_sqe_set_data64(sqe, i);
+	return 0;
 }
 
 static int read_base(void *context, uint64_t n)
@@ -211,9 +218,10 @@ static int read_base(void *context, uint64_t n)
 	int r = 0;
 
 	for (; n && r == 0; n = bench_next(n)) {
-		for (uint64_t i = 0; i < DEPTH; i++)
-			read_raw(bench, i, bench->fd);
-		r = take_raw(bench, BLOCK);
+		for (uint64_t i = 0; i < DEPTH && r == 0; i++)
+			r = read_raw(bench, i, bench->fd);
+		if (r == 0)
+			r = take_raw(bench, BLOCK);
 	}
 	return r;
 }
@@ -237,23 +245,30 @@ static int cancel_ours(void *context, uint64_t n)
 	return r;
 }
 
+static int cancel_raw(struct bench *bench, uint64_t i)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&bench->raw);
+
+	if (!sqe)
+		return -EAGAIN;
+	io_uring_prep_cancel64(sqe, i, 0);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	return 0;
+}
+
 static int cancel_base(void *context, uint64_t n)
 {
 	struct bench *bench = context;
 	int r = 0;
 
 	for (; n && r == 0; n = bench_next(n)) {
-		for (uint64_t i = 0; i < DEPTH; i++) {
-			struct io_uring_sqe *sqe;
-
-			read_raw(bench, i, i < HANG ? bench->pipe[0] : bench->fd);
-			if (i >= HANG)
-				continue;
-			sqe = io_uring_get_sqe(&bench->raw);
-			io_uring_prep_cancel64(sqe, i, 0);
-			sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+		for (uint64_t i = 0; i < DEPTH && r == 0; i++) {
+			r = read_raw(bench, i, i < HANG ? bench->pipe[0] : bench->fd);
+			if (r == 0 && i < HANG)
+				r = cancel_raw(bench, i);
 		}
-		r = take_raw(bench, BLOCK);
+		if (r == 0)
+			r = take_raw(bench, BLOCK);
 	}
 	return r;
 }
