@@ -56,6 +56,18 @@ int face_ask_write(struct gate *gate, const struct face *face, const struct gate
 	return r < 0 ? r : face_do_write(gate, face, &whole);
 }
 
+int face_check(struct gate *gate, const struct face *face, enum gate_use use,
+	       const struct gate_access *one)
+{
+	struct gate_access whole = *one;
+
+	if (use == GATE_WRITE) {
+		whole.has |= HWS_HAS_VALUE;
+		add_old(gate, face, &whole);
+	}
+	return gate_check(gate, use, &whole);
+}
+
 int face_read(struct gate *gate, const struct face *face, const struct gate_access *one,
 	      unsigned int shift, uint64_t *ret_value)
 {

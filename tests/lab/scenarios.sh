@@ -8,6 +8,7 @@
 #	io-bar		pci-testdev's ports, resource1	rtc		a PC's clock at ports 0x70 and 0x71
 #	msr		/dev/cpu/N/msr can be read	cpuid		/dev/cpu/N/cpuid can be read
 #	iommu		vfio-pci can be bound, behind an IOMMU
+#	vfio		edu is bound to vfio-pci, alone in its group
 #	nvme		/dev/nvme0n1, 16 MiB of scratch	pku, uring	protection keys, io_uring
 #	root		all capabilities		unprivileged	uid 1000, no capability
 #	lockdown	integrity
@@ -25,10 +26,10 @@ PC=ioport,msr,cpuid,rtc,edu,io-bar,pku,nvme,uring,root
 
 # name | Debian architecture | kernel | machine | kernel parameters | HAS | seconds | what it shows
 SCENARIOS="
-x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu|240|Debian 12's kernel, everything allowed
-x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on|$PC,iommu|240|the same with a newer kernel
-aarch64     |arm64|6.1 |virt||edu,io-bar,iommu,nvme,uring,root|240|another architecture, SMMUv3
-lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|no-ioport,no-bar,msr,cpuid,pku,iommu,nvme,uring,root,lockdown|240|kernel lockdown: integrity
+x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu,vfio|240|Debian 12's kernel, everything allowed
+x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on|$PC,iommu,vfio|240|the same with a newer kernel
+aarch64     |arm64|6.1 |virt||edu,io-bar,iommu,vfio,nvme,uring,root|240|another architecture, SMMUv3
+lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|no-ioport,no-bar,msr,cpuid,pku,iommu,vfio,nvme,uring,root,lockdown|240|kernel lockdown: integrity
 no-iommu    |amd64|6.1 |pc  ||$PC|240|a machine without an IOMMU
 unprivileged|amd64|6.1 |q35 |intel_iommu=on|no-ioport,no-bar,pku,uring,unprivileged|240|uid 1000 without a capability
 "

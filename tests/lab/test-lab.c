@@ -120,7 +120,7 @@ static int open_bar(const char *enable, const char *path)
 
 	if (fd < 0)
 		return -1;
-	if (pwrite(fd, "1", 1, 0) < 0) {
+	if (pwrite(fd, "1", 1, 0) < 0 && errno != EBUSY) { /* it has a driver: init did it */
 		close(fd);
 		return -1;
 	}
@@ -144,7 +144,7 @@ static bool has_edu(void)
 	bar[1] = 0x12345678;
 	alive = bar[0] == EDU_ID && bar[1] == ~0x12345678u;
 	munmap((void *)(uintptr_t)bar, 4096);
-	return alive && access(EDU "driver", F_OK) < 0;
+	return alive;
 }
 
 /* The kernel shows edu but doesn't let this user map it. */
@@ -179,6 +179,22 @@ static bool has_iommu(void)
 	closedir(groups);
 	return entries > 2 && access("/dev/vfio/vfio", R_OK | W_OK) == 0 &&
 	       access("/sys/bus/pci/drivers/vfio-pci/bind", W_OK) == 0;
+}
+
+static bool has_vfio(void)
+{
+	char group[256];
+	char path[300];
+	const char *number;
+	ssize_t n =
+		readlink("/sys/bus/pci/devices/0000:00:03.0/iommu_group", group, sizeof(group) - 1);
+
+	if (n < 0 || access("/sys/bus/pci/drivers/vfio-pci/0000:00:03.0", F_OK) < 0)
+		return false;
+	group[n] = '\0';
+	number = strrchr(group, '/');
+	snprintf(path, sizeof(path), "/dev/vfio%s", number ? number : "");
+	return access(path, R_OK | W_OK) == 0;
 }
 
 static bool has_nvme(void)
@@ -236,6 +252,7 @@ static const struct {
 	{ "no-bar", has_no_bar },
 	{ "io-bar", has_io_bar },
 	{ "iommu", has_iommu },
+	{ "vfio", has_vfio },
 	{ "nvme", has_nvme },
 	{ "pku", has_pku },
 	{ "uring", has_uring },
