@@ -136,6 +136,7 @@ static int add_round(const struct measuring *m, struct rounds *rounds)
 static int collect(const struct measuring *m, struct rounds *rounds)
 {
 	double limit = m->run->options.seconds * 1e9;
+	size_t least = m->run->options.quick ? 2 : BENCH_ROUNDS_MIN;
 	uint64_t start;
 	uint64_t now;
 	int r = m->run->env->clock(CLOCK_MONOTONIC_RAW, &start);
@@ -143,7 +144,7 @@ static int collect(const struct measuring *m, struct rounds *rounds)
 	for (now = start; r == 0 && rounds->count < BENCH_ROUNDS_MAX;) {
 		double done = (double)(now - start) / limit;
 
-		if (done >= 1 && rounds->count >= BENCH_ROUNDS_MIN)
+		if (done >= 1 && rounds->count >= least)
 			break;
 		bench_progress(m->run, m->of, done < 1 ? done : 1);
 		r = add_round(m, rounds);

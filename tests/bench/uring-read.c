@@ -12,7 +12,7 @@
 #include "tests/bench/uring.h"
 #include "uring/pool.h"
 
-enum { DEPTH_MAX = 64, SMALL_FILE = 4 << 20, LARGE_FILE = 64 << 20 };
+enum { DEPTH_MAX = 64, SMALL_FILE = 4 << 20, LARGE_FILE = 16 << 20 };
 
 struct read_shape {
 	uint32_t block;
