@@ -241,7 +241,9 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 		return r;
 	register_pool(ring);
 	register_files(ring);
-	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) && !ring->sqe_shift;
+	/* the quick ways hand over by one step, which shuts nothing */
+	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) &&
+		      !ring->sqe_shift && !((const struct pool_head *)ring->pool)->shuts;
 	if (ring->quick) {
 		ring->read = quick_way(ring, HWS_OP_READ);
 		ring->write = quick_way(ring, HWS_OP_WRITE);
