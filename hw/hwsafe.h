@@ -25,6 +25,7 @@
 #include "../uring/pool.h" /* pools of buffers */
 #include "../uring/ring.h" /* rings, and what they tell of themselves */
 #include "../uring/ring-group.h" /* buffers provided in advance for receiving */
+#include "../uring/stream.h"	 /* streams of bytes, copied; FILE * over a ring */
 #include "batch.h" /* steps over any handles, checked whole before the first is done */
 #include "cpuid.h" /* what the processor says of itself */
 #include "dma.h"   /* memory that a device reaches, and nothing else */

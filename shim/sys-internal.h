@@ -62,6 +62,7 @@ HWS_MUST ssize_t sys_read_all(int fd, char *text, size_t size);
 /* One number in C notation that fills the file but for white space; -EBADMSG otherwise. */
 HWS_MUST int sys_read_u64(int root, const char *path, uint64_t *ret_value);
 HWS_MUST int sys_fstat(int fd, struct stat *ret_stat);
+HWS_MUST int sys_lseek(int fd, int64_t offset, int whence, uint64_t *ret_position);
 /*
  * How direct I/O on an open file must be aligned, as the file says; zeros: it has none.
  * -EOPNOTSUPP where the kernel (before 6.1) or the file system doesn't tell.

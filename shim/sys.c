@@ -171,6 +171,16 @@ int sys_fstat(int fd, struct stat *ret_stat)
 	return (int)result(fstat(fd, ret_stat));
 }
 
+int sys_lseek(int fd, int64_t offset, int whence, uint64_t *ret_position)
+{
+	off_t position = lseek(fd, offset, whence);
+
+	if (position < 0)
+		return -errno;
+	*ret_position = (uint64_t)position;
+	return 0;
+}
+
 int sys_dio_alignment(int fd, uint32_t *ret_memory, uint32_t *ret_offset)
 {
 #ifdef STATX_DIOALIGN

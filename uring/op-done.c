@@ -32,6 +32,8 @@ void op_lose(struct hws_ring *ring, struct op *op)
 	if (op->state & OP_ORPHAN) {
 		ring->stats.orphans--;
 		ring->stats.orphan_bytes -= op->length;
+	} else if (op->flags & OP_INNER) {
+		ring->stats.inner--;
 	}
 	ring->stats.lost++;
 	if (op->extra && op->extra->group)
@@ -173,6 +175,24 @@ static void deliver(struct hws_ring *ring, struct op *op, int64_t result, uint32
 	*ret_done = done;
 }
 
+void op_collect(struct hws_ring *ring, struct op *op, struct hws_done *ret_done)
+{
+	ring->stats.inner--;
+	deliver(ring, op, op->result, 0, ret_done);
+}
+
+void op_orphan(struct hws_ring *ring, struct op *op)
+{
+	op->state |= OP_ORPHAN;
+	op->since = ring_now();
+	ring->stats.orphans++;
+	ring->stats.orphan_bytes += op->length;
+	if (op->flags & OP_INNER)
+		ring->stats.inner--;
+	if (op->flags & OP_SETTLED)
+		dispose(ring, op, op->result, 0);
+}
+
 /* The result is here, the memory is to follow: kept until then. */
 static void keep(struct hws_ring *ring, struct op *op, int64_t result)
 {
@@ -188,6 +208,10 @@ bool op_settle(struct hws_ring *ring, struct op *op, int32_t result, uint32_t fl
 	uint32_t traits = op_kinds[op->kind].traits;
 	int64_t total = result;
 
+	if (op->flags & OP_SETTLED) {
+		ring->stats.unknown++;
+		return false;
+	}
 	/* of what the kind can't have, nothing is believed */
 	flags &= IORING_CQE_F_NOTIF | (traits & (OP_MANY | OP_TWICE) ? IORING_CQE_F_MORE : 0) |
 		 (traits & OP_GROUP ? GROUP_FLAGS : 0);
@@ -210,6 +234,11 @@ bool op_settle(struct hws_ring *ring, struct op *op, int32_t result, uint32_t fl
 		return false;
 	if (op->state & OP_ORPHAN || ring->closing) {
 		dispose(ring, op, total, flags);
+		return false;
+	}
+	if (op->flags & OP_INNER) {
+		op->result = total;
+		op->flags |= OP_SETTLED;
 		return false;
 	}
 	deliver(ring, op, total, flags, ret_done);

@@ -68,11 +68,8 @@ int hws_op_forget(struct hws_ring *ring, struct hws_op handle)
 
 	if (r < 0)
 		return r;
-	op->state |= OP_ORPHAN;
-	op->since = ring_now();
-	ring->stats.orphans++;
-	ring->stats.orphan_bytes += op->length;
 	PROBE_POINT(forget, op->id, op->kind, op->fd, op->length);
+	op_orphan(ring, op);
 	return 0;
 }
 

@@ -83,6 +83,10 @@ HWS_MUST int op_by_address(struct hws_ring *ring, const struct op_kind *kind, st
 void op_end(struct hws_ring *ring, struct op *op);
 /* The operation is lost: its buffers are quarantined, what else the kernel may reach is leaked. */
 void op_lose(struct hws_ring *ring, struct op *op);
+/* Nobody waits for it any more. */
+void op_orphan(struct hws_ring *ring, struct op *op);
+/* One that is OP_SETTLED ends: the done it would have made. */
+void op_collect(struct hws_ring *ring, struct op *op, struct hws_done *ret_done);
 /* A completion came for it; true when @ret_done was filled. */
 bool op_settle(struct hws_ring *ring, struct op *op, int32_t result, uint32_t flags,
 	       struct hws_done *ret_done);

@@ -330,6 +330,9 @@ void emu_try(struct emu *emu, struct emu_file *file, uint32_t events)
 {
 	struct emu_op *op;
 
+	/* one that ended with an operation that was tried before it is closed already */
+	if (node_alone(&file->waiting))
+		return;
 	if (events & (POLLERR | POLLHUP))
 		events |= POLLIN | POLLOUT;
 	file->users++;
@@ -344,7 +347,7 @@ void emu_try(struct emu *emu, struct emu_file *file, uint32_t events)
 		emu_end(op, result, 0);
 		emu_run(emu);
 	}
-	file->users--;
+	emu_file_put(emu, file);
 }
 
 uint64_t emu_expire(struct emu *emu)

@@ -13,11 +13,11 @@ struct hws_pool *hws_ring_pool(const struct hws_ring *ring)
 	return ring->pool;
 }
 
-int hws_ring_fd(const struct hws_ring *ring)
+int hws_ring_fd(struct hws_ring *ring)
 {
-	if (ring->io.ring_fd < 0)
-		return why(-ENOTSUP, "this back end has no descriptor to poll");
-	return ring->io.ring_fd;
+	int r = ring_mine(ring);
+
+	return r < 0 ? r : ring->backend->fd(ring);
 }
 
 struct hws_op hws_op_last(const struct hws_ring *ring)

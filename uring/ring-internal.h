@@ -8,6 +8,7 @@
 #ifndef HWSAFE_URING_RING_INTERNAL_H
 #define HWSAFE_URING_RING_INTERNAL_H
 
+#include <errno.h>
 #include <liburing.h>
 
 #include "uring/buf-internal.h"
@@ -67,6 +68,11 @@ struct ring_backend {
 		     uint64_t deadline_ns);
 	/* As io_uring_register(2): buffers, files, rings of provided buffers. */
 	int (*tell)(struct hws_ring *ring, uint32_t what, const void *arg, uint32_t count);
+	/*
+	 * The descriptor that polls readable, from now on, while completions are there. Who can't
+	 * see them being taken sets ring->rung and is entered once more when all are.
+	 */
+	int (*fd)(struct hws_ring *ring);
 	/* Gives all back. Takes rings that were opened in part. */
 	void (*close)(struct hws_ring *ring);
 	/* The same in a forked child, for itself only: the memory isn't there. */
@@ -81,6 +87,7 @@ struct ring_stats {
 	uint64_t submitted; /* but for those that ring_submitted() still has to count */
 	uint64_t delivered, reclaimed, lost;
 	uint64_t orphans, orphan_bytes, peak;
+	uint64_t inner; /* in flight for the library itself, not forgotten */
 	uint64_t enters, enter_errors, retried, resumed;
 	uint64_t cancels, cancels_missed, unknown, overflows;
 	uint64_t descriptors_shut, bounced;
@@ -108,7 +115,7 @@ struct hws_ring {
 	 */
 	uint64_t quick;
 	uint32_t counted; /* entries up to here are counted in stats.submitted, or no operations */
-	/* How many operations, and the last of them, there were before an entry that is none. */
+	/* How many operations there were at an entry that isn't a program's, and the last of his. */
 	uint64_t after;
 	uint64_t before;
 	struct hws_pool *pool;
@@ -126,12 +133,15 @@ struct hws_ring {
 	bool opened;	      /* the back end has something to give back */
 	bool nvme_by_address; /* this kernel takes no commands from such registered memory */
 	bool defers;	      /* completions come only while this thread enters */
+	bool rung;	      /* who polls may be told of completions that are taken */
+	int bell;	      /* with io_uring when that is set: an eventfd */
 	int broken;	      /* why; 0: it isn't */
 	uint32_t streak;
 	struct ring_stats stats;
 	struct histograms *histograms;
 	struct ring_meter *meter; /* NULL: opened without a context */
 	struct hws_group *groups;
+	struct hws_stream *streams;
 
 	bool *files; /* which places are taken */
 	uint32_t file_count;
@@ -194,11 +204,17 @@ static inline uint64_t ring_last(const struct hws_ring *ring)
 	return sq->sqes[((sq->sqe_tail - 1) & sq->ring_mask) << ring->sqe_shift].user_data;
 }
 
+/* Whatever was queued since, @last counts as queued last. */
+static inline void ring_keep_last(struct hws_ring *ring, uint64_t last)
+{
+	ring->before = last;
+	ring->after = ring_submitted(ring);
+}
+
 /* The next entry, for what begins no operation. */
 static inline struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring)
 {
-	ring->before = ring_last(ring);
-	ring->after = ring_submitted(ring);
+	ring_keep_last(ring, ring_last(ring));
 	ring->counted++;
 	return ring_sqe(ring);
 }
@@ -216,6 +232,20 @@ static inline uint32_t ring_ready(const struct hws_ring *ring)
 	return __atomic_load_n(ring->io.cq.ktail, __ATOMIC_ACQUIRE) - *ring->io.cq.khead;
 }
 
+/* The kernel can't for the moment: room in the queue of completions or memory may help. */
+static inline bool ring_can_not_now(int code)
+{
+	return code == -EAGAIN || code == -EBUSY || code == -ENOMEM;
+}
+
+/* May there be completions that only show when we enter? */
+static inline bool ring_hides(const struct hws_ring *ring)
+{
+	uint32_t flags = __atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED);
+
+	return ring->defers || flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
+}
+
 /* How many are in flight. */
 static inline uint64_t ring_used(const struct hws_ring *ring)
 {
@@ -224,15 +254,22 @@ static inline uint64_t ring_used(const struct hws_ring *ring)
 	return ring_submitted(ring) - of->delivered - of->reclaimed - of->lost;
 }
 
-/* How many of these somebody waits for. */
+/* How many of these the program waits for. */
 static inline uint64_t ring_awaited(const struct hws_ring *ring)
 {
-	return ring_used(ring) - ring->stats.orphans;
+	return ring_used(ring) - ring->stats.orphans - ring->stats.inner;
 }
 
 /* Submits what is queued and waits; 0, -ETIME, or why not, counted. */
 HWS_MUST int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags,
 			uint64_t deadline_ns);
+/*
+ * Before the program goes to wait by other means: starts what was queued again for it, and the
+ * descriptor says what is there, no more.
+ */
+void ring_rest(struct hws_ring *ring);
+/* A completion of no operation: of an attempt to cancel, a second one, a forged one. */
+void ring_ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe);
 /* Takes completions, as many as fit into @ret_done; NULL with @size 0: up to the first awaited. */
 uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size);
 /* What the kernel was given it may keep: nothing of it is touched again. */

@@ -29,12 +29,18 @@ enum op_way {
 	OP_FIXED = 32, /* goes by registered memory */
 };
 
+/* Beside enum hws_op_flags: the library's own operations, which make no done of the program's. */
+enum op_inner {
+	OP_INNER = 64,
+	OP_SETTLED = 128, /* the result is in, and kept here until it is collected */
+};
+
 /* The same four bytes as one, to be set at once. */
 struct op_nature {
 	uint8_t kind;
 	uint8_t state; /* enum op_state */
 	uint8_t retries;
-	uint8_t flags; /* enum hws_op_flags, enum op_way */
+	uint8_t flags; /* enum hws_op_flags, enum op_way, enum op_inner */
 };
 
 /*
@@ -80,7 +86,7 @@ struct op {
 	int32_t fd;
 	union {
 		uint64_t offset; /* in the file; of sends and receives: their flags */
-		int64_t result;	 /* when OP_RETURNING */
+		int64_t result;	 /* when OP_RETURNING or OP_SETTLED */
 	};
 	uint64_t since; /* when it was queued or forgotten; for those who ask only */
 } __attribute__((aligned(128)));
