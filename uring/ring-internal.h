@@ -115,7 +115,7 @@ struct hws_ring {
 	 */
 	uint64_t quick;
 	uint32_t counted; /* entries up to here are counted in stats.submitted, or no operations */
-	/* How many operations there were at an entry that isn't a program's, and the last of his. */
+	/* How many operations there were at an entry not of the program's, and his last one. */
 	uint64_t after;
 	uint64_t before;
 	struct hws_pool *pool;
