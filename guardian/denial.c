@@ -36,6 +36,8 @@ static const char *const sentences[HWS_REASONS] = {
 	[HWS_REASON_KERNEL] = "the kernel refused",
 	[HWS_REASON_DEVICE] = "the device did not answer",
 	[HWS_REASON_UNSUPPORTED] = "this back end has no such access",
+	[HWS_REASON_DANGER] = "the write is dangerous, and the rule has no right for that",
+	[HWS_REASON_CLAIMED] = "a kernel driver uses it: unbind it, or have the right 'claimed'",
 };
 
 /* What was asked, for people: "port 0x70-0x71 write". */

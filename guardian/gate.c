@@ -3,15 +3,22 @@
 
 #include <errno.h>
 
+#include "guardian/danger-internal.h"
 #include "guardian/policy-internal.h"
 
 static const uint32_t right_of[GATE_USES] = { [GATE_READ] = HWS_R, [GATE_WRITE] = HWS_W };
+
+/* Does each access by itself need the policy's word? */
+static bool is_judged(const struct gate *gate, enum gate_use use)
+{
+	return gate->decision.per_access || (use == GATE_WRITE && gate->decision.danger);
+}
 
 /* Which uses of the window need no second look. */
 static bool passes(const struct gate *gate, enum gate_use use)
 {
 	return gate->window.rights & right_of[use] && !gate->revoked && !gate->slow &&
-	       !gate->decision.per_access && !gate->decision.rate;
+	       !is_judged(gate, use) && !gate->decision.rate;
 }
 
 static void set_words(struct gate *gate, enum gate_use use, uint64_t size)
@@ -159,6 +166,8 @@ static struct hws_access describe(const struct gate *gate, enum gate_use use,
 										     : one->width;
 
 	access.rights = (gate->window.rights & ~(uint32_t)HWS_RW) | right_of[use];
+	if (use == GATE_READ)
+		access.rights &= ~(uint32_t)(HWS_CLAIMED | HWS_DANGER); /* about writes alone */
 	access.first += one->offset;
 	access.last = access.first + step - 1;
 	access.width = one->width;
@@ -186,13 +195,13 @@ static enum hws_reason check_shape(const struct gate *gate, enum gate_use use,
 }
 
 /* The policy's word on this one access; NONE where the window's own says it all. */
-static enum hws_reason judge(const struct gate *gate, const struct hws_access *access,
-			     struct hws_decision *ret_decision)
+static enum hws_reason judge(const struct gate *gate, enum gate_use use,
+			     const struct hws_access *access, struct hws_decision *ret_decision)
 {
 	*ret_decision = gate->decision;
 	if (gate->revoked)
 		return HWS_REASON_STALE;
-	if (!gate->decision.per_access)
+	if (!is_judged(gate, use))
 		return HWS_REASON_NONE;
 	if (hws_policy_check(gate->rules->view, access, ret_decision) == -EINVAL)
 		return HWS_REASON_ARGUMENT;
@@ -227,6 +236,17 @@ static enum hws_reason charge(struct gate *gate, enum gate_use use,
 	return HWS_REASON_GUARD;
 }
 
+static int refuse_access(struct hws *hw, const struct hws_access *access, enum hws_reason reason,
+			 const struct hws_decision *decision)
+{
+	char said[192];
+
+	if (reason == HWS_REASON_DANGER)
+		danger_text(decision->danger & ~access->rights, said, sizeof(said));
+	return context_deny(hw, HWS_EVENT_ACCESS, access, reason, decision,
+			    reason == HWS_REASON_DANGER ? said : NULL);
+}
+
 int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
 	struct lease *lease = &gate->use[use].lease;
@@ -239,16 +259,16 @@ int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one
 	if (gate->era != gate->hw->era)
 		refresh(gate);
 	if (reason == HWS_REASON_NONE)
-		reason = judge(gate, &access, &decision);
+		reason = judge(gate, use, &access, &decision);
 	if (reason == HWS_REASON_NONE)
 		reason = charge(gate, use, &decision);
 	if (reason != HWS_REASON_NONE)
-		return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &decision, NULL);
-	if (gate->decision.per_access || gate->slow) {
+		return refuse_access(gate->hw, &access, reason, &decision);
+	if (is_judged(gate, use) || gate->slow) {
 		stats_add(&stats_mine(&gate->hw->stats)->slow[access.kind]);
 		audit_observe(gate->hw->audit, access.kind, 1, 0);
 	}
-	if (use == GATE_WRITE && gate->decision.per_access) {
+	if (use == GATE_WRITE && is_judged(gate, use)) {
 		struct hws_event event = audit_access_event(&access, HWS_EVENT_ACCESS, reason);
 
 		event.rule = decision.rule + 1;
