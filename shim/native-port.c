@@ -133,25 +133,19 @@ static int access_mode(enum hws_rights rights)
 static int io_bar(struct native *native, struct hws_bdf bdf, const struct ports *ports,
 		  uint32_t *ret_base)
 {
-	enum { IORESOURCE_IO = 0x100, BARS = 6 };
-	char path[NATIVE_PATH];
-	char text[2048];
-	const char *line = text;
-	ssize_t n = sys_read_file(native->root, native_pci_path(bdf, "resource", path), text,
-				  sizeof(text));
+	struct hws_pci_bar bars[HWS_PCI_BARS];
 
-	for (int bar = 0; n > 0 && bar < BARS && line; bar++) {
-		unsigned long long start, end, flags;
+	if (native_pci_bars(native, bdf, bars) < 0)
+		return -ENOENT;
+	for (int bar = 0; bar < HWS_PCI_BARS; bar++) {
+		uint64_t base = bars[bar].base;
 
-		if (sscanf(line, "%llx %llx %llx", &start, &end, &flags) != 3)
-			break;
-		if (flags & IORESOURCE_IO && start <= ports->first && end <= UINT16_MAX &&
-		    end >= (uint64_t)ports->first + ports->count - 1) {
-			*ret_base = (uint32_t)start;
+		if (bars[bar].flags & HWS_BAR_IO && base <= ports->first &&
+		    base + bars[bar].size <= UINT16_MAX + UINT64_C(1) &&
+		    hws_range_ok(ports->first - base, ports->count, bars[bar].size)) {
+			*ret_base = (uint32_t)base;
 			return bar;
 		}
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
 	}
 	return -ENOENT;
 }

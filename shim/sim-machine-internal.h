@@ -77,7 +77,8 @@ struct sim_space {
 	uint64_t first; /* ports only: of the first one */
 	uint64_t size;
 	uint64_t latency_ns;
-	bool memory; /* what no register covers is plain memory */
+	char owner[32]; /* ports only: whose they are; "": nobody's */
+	bool memory;	/* what no register covers is plain memory */
 	uint8_t *bytes;
 	struct sim_register *registers;
 	const struct sim_behaviour *behaviour;
@@ -103,6 +104,11 @@ struct sim_function {
 	bool taken[SIM_CONFIG_PCIE];	    /* described already */
 	uint32_t last_capability;	    /* where the chain's last pointer is */
 	struct sim_space *bars[SIM_BARS];
+	/* what the system would know of it */
+	char driver[32];
+	char users[64];
+	int32_t iommu_group; /* -1: in none */
+	int32_t numa_node;   /* -1: not known */
 };
 
 struct sim_leaf {
@@ -169,9 +175,17 @@ HWS_MUST bool sim_config_bar(struct sim *sim, struct sim_function *function, uin
 /* Where an I/O BAR answers now: its first port, or UINT32_MAX. */
 uint32_t sim_config_io_base(const struct sim_function *function, uint32_t bar);
 bool sim_config_decodes(const struct sim_function *function, enum sim_space_kind kind);
+uint32_t sim_config_get(const struct sim_function *function, uint32_t offset, uint32_t width);
 int sim_config_access(struct sim_function *function, struct sim_access *access);
 /* Counts one access; false once the function is unplugged. */
 bool sim_function_answers(struct sim_function *function);
+
+/* sim-facts.c: what the system around it knows. */
+int sim_pci_info(void *self, struct hws_bdf bdf, struct hws_pci_info *ret_info);
+int sim_ports_claimed(void *self, uint16_t first, uint32_t count);
+int sim_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar);
+/* sim-access.c: many registers at once. */
+int sim_msr_batch(void *self, struct hws_msr_op *ops, size_t count);
 
 /* sim-cmos.c, sim-edu.c */
 extern const struct sim_behaviour sim_cmos;

@@ -379,4 +379,8 @@ const struct hws_shim_ops sim_ops = {
 	.mmio_write = sim_mmio_write,
 	.barrier = sim_barrier,
 	.timestamp = sim_timestamp,
+	.pci_info = sim_pci_info,
+	.ports_claimed = sim_ports_claimed,
+	.pci_claimed = sim_pci_claimed,
+	.msr_batch = sim_msr_batch,
 };
