@@ -33,10 +33,7 @@ static int open_resource(struct native *native, struct hws_bdf bdf, uint32_t bar
 	if (fd == -ENOENT)
 		return why(-ENODEV, "%s has no BAR %u, or there is no such PCI function",
 			   hws_bdf_format(bdf, text), bar);
-	if (native_refusal(fd) == -EPERM)
-		return why(-EPERM, "%s: its file mode keeps this user out; root may, or the helper",
-			   path);
-	return fd < 0 ? why(fd, "%s: %s", path, strerror(-fd)) : fd;
+	return fd < 0 ? why(native_code(fd), "%s: %s", path, native_cause(fd)) : fd;
 }
 
 static int map_failed(const char *way, struct hws_bdf bdf, int r)
@@ -52,7 +49,7 @@ static int map_failed(const char *way, struct hws_bdf bdf, int r)
 	if (r == -EINVAL)
 		return why(-EINVAL, "%s %s can't be mapped: a BAR of I/O ports is opened as ports",
 			   text, way);
-	return why(native_refusal(r), "%s %s can't be mapped: %s", text, way, strerror(-r));
+	return why(native_code(r), "%s %s can't be mapped: %s", text, way, native_cause(r));
 }
 
 /* How much of the BAR the window is: @size, or to its end. */
@@ -63,7 +60,8 @@ static int window_size(int fd, uint64_t offset, uint64_t size, uint64_t *ret_siz
 	uint64_t whole = r < 0 ? 0 : (uint64_t)stat.st_size;
 
 	if (r < 0)
-		return why(r, "the size of the BAR can't be told");
+		return why(native_code(r), "the size of the BAR can't be told: %s",
+			   native_cause(r));
 	if (size == 0 && offset < whole)
 		size = whole - offset;
 	if (size == 0 || !hws_range_ok(offset, size, whole))

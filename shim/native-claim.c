@@ -75,8 +75,8 @@ static int read_list(struct native *native, const char *path, char **ret_text)
 		return why(-ENOMEM, "no memory to read %s", path);
 	n = sys_read_file(native->root, path, text, MOST);
 	if (n < 0 && n != -ENOENT)
-		return why(native_refusal((int)n), "who uses it can't be told: %s: %s", path,
-			   strerror((int)-n));
+		return why(native_code((int)n), "who uses it can't be told: %s: %s", path,
+			   native_cause((int)n));
 	if (n < 0)
 		text[0] = '\0';
 	*ret_text = HWS_TAKE_PTR(text);

@@ -96,7 +96,7 @@ int native_pci_info(void *self, struct hws_bdf bdf, struct hws_pci_info *ret_inf
 	if (r == -ENOENT)
 		return why(-ENODEV, "there is no PCI function %s", hws_bdf_format(bdf, text));
 	if (r < 0)
-		return why(native_refusal(r), "%s: %s", path, strerror(-r));
+		return why(native_code(r), "%s: %s", path, native_cause(r));
 	info.vendor = (uint16_t)vendor;
 	info.device = (uint16_t)number_of(self, bdf, "device", 0);
 	info.subsystem_vendor = (uint16_t)number_of(self, bdf, "subsystem_vendor", 0);

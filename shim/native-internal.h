@@ -28,6 +28,10 @@ static inline int native_refusal(int r)
 	return r == -EACCES ? -EPERM : r;
 }
 
+/* An error of the kernel's as our callers get it, and what it means: each has its own words. */
+HWS_MUST int native_code(int r);
+const char *native_cause(int r);
+
 int native_identify(void *self, struct hws_cpu *ret_cpu);
 int native_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);
 int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights rights,

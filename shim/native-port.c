@@ -94,9 +94,9 @@ static ssize_t raw_file_write(const struct ports *ports, uint16_t port, uint32_t
 
 static int file_failed(const struct ports *ports, uint16_t port, ssize_t n)
 {
-	int r = n < 0 ? native_refusal((int)n) : -EIO;
+	int r = n < 0 ? (int)n : -EIO;
 
-	return why(r, "port 0x%x by %s: %s", port, ports->name, strerror(-r));
+	return why(native_code(r), "port 0x%x by %s: %s", port, ports->name, native_cause(r));
 }
 
 static int file_read(const struct ports *ports, uint16_t port, uint32_t width, uint32_t *ret_value)
@@ -203,13 +203,12 @@ static const struct way ways[] = {
 };
 enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
 
+/* Why a way is none, in few words: three of them make a sentence. */
 static const char *way_failed(int r)
 {
 	switch (r) {
 	case -ENOSYS:
 		return "this kernel has none";
-	case -EOPNOTSUPP:
-		return "not on this architecture";
 	case -EPERM:
 		return "CAP_SYS_RAWIO is missing, or lockdown";
 	case -EACCES:
@@ -219,8 +218,18 @@ static const char *way_failed(int r)
 	case -EMFILE:
 		return "this thread holds too many ranges: close some";
 	default:
-		return strerror(-r);
+		return native_cause(r);
 	}
+}
+
+/* Of two failures the one that tells more: a refusal, then whatever is no mere absence. */
+static int worse(int a, int b)
+{
+	bool absent = b == -ENOENT || b == -ENOSYS || b == -EOPNOTSUPP;
+
+	if (native_code(b) == -EPERM)
+		return -EPERM;
+	return a == -EOPNOTSUPP && !absent ? native_code(b) : a;
 }
 
 static int try_ways(struct native *native, struct ports *ports, enum hws_rights rights)
@@ -234,8 +243,7 @@ static int try_ways(struct native *native, struct ports *ports, enum hws_rights 
 		failed[i] = ways[i].open(native, ports, rights);
 		if (failed[i] == 0)
 			return 0;
-		if (native_refusal(failed[i]) == -EPERM)
-			worst = -EPERM;
+		worst = worse(worst, failed[i]);
 	}
 	return why(worst, "ports 0x%x-0x%x: ioperm: %s; PCI I/O window: %s; /dev/port: %s",
 		   ports->first, ports->first + ports->count - 1, way_failed(failed[0]),
