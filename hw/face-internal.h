@@ -37,6 +37,10 @@ HWS_MUST int face_ask_read(struct gate *gate, const struct face *face,
 HWS_MUST int face_ask_write(struct gate *gate, const struct face *face,
 			    const struct gate_access *one);
 
+/* Only the question: may this value be written? */
+HWS_MUST int face_check_write(struct gate *gate, const struct face *face,
+			      const struct gate_access *one);
+
 /* The whole access for who goes through the back end's table in any case. */
 HWS_MUST int face_read(struct gate *gate, const struct face *face, const struct gate_access *one,
 		       unsigned int shift, uint64_t *ret_value);

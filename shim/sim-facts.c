@@ -85,3 +85,16 @@ int sim_ports_claimed(void *self, uint16_t first, uint32_t count)
 	}
 	return 0;
 }
+
+/* One package without hyper-threads, whatever the description of CPUID says. */
+int sim_topology(void *self, struct hws_topology *ret_topology)
+{
+	const struct sim *sim = self;
+
+	*ret_topology = (struct hws_topology) {
+		.packages = 1,
+		.cores = sim->cpu.cpus,
+		.threads = sim->cpu.cpus,
+	};
+	return 0;
+}

@@ -13,6 +13,7 @@
 
 enum {
 	SIM_CPUS = 64,
+	SIM_FOUND = 16,
 	SIM_BARS = 6,
 	SIM_CONFIG = 256,
 	SIM_CONFIG_PCIE = 4096,
@@ -124,6 +125,7 @@ struct sim {
 	struct hws_cpu cpu;
 	struct sim_leaf *leaves;
 	struct sim_space msrs[SIM_CPUS];
+	struct sim_register *found[SIM_CPUS][SIM_FOUND]; /* of them, lately, by number */
 	struct sim_space *ports;
 	struct sim_function *functions;
 	bool clock_fixed;
@@ -150,7 +152,7 @@ struct sim_leaf *sim_leaf_find(const struct sim *sim, uint32_t leaf, uint32_t su
 /* What covers any of these ports. */
 struct sim_space *sim_ports_at(const struct sim *sim, uint64_t first, uint64_t count);
 /* MSRs are numbered, not measured in bytes. */
-struct sim_register *sim_msr_find(const struct sim *sim, uint32_t cpu, uint64_t number);
+struct sim_register *sim_msr_find(struct sim *sim, uint32_t cpu, uint64_t number);
 struct sim_function *sim_function_find(const struct sim *sim, struct hws_bdf bdf);
 /* Addresses as numbers, in address order: domain << 16 | bus << 8 | device << 3 | function. */
 uint64_t sim_bdf_order(struct hws_bdf bdf);
@@ -184,6 +186,7 @@ bool sim_function_answers(struct sim_function *function);
 int sim_pci_info(void *self, struct hws_bdf bdf, struct hws_pci_info *ret_info);
 int sim_ports_claimed(void *self, uint16_t first, uint32_t count);
 int sim_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar);
+int sim_topology(void *self, struct hws_topology *ret_topology);
 /* sim-access.c: many registers at once. */
 int sim_msr_batch(void *self, struct hws_msr_op *ops, size_t count);
 

@@ -383,4 +383,5 @@ const struct hws_shim_ops sim_ops = {
 	.ports_claimed = sim_ports_claimed,
 	.pci_claimed = sim_pci_claimed,
 	.msr_batch = sim_msr_batch,
+	.topology = sim_topology,
 };
