@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Writes that can take the machine down, or get past the policy: each danger is a right of its own. */
+/* Writes that can take the machine down, or get past the policy: each danger has its own right. */
 #ifndef HWSAFE_GUARDIAN_DANGER_INTERNAL_H
 #define HWSAFE_GUARDIAN_DANGER_INTERNAL_H
 

@@ -95,9 +95,9 @@ static enum header header_of(const struct hws_access *access)
 /* Is what would be written to the place, as far as it is known, harmless? */
 static bool is_harmless(const struct place *place, const struct hws_access *access)
 {
-	uint64_t value = access->value >> 8 * (place->first - access->first);
-
-	return place->mask && access->has & HWS_HAS_VALUE && (value & place->mask) != place->value;
+	/* such a place is one byte, which the access has */
+	return place->mask && access->has & HWS_HAS_VALUE &&
+	       (access->value >> 8 * (place->first - access->first) & place->mask) != place->value;
 }
 
 static bool is_dangerous(const struct place *place, const struct hws_access *access)

@@ -120,6 +120,8 @@ static enum hws_reason reason_of(enum hws_event_type type, const struct hws_acce
 		return HWS_REASON_KERNEL;
 	if (code == -ERANGE)
 		return HWS_REASON_RANGE;
+	if (code == -EBUSY)
+		return HWS_REASON_CLAIMED;
 	return code == -EOPNOTSUPP ? HWS_REASON_UNSUPPORTED : HWS_REASON_DEVICE;
 }
 

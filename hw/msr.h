@@ -28,7 +28,7 @@ struct hws_msr;
 /**
  * hws_msr_open() - open a range of registers on some processors.
  * @hw: borrowed
- * @cpus: borrowed; which processors: "2", "0-3,8", "12..15"; "all" or NULL: every one that is online
+ * @cpus: borrowed; which processors: "2", "0-3,8", "12..15"; "all" or NULL: all that are online
  * @first: the first register
  * @last: the last one
  * @rights: HWS_R, HWS_W or both, and more of enum hws_access_rights
