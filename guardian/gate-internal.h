@@ -64,8 +64,18 @@ void gate_close(struct gate *gate);
 /* Has all gates ask again at their next access. The caller holds the context's lock. */
 void gates_stop(struct hws *hw);
 
+/* Would gate_ask() let it in, as far as shape and policy go? Takes nothing from guard or rate. */
+HWS_MUST int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *one);
+
 /* Judges one access: 0, or a refusal, told and counted. */
 HWS_MUST int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one);
+/*
+ * The same for what has neither offset nor width, a mapping say: has the window been taken away
+ * since, does it have these rights, and does its rule's rate allow one more?
+ */
+HWS_MUST int gate_ask_whole(struct gate *gate, uint32_t rights);
+/* A refusal of such a one for @reason; told and counted. Gives the reason's code. */
+int gate_deny_whole(struct gate *gate, uint32_t rights, enum hws_reason reason);
 /* An access that was let through failed with @code; told and counted. Gives @code. */
 int gate_failed(struct gate *gate, enum gate_use use, const struct gate_access *one, int code);
 

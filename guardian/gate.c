@@ -301,6 +301,21 @@ static int refuse_access(struct hws *hw, const struct hws_access *access, enum h
 			    reason == HWS_REASON_DANGER ? said : NULL);
 }
 
+int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *one)
+{
+	struct hws_decision decision = gate->decision;
+	struct hws_access access = describe(gate, use, one);
+	enum hws_reason reason = check_shape(gate, use, one);
+
+	if (gate->era != gate->hw->era)
+		refresh(gate);
+	if (reason == HWS_REASON_NONE)
+		reason = judge(gate, use, &access, &decision);
+	if (reason == HWS_REASON_NONE)
+		return 0;
+	return refuse_access(gate->hw, &access, reason, &decision);
+}
+
 int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
 	struct lease *lease = &gate->use[use].lease;
@@ -330,6 +345,30 @@ int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one
 		audit_record(gate->hw->audit, &event);
 	}
 	return 0;
+}
+
+int gate_deny_whole(struct gate *gate, uint32_t rights, enum hws_reason reason)
+{
+	struct hws_access access = gate->window;
+
+	access.rights = rights;
+	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &gate->decision, NULL);
+}
+
+int gate_ask_whole(struct gate *gate, uint32_t rights)
+{
+	enum hws_reason reason = HWS_REASON_NONE;
+	struct surge_grant grant; /* what is taken stays taken */
+
+	if (gate->era != gate->hw->era)
+		refresh(gate);
+	if (gate->revoked)
+		reason = HWS_REASON_STALE;
+	else if (rights & ~gate->window.rights)
+		reason = HWS_REASON_NO_RULE;
+	else
+		reason = rules_take_rate(gate->rules, &gate->decision, &grant);
+	return reason == HWS_REASON_NONE ? 0 : gate_deny_whole(gate, rights, reason);
 }
 
 int gate_failed(struct gate *gate, enum gate_use use, const struct gate_access *one, int code)

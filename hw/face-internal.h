@@ -37,8 +37,8 @@ HWS_MUST int face_ask_read(struct gate *gate, const struct face *face,
 HWS_MUST int face_ask_write(struct gate *gate, const struct face *face,
 			    const struct gate_access *one);
 
-/* Only the question: may this value be written? */
-HWS_MUST int face_check_write(struct gate *gate, const struct face *face,
+/* Only the way in: what face_do_write() then does. */
+HWS_MUST int face_admit_write(struct gate *gate, const struct face *face,
 			      const struct gate_access *one);
 
 /* The whole access for who goes through the back end's table in any case. */
@@ -47,6 +47,10 @@ HWS_MUST int face_read(struct gate *gate, const struct face *face, const struct 
 HWS_MUST int face_write(struct gate *gate, const struct face *face, const struct gate_access *one,
 			unsigned int shift);
 
+/* Would it be let in, as far as shape and policy go? Refusals are told and counted. */
+HWS_MUST int face_check(struct gate *gate, const struct face *face, enum gate_use use,
+			const struct gate_access *one);
+
 /* The same of 1 << @shift bytes at a place that is counted as the window's first is. */
 HWS_MUST int face_read_at(struct gate *gate, const struct face *face, uint32_t at,
 			  unsigned int shift, uint64_t *ret_value);
@@ -54,15 +58,15 @@ HWS_MUST int face_write_at(struct gate *gate, const struct face *face, uint32_t 
 			   unsigned int shift, uint64_t value);
 
 /*
- * The four functions of one width: read and write with a status, get and put without. The file has
- * a struct face called face; a handle begins with its gate.
+ * The four functions of one width: read and write with a status, get and put without. The kind
+ * has a struct face called kind_face; a handle begins with its gate.
  */
 #define FACES(kind, bits, shift)                                                                   \
 	int hws_##kind##_read##bits(struct hws_##kind *handle, uint32_t at,                        \
 				    uint##bits##_t *ret_value)                                     \
 	{                                                                                          \
 		uint64_t value;                                                                    \
-		int r = face_read_at((struct gate *)handle, &face, at, shift, &value);             \
+		int r = face_read_at((struct gate *)handle, &kind##_face, at, shift, &value);      \
 		if (r == 0)                                                                        \
 			*ret_value = (uint##bits##_t)value;                                        \
 		return r;                                                                          \
@@ -70,17 +74,17 @@ HWS_MUST int face_write_at(struct gate *gate, const struct face *face, uint32_t 
 	uint##bits##_t hws_##kind##_get##bits(struct hws_##kind *handle, uint32_t at)              \
 	{                                                                                          \
 		uint64_t value;                                                                    \
-		int r = face_read_at((struct gate *)handle, &face, at, shift, &value);             \
+		int r = face_read_at((struct gate *)handle, &kind##_face, at, shift, &value);      \
 		return r < 0 ? (uint##bits##_t) - 1 : (uint##bits##_t)value;                       \
 	}                                                                                          \
 	int hws_##kind##_write##bits(struct hws_##kind *handle, uint32_t at, uint##bits##_t value) \
 	{                                                                                          \
-		return face_write_at((struct gate *)handle, &face, at, shift, value);              \
+		return face_write_at((struct gate *)handle, &kind##_face, at, shift, value);       \
 	}                                                                                          \
 	void hws_##kind##_put##bits(struct hws_##kind *handle, uint32_t at, uint##bits##_t value)  \
 	{                                                                                          \
 		/* a refusal is counted, recorded and kept for hws_last_denial() */                \
-		int r = face_write_at((struct gate *)handle, &face, at, shift, value);             \
+		int r = face_write_at((struct gate *)handle, &kind##_face, at, shift, value);      \
 		(void)r;                                                                           \
 	}
 

@@ -45,7 +45,7 @@ static void add_old(struct gate *gate, const struct face *face, struct gate_acce
 		one->has |= HWS_HAS_OLD;
 }
 
-int face_check_write(struct gate *gate, const struct face *face, const struct gate_access *one)
+int face_admit_write(struct gate *gate, const struct face *face, const struct gate_access *one)
 {
 	struct gate_access whole = *one;
 
@@ -56,9 +56,21 @@ int face_check_write(struct gate *gate, const struct face *face, const struct ga
 
 int face_ask_write(struct gate *gate, const struct face *face, const struct gate_access *one)
 {
-	int r = face_check_write(gate, face, one);
+	int r = face_admit_write(gate, face, one);
 
 	return r < 0 ? r : face_do_write(gate, face, one);
+}
+
+int face_check(struct gate *gate, const struct face *face, enum gate_use use,
+	       const struct gate_access *one)
+{
+	struct gate_access whole = *one;
+
+	if (use == GATE_WRITE) {
+		whole.has |= HWS_HAS_VALUE;
+		add_old(gate, face, &whole);
+	}
+	return gate_check(gate, use, &whole);
 }
 
 int face_read(struct gate *gate, const struct face *face, const struct gate_access *one,

@@ -25,7 +25,7 @@ static int ask(struct gate *gate, struct gate_access *one, const struct hws_msr_
 		return face_enter(gate, GATE_READ, one, 0);
 	one->value = op->value;
 	return gate_pass(gate, GATE_WRITE, one->offset, 0) ? 0
-							   : face_check_write(gate, &msr_face, one);
+							   : face_admit_write(gate, &msr_face, one);
 }
 
 static int check(struct hws_msr *msr, const struct hws_msr_op *ops, size_t count)
@@ -38,8 +38,8 @@ static int check(struct hws_msr *msr, const struct hws_msr_op *ops, size_t count
 		int r;
 
 		if (!gate)
-			return msr_not_open(msr, ops[i].cpu, ops[i].reg,
-					    ops[i].write ? HWS_W : HWS_R);
+			return msr_no_cpu(msr, ops[i].cpu, ops[i].reg,
+					  ops[i].write ? HWS_W : HWS_R);
 		n = run_length(gate, ops + i, count - i);
 		if (n > 1 && one.offset <= gate->window.last - gate->window.first &&
 		    gate_pass_many(gate, use, n)) {

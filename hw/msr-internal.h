@@ -55,6 +55,6 @@ static inline struct gate *msr_gate(struct hws_msr *msr, uint32_t cpu, uint32_t 
 }
 
 /* Refuses what the handle has no gate for. */
-int msr_not_open(struct hws_msr *msr, uint32_t cpu, uint32_t reg, enum hws_rights right);
+int msr_no_cpu(struct hws_msr *msr, uint32_t cpu, uint32_t reg, enum hws_rights right);
 
 #endif

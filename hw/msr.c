@@ -131,7 +131,7 @@ static int do_write(struct gate *gate, const struct gate_access *one)
 
 const struct face msr_face = { do_read, do_write, .has_old = true };
 
-int msr_not_open(struct hws_msr *msr, uint32_t cpu, uint32_t reg, enum hws_rights right)
+int msr_no_cpu(struct hws_msr *msr, uint32_t cpu, uint32_t reg, enum hws_rights right)
 {
 	struct hws_access access = { .kind = HWS_KIND_MSR,
 				     .rights = right,
@@ -150,7 +150,7 @@ int hws_msr_read(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t *ret_
 	struct gate *gate = msr_gate(msr, cpu, reg, &one);
 	uint64_t value;
 	int r = gate ? face_read(gate, &msr_face, &one, 0, &value)
-		     : msr_not_open(msr, cpu, reg, HWS_R);
+		     : msr_no_cpu(msr, cpu, reg, HWS_R);
 
 	if (r == 0)
 		*ret_value = value;
@@ -170,7 +170,7 @@ int hws_msr_write(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t valu
 	struct gate *gate = msr_gate(msr, cpu, reg, &one);
 
 	if (!gate)
-		return msr_not_open(msr, cpu, reg, HWS_W);
+		return msr_no_cpu(msr, cpu, reg, HWS_W);
 	one.value = value;
 	return face_write(gate, &msr_face, &one, 0);
 }
@@ -193,7 +193,7 @@ int hws_msr_update(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t mas
 		return why(-EINVAL, "the value 0x%llx has bits outside the mask 0x%llx",
 			   (unsigned long long)value, (unsigned long long)mask);
 	if (!gate)
-		return msr_not_open(msr, cpu, reg, HWS_RW);
+		return msr_no_cpu(msr, cpu, reg, HWS_RW);
 	r = face_read(gate, &msr_face, &one, 0, &one.old);
 	if (r < 0)
 		return r;

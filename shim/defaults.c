@@ -125,6 +125,60 @@ static int default_mmio_write(void *self, const struct hws_window *window, uint6
 	return none("device memory");
 }
 
+static int default_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold)
+{
+	(void)self, (void)bdf;
+	*ret_hold = (struct hws_hold) { 0 };
+	return none("DMA");
+}
+
+static void default_hold_close(void *self, struct hws_hold *hold)
+{
+	(void)self;
+	*hold = (struct hws_hold) { 0 };
+}
+
+static int default_hold_reset(void *self, const struct hws_hold *hold)
+{
+	(void)self, (void)hold;
+	return none("way to reset a device");
+}
+
+static int default_dma_map(void *self, const struct hws_hold *hold, uint64_t address, void *memory,
+			   uint64_t size, enum hws_rights device)
+{
+	(void)self, (void)hold, (void)address, (void)memory, (void)size, (void)device;
+	return none("DMA");
+}
+
+static int default_dma_unmap(void *self, const struct hws_hold *hold, uint64_t address,
+			     uint64_t size)
+{
+	(void)self, (void)hold, (void)address, (void)size;
+	return none("DMA");
+}
+
+static int default_dma_fault(void *self, const struct hws_hold *hold,
+			     struct hws_dma_fault *ret_fault)
+{
+	(void)self, (void)hold;
+	*ret_fault = (struct hws_dma_fault) { 0 };
+	return none("report of stopped transfers");
+}
+
+static int default_irq_bind(void *self, const struct hws_hold *hold, enum hws_irq_mode mode,
+			    const int32_t *eventfds, uint32_t count)
+{
+	(void)self, (void)hold, (void)mode, (void)eventfds, (void)count;
+	return none("interrupts");
+}
+
+static int default_irq_unmask(void *self, const struct hws_hold *hold, enum hws_irq_mode mode)
+{
+	(void)self, (void)hold, (void)mode;
+	return none("interrupts");
+}
+
 static void default_barrier(void *self, enum hws_barrier kind)
 {
 	(void)self, (void)kind;
@@ -191,6 +245,14 @@ const struct hws_shim_ops shim_defaults = {
 	.bar_unmap = default_window_close,
 	.mmio_read = default_mmio_read,
 	.mmio_write = default_mmio_write,
+	.hold_open = default_hold_open,
+	.hold_close = default_hold_close,
+	.hold_reset = default_hold_reset,
+	.dma_map = default_dma_map,
+	.dma_unmap = default_dma_unmap,
+	.dma_fault = default_dma_fault,
+	.irq_bind = default_irq_bind,
+	.irq_unmask = default_irq_unmask,
 	.barrier = default_barrier,
 	.timestamp = default_timestamp,
 	.pci_info = default_pci_info,

@@ -131,6 +131,48 @@ struct hws_topology {
 /** HWS_CONFIG_SPACE - in the place of a BAR: the function's configuration space. */
 #define HWS_CONFIG_SPACE UINT32_MAX
 
+/** enum hws_irq_mode - the ways a PCI function interrupts. */
+enum hws_irq_mode {
+	HWS_IRQ_INTX = 0,
+	HWS_IRQ_MSI,
+	HWS_IRQ_MSIX,
+	HWS_IRQ_MODES /* how many */
+};
+
+/** struct hws_span - addresses from @first to @last, both included. */
+struct hws_span {
+	uint64_t first;
+	uint64_t last;
+};
+
+/** HWS_HOLD_SPANS - the most spans of addresses that a hold names. */
+#define HWS_HOLD_SPANS 16
+
+/**
+ * struct hws_hold - a whole PCI function, held for DMA and interrupts.
+ *
+ * A value: the back end fills it, the holder hands it back to be closed. While it is held no
+ * other program can hold it, and it reaches no memory but what is mapped for it.
+ */
+struct hws_hold {
+	uint64_t cookie; /* the back end's own */
+	struct hws_bdf bdf;
+	const char *way;	      /* how it was got: "vfio type1", "vfio cdev", "sim" */
+	uint64_t page;		      /* mappings begin and end at multiples of it */
+	uint64_t max_maps;	      /* the most mappings at once */
+	uint32_t can_reset;	      /* 1: hold_reset() works */
+	uint32_t irqs[HWS_IRQ_MODES]; /* how many vectors each way has; 0: none */
+	uint32_t span_count;
+	struct hws_span spans[HWS_HOLD_SPANS]; /* addresses that the device may be given */
+};
+
+/** struct hws_dma_fault - a transfer that the IOMMU stopped. */
+struct hws_dma_fault {
+	uint64_t address;  /* as the device gave it */
+	bool write;	   /* it would have written to memory */
+	uint64_t sequence; /* counts up: how many were seen so far */
+};
+
 /** struct hws_shim_options - what a back end is opened with; all zero is the default. */
 struct hws_shim_options {
 	size_t size;	     /* sizeof(struct hws_shim_options) */
@@ -205,6 +247,24 @@ struct hws_shim_ops {
 			 uint32_t width, uint64_t *ret_value);
 	int (*mmio_write)(void *self, const struct hws_window *window, uint64_t offset,
 			  uint32_t width, uint64_t value);
+
+	/*
+	 * A function as a whole. The device's rights are as seen from memory: HWS_R it may read
+	 * memory, HWS_W it may write there. Mappings are exact: @address and @size as mapped.
+	 */
+	int (*hold_open)(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold);
+	void (*hold_close)(void *self, struct hws_hold *hold);
+	int (*hold_reset)(void *self, const struct hws_hold *hold);
+	int (*dma_map)(void *self, const struct hws_hold *hold, uint64_t address, void *memory,
+		       uint64_t size, enum hws_rights device);
+	int (*dma_unmap)(void *self, const struct hws_hold *hold, uint64_t address, uint64_t size);
+	/* the next one of this function since the hold was opened; -ENOENT: no more for now */
+	int (*dma_fault)(void *self, const struct hws_hold *hold, struct hws_dma_fault *ret_fault);
+	/* eventfds, borrowed, one a vector from 0 on; replaces what was bound; count 0: none */
+	int (*irq_bind)(void *self, const struct hws_hold *hold, enum hws_irq_mode mode,
+			const int32_t *eventfds, uint32_t count);
+	/* INTx stays masked once it came, until this */
+	int (*irq_unmask)(void *self, const struct hws_hold *hold, enum hws_irq_mode mode);
 
 	void (*barrier)(void *self, enum hws_barrier kind);
 	uint64_t (*timestamp)(void *self); /* counts up; its unit is the back end's; 0: none */
