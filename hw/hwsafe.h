@@ -19,10 +19,13 @@
 #include "../guardian/validate.h"  /* checks: sizes, alignment, buffers, slices, descriptors */
 #include "../uring/probe.h"	   /* does io_uring work here? */
 #include "../uring/buf.h"	   /* buffers: handles, one owner at a time, views */
+#include "../uring/numa.h"	   /* processors, memory and devices that are near one another */
 #include "../uring/op.h"   /* operations: read, write … queued, cancelled, forgotten, done */
+#include "../uring/plan.h" /* operations that wait for one another */
 #include "../uring/pool.h" /* pools of buffers */
 #include "../uring/ring.h" /* rings, and what they tell of themselves */
 #include "../uring/ring-group.h" /* buffers provided in advance for receiving */
+#include "../uring/stream.h"	 /* streams of bytes, copied; FILE * over a ring */
 #include "batch.h" /* steps over any handles, checked whole before the first is done */
 #include "cpuid.h" /* what the processor says of itself */
 #include "dma.h"   /* memory that a device reaches, and nothing else */
