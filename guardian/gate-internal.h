@@ -111,4 +111,20 @@ HWS_MUST static inline bool gate_pass(struct gate *gate, enum gate_use use, uint
 	return gate_pass_word(gate, use, gate_word(offset, shift), shift);
 }
 
+/*
+ * The same for @count accesses of any place in the window at once, all or none; only where that is
+ * decided by the gate alone.
+ */
+HWS_MUST static inline bool gate_pass_many(struct gate *gate, enum gate_use use, uint64_t count)
+{
+	/* relaxed: as in gate_pass_word() */
+	uint64_t words = atomic_load_explicit(&gate->use[use].words[0], memory_order_relaxed);
+	uint64_t *left = &gate->use[use].lease.left;
+
+	if (!words || *left < count || *left == UINT64_MAX)
+		return false;
+	*left -= count;
+	return true;
+}
+
 #endif

@@ -3,15 +3,22 @@
 
 #include <errno.h>
 
+#include "guardian/danger-internal.h"
 #include "guardian/policy-internal.h"
 
 static const uint32_t right_of[GATE_USES] = { [GATE_READ] = HWS_R, [GATE_WRITE] = HWS_W };
+
+/* Does each access by itself need the policy's word? */
+static bool is_judged(const struct gate *gate, enum gate_use use)
+{
+	return gate->decision.per_access || (use == GATE_WRITE && gate->decision.danger);
+}
 
 /* Which uses of the window need no second look. */
 static bool passes(const struct gate *gate, enum gate_use use)
 {
 	return gate->window.rights & right_of[use] && !gate->revoked && !gate->slow &&
-	       !gate->decision.per_access && !gate->decision.rate;
+	       !is_judged(gate, use) && !gate->decision.rate;
 }
 
 static void set_words(struct gate *gate, enum gate_use use, uint64_t size)
@@ -107,22 +114,76 @@ static int refuse_window(struct hws *hw, const struct hws_access *window, enum h
 	return context_deny(hw, HWS_EVENT_GRANT, window, reason, decision, said);
 }
 
+/* Does the kernel use it? 0 or -EBUSY, or why that can't be told. */
+static int ask_claims(const struct hws *hw, const struct hws_access *window)
+{
+	const struct hws_shim_ops *ops = shim_ops(&hw->shim);
+
+	if (!(window->rights & HWS_W) || window->rights & HWS_CLAIMED)
+		return 0;
+	if (window->kind == HWS_KIND_PORT)
+		return ops->ports_claimed(hw->shim.self, (uint16_t)window->first,
+					  (uint32_t)(window->last - window->first + 1));
+	if (window->kind == HWS_KIND_PCI)
+		return ops->pci_claimed(hw->shim.self, window->bdf, HWS_CONFIG_SPACE);
+	return window->kind == HWS_KIND_BAR
+		       ? ops->pci_claimed(hw->shim.self, window->bdf, window->bar)
+		       : 0;
+}
+
+/*
+ * Writing to what the kernel uses takes a right of its own, which the window then has. It is looked
+ * at once, here: a driver that comes later finds the handle open.
+ */
+static int check_claims(struct hws *hw, const struct hws_policy_view *view,
+			struct hws_access *window, struct hws_decision *decision)
+{
+	struct hws_access claiming = *window;
+	struct hws_decision with;
+	char said[256];
+	int r = ask_claims(hw, window);
+
+	if (r == 0)
+		return 0;
+	claiming.rights |= HWS_CLAIMED;
+	snprintf(said, sizeof(said), "%s", hws_why());
+	if (hws_policy_check(view, &claiming, &with) < 0)
+		return r == -EBUSY ? context_deny(hw, HWS_EVENT_GRANT, window, HWS_REASON_CLAIMED,
+						  decision, said)
+				   : context_fail(hw, HWS_EVENT_GRANT, window, r);
+	*window = claiming;
+	*decision = with;
+	return 0;
+}
+
+/* The policy's word on the window, told and counted when it is no. */
+static int check_window(struct hws *hw, const struct hws_policy_view *view,
+			struct hws_access *window, struct hws_decision *decision)
+{
+	int r = hws_policy_check(view, window, decision);
+
+	if (r < 0)
+		return refuse_window(hw, window,
+				     r == -EINVAL ? HWS_REASON_ARGUMENT : decision->reason,
+				     decision);
+	return check_claims(hw, view, window, decision);
+}
+
 int gate_open(struct hws *hw, const struct gate_options *options, struct gate *gate)
 {
+	struct hws_access window = *options->window;
 	struct hws_decision decision;
 	struct rules *rules = context_rules(hw);
-	int r = hws_policy_check(rules->view, options->window, &decision);
+	int r = check_window(hw, rules->view, &window, &decision);
 
 	if (r < 0) {
-		r = refuse_window(hw, options->window,
-				  r == -EINVAL ? HWS_REASON_ARGUMENT : decision.reason, &decision);
 		rules_unref(rules);
 		return r;
 	}
 	*gate = (struct gate) {
 		.hw = context_ref(hw),
 		.rules = rules,
-		.window = *options->window,
+		.window = window,
 		.decision = decision,
 		.slow = options->slow,
 	};
@@ -159,6 +220,8 @@ static struct hws_access describe(const struct gate *gate, enum gate_use use,
 										     : one->width;
 
 	access.rights = (gate->window.rights & ~(uint32_t)HWS_RW) | right_of[use];
+	if (use == GATE_READ)
+		access.rights &= ~(uint32_t)(HWS_CLAIMED | HWS_DANGER); /* about writes alone */
 	access.first += one->offset;
 	access.last = access.first + step - 1;
 	access.width = one->width;
@@ -186,13 +249,13 @@ static enum hws_reason check_shape(const struct gate *gate, enum gate_use use,
 }
 
 /* The policy's word on this one access; NONE where the window's own says it all. */
-static enum hws_reason judge(const struct gate *gate, const struct hws_access *access,
-			     struct hws_decision *ret_decision)
+static enum hws_reason judge(const struct gate *gate, enum gate_use use,
+			     const struct hws_access *access, struct hws_decision *ret_decision)
 {
 	*ret_decision = gate->decision;
 	if (gate->revoked)
 		return HWS_REASON_STALE;
-	if (!gate->decision.per_access)
+	if (!is_judged(gate, use))
 		return HWS_REASON_NONE;
 	if (hws_policy_check(gate->rules->view, access, ret_decision) == -EINVAL)
 		return HWS_REASON_ARGUMENT;
@@ -227,6 +290,17 @@ static enum hws_reason charge(struct gate *gate, enum gate_use use,
 	return HWS_REASON_GUARD;
 }
 
+static int refuse_access(struct hws *hw, const struct hws_access *access, enum hws_reason reason,
+			 const struct hws_decision *decision)
+{
+	char said[192];
+
+	if (reason == HWS_REASON_DANGER)
+		danger_text(decision->danger & ~access->rights, said, sizeof(said));
+	return context_deny(hw, HWS_EVENT_ACCESS, access, reason, decision,
+			    reason == HWS_REASON_DANGER ? said : NULL);
+}
+
 int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
 	struct hws_decision decision = gate->decision;
@@ -236,10 +310,10 @@ int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *o
 	if (gate->era != gate->hw->era)
 		refresh(gate);
 	if (reason == HWS_REASON_NONE)
-		reason = judge(gate, &access, &decision);
+		reason = judge(gate, use, &access, &decision);
 	if (reason == HWS_REASON_NONE)
 		return 0;
-	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &decision, NULL);
+	return refuse_access(gate->hw, &access, reason, &decision);
 }
 
 int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one)
@@ -254,16 +328,16 @@ int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one
 	if (gate->era != gate->hw->era)
 		refresh(gate);
 	if (reason == HWS_REASON_NONE)
-		reason = judge(gate, &access, &decision);
+		reason = judge(gate, use, &access, &decision);
 	if (reason == HWS_REASON_NONE)
 		reason = charge(gate, use, &decision);
 	if (reason != HWS_REASON_NONE)
-		return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &decision, NULL);
-	if (gate->decision.per_access || gate->slow) {
+		return refuse_access(gate->hw, &access, reason, &decision);
+	if (is_judged(gate, use) || gate->slow) {
 		stats_add(&stats_mine(&gate->hw->stats)->slow[access.kind]);
 		audit_observe(gate->hw->audit, access.kind, 1, 0);
 	}
-	if (use == GATE_WRITE && gate->decision.per_access) {
+	if (use == GATE_WRITE && is_judged(gate, use)) {
 		struct hws_event event = audit_access_event(&access, HWS_EVENT_ACCESS, reason);
 
 		event.rule = decision.rule + 1;

@@ -37,6 +37,10 @@ HWS_MUST int face_ask_read(struct gate *gate, const struct face *face,
 HWS_MUST int face_ask_write(struct gate *gate, const struct face *face,
 			    const struct gate_access *one);
 
+/* Only the way in: what face_do_write() then does. */
+HWS_MUST int face_admit_write(struct gate *gate, const struct face *face,
+			      const struct gate_access *one);
+
 /* The whole access for who goes through the back end's table in any case. */
 HWS_MUST int face_read(struct gate *gate, const struct face *face, const struct gate_access *one,
 		       unsigned int shift, uint64_t *ret_value);

@@ -45,15 +45,20 @@ static void add_old(struct gate *gate, const struct face *face, struct gate_acce
 		one->has |= HWS_HAS_OLD;
 }
 
-int face_ask_write(struct gate *gate, const struct face *face, const struct gate_access *one)
+int face_admit_write(struct gate *gate, const struct face *face, const struct gate_access *one)
 {
 	struct gate_access whole = *one;
-	int r;
 
 	whole.has |= HWS_HAS_VALUE;
 	add_old(gate, face, &whole);
-	r = gate_ask(gate, GATE_WRITE, &whole);
-	return r < 0 ? r : face_do_write(gate, face, &whole);
+	return gate_ask(gate, GATE_WRITE, &whole);
+}
+
+int face_ask_write(struct gate *gate, const struct face *face, const struct gate_access *one)
+{
+	int r = face_admit_write(gate, face, one);
+
+	return r < 0 ? r : face_do_write(gate, face, one);
 }
 
 int face_check(struct gate *gate, const struct face *face, enum gate_use use,

@@ -16,16 +16,6 @@ struct hws_pci {
 	struct gate gate;
 };
 
-int hws_pci_next(struct hws *hw, const struct hws_bdf *after, struct hws_bdf *ret_bdf)
-{
-	struct hws_bdf bdf;
-	int r = shim_ops(&hw->shim)->pci_next(hw->shim.self, after, &bdf);
-
-	if (r == 0)
-		*ret_bdf = bdf;
-	return r;
-}
-
 int hws_pci_open(struct hws *hw, const char *bdf, uint32_t first, uint32_t size, uint32_t rights,
 		 struct hws_pci **ret_pci)
 {

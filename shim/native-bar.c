@@ -33,23 +33,40 @@ static int open_resource(struct native *native, struct hws_bdf bdf, uint32_t bar
 	if (fd == -ENOENT)
 		return why(-ENODEV, "%s has no BAR %u, or there is no such PCI function",
 			   hws_bdf_format(bdf, text), bar);
-	if (native_refusal(fd) == -EPERM)
-		return why(-EPERM, "%s: its file mode keeps this user out; root may, or the helper",
-			   path);
-	return fd < 0 ? why(fd, "%s: %s", path, strerror(-fd)) : fd;
+	return fd < 0 ? why(native_code(fd), "%s: %s", path, native_cause(fd)) : fd;
 }
 
-static int map_failed(const char *way, struct hws_bdf bdf, int r)
+/*
+ * -EINVAL has two causes: ports, and memory that a driver has asked for, which most kernels then
+ * show to nobody else (CONFIG_IO_STRICT_DEVMEM).
+ */
+static int not_mappable(struct native *native, const char *way, struct hws_bdf bdf, uint32_t bar)
+{
+	struct hws_pci_bar bars[HWS_PCI_BARS];
+	char text[HWS_BDF_TEXT];
+	char driver[32];
+
+	hws_bdf_format(bdf, text);
+	native_pci_link(native, bdf, "driver", driver, sizeof(driver));
+	if (!*driver || (native_pci_bars(native, bdf, bars) == 0 && bars[bar].flags & HWS_BAR_IO))
+		return why(-EINVAL, "%s %s can't be mapped: a BAR of I/O ports is opened as ports",
+			   text, way);
+	return why(-EBUSY,
+		   "%s %s: the kernel keeps it for driver %s, reading included: unbind that driver",
+		   text, way, driver);
+}
+
+static int map_failed(struct native *native, const char *way, struct hws_bdf bdf, uint32_t bar,
+		      int r)
 {
 	char text[HWS_BDF_TEXT];
 
 	hws_bdf_format(bdf, text);
+	if (r == -EINVAL)
+		return not_mappable(native, way, bdf, bar);
 	if (r == -EPERM)
 		return why(-EPERM, "%s %s: the kernel refuses to map it: lockdown", text, way);
-	if (r == -EINVAL)
-		return why(-EINVAL, "%s %s can't be mapped: a BAR of I/O ports is opened as ports",
-			   text, way);
-	return why(native_refusal(r), "%s %s can't be mapped: %s", text, way, strerror(-r));
+	return why(native_code(r), "%s %s can't be mapped: %s", text, way, native_cause(r));
 }
 
 /* How much of the BAR the window is: @size, or to its end. */
@@ -60,7 +77,8 @@ static int window_size(int fd, uint64_t offset, uint64_t size, uint64_t *ret_siz
 	uint64_t whole = r < 0 ? 0 : (uint64_t)stat.st_size;
 
 	if (r < 0)
-		return why(r, "the size of the BAR can't be told");
+		return why(native_code(r), "the size of the BAR can't be told: %s",
+			   native_cause(r));
 	if (size == 0 && offset < whole)
 		size = whole - offset;
 	if (size == 0 || !hws_range_ok(offset, size, whole))
@@ -94,7 +112,7 @@ static int resource_map(struct native *native, struct hws_bdf bdf, uint32_t bar,
 	/* SAFETY: the caller may use [offset, offset + size), which lies inside the BAR */
 	r = raw_bar_map(fd, offset - in_page, in_page + size, rights, &address);
 	if (r < 0)
-		return map_failed(way, bdf, r);
+		return map_failed(native, way, bdf, bar, r);
 	*ret_window = (struct hws_window) {
 		.direct = (char *)address + in_page,
 		.first = offset,

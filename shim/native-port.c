@@ -97,14 +97,14 @@ static ssize_t raw_file_write(const struct ports *ports, uint16_t port, uint32_t
 
 static int file_failed(const struct ports *ports, uint16_t port, ssize_t n)
 {
-	int r = n < 0 ? native_refusal((int)n) : -EIO;
+	int r = n < 0 ? (int)n : -EIO;
 
-	if (r == -EPERM)
-		return why(r,
+	if (native_code(r) == -EPERM)
+		return why(-EPERM,
 			   "port 0x%x by %s: the kernel refuses: lockdown; by VFIO it can be done "
 			   "(bind the function to vfio-pci, open the port again)",
 			   port, ports->name);
-	return why(r, "port 0x%x by %s: %s", port, ports->name, strerror(-r));
+	return why(native_code(r), "port 0x%x by %s: %s", port, ports->name, native_cause(r));
 }
 
 static int file_read(const struct ports *ports, uint16_t port, uint32_t width, uint32_t *ret_value)
@@ -141,25 +141,19 @@ static int access_mode(enum hws_rights rights)
 static int io_bar(struct native *native, struct hws_bdf bdf, const struct ports *ports,
 		  uint32_t *ret_base)
 {
-	enum { IORESOURCE_IO = 0x100, BARS = 6 };
-	char path[NATIVE_PATH];
-	char text[2048];
-	const char *line = text;
-	ssize_t n = sys_read_file(native->root, native_pci_path(bdf, "resource", path), text,
-				  sizeof(text));
+	struct hws_pci_bar bars[HWS_PCI_BARS];
 
-	for (int bar = 0; n > 0 && bar < BARS && line; bar++) {
-		unsigned long long start, end, flags;
+	if (native_pci_bars(native, bdf, bars) < 0)
+		return -ENOENT;
+	for (int bar = 0; bar < HWS_PCI_BARS; bar++) {
+		uint64_t base = bars[bar].base;
 
-		if (sscanf(line, "%llx %llx %llx", &start, &end, &flags) != 3)
-			break;
-		if (flags & IORESOURCE_IO && start <= ports->first && end <= UINT16_MAX &&
-		    end >= (uint64_t)ports->first + ports->count - 1) {
-			*ret_base = (uint32_t)start;
+		if (bars[bar].flags & HWS_BAR_IO && base <= ports->first &&
+		    base + bars[bar].size <= UINT16_MAX + UINT64_C(1) &&
+		    hws_range_ok(ports->first - base, ports->count, bars[bar].size)) {
+			*ret_base = (uint32_t)base;
 			return bar;
 		}
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
 	}
 	return -ENOENT;
 }
@@ -275,13 +269,12 @@ static const struct way ways[] = {
 };
 enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
 
+/* Why a way is none, in few words: three of them make a sentence. */
 static const char *way_failed(int r)
 {
 	switch (r) {
 	case -ENOSYS:
 		return "this kernel has none";
-	case -EOPNOTSUPP:
-		return "not on this architecture";
 	case -EPERM:
 		return "CAP_SYS_RAWIO is missing, or lockdown";
 	case -EACCES:
@@ -291,8 +284,18 @@ static const char *way_failed(int r)
 	case -EMFILE:
 		return "this thread holds too many ranges: close some";
 	default:
-		return strerror(-r);
+		return native_cause(r);
 	}
+}
+
+/* Of two failures the one that tells more: a refusal, then whatever is no mere absence. */
+static int worse(int a, int b)
+{
+	bool absent = b == -ENOENT || b == -ENOSYS || b == -EOPNOTSUPP;
+
+	if (native_code(b) == -EPERM)
+		return -EPERM;
+	return a == -EOPNOTSUPP && !absent ? native_code(b) : a;
 }
 
 static int try_ways(struct native *native, struct ports *ports, enum hws_rights rights)
@@ -306,8 +309,7 @@ static int try_ways(struct native *native, struct ports *ports, enum hws_rights 
 		failed[i] = ways[i].open(native, ports, rights);
 		if (failed[i] == 0)
 			return 0;
-		if (native_refusal(failed[i]) == -EPERM)
-			worst = -EPERM;
+		worst = worse(worst, failed[i]);
 	}
 	return why(worst, "ports 0x%x-0x%x: ioperm: %s; PCI I/O window: %s; /dev/port: %s",
 		   ports->first, ports->first + ports->count - 1, way_failed(failed[0]),

@@ -39,14 +39,15 @@ static bool furnish(struct sim_parser *parser, struct sim_space *space,
 	return true;
 }
 
-/* ports FIRST COUNT [is NAME] [memory] [latency TIME] */
-enum { PORTS_FIRST, PORTS_COUNT, PORTS_IS, PORTS_MEMORY, PORTS_LATENCY };
+/* ports FIRST COUNT [is NAME] [memory] [latency TIME] [owner NAME] */
+enum { PORTS_FIRST, PORTS_COUNT, PORTS_IS, PORTS_MEMORY, PORTS_LATENCY, PORTS_OWNER };
 static const struct sim_field ports_fields[] = {
 	[PORTS_FIRST] = { NULL, sim_number, "a port from 0 to 0xffff", 0, 0xffff },
 	[PORTS_COUNT] = { NULL, sim_number, "a count of ports from 1 to 0x10000", 1, 0x10000 },
 	[PORTS_IS] = { "is", sim_choice, "cmos or edu", .choices = behaviour_names },
 	[PORTS_MEMORY] = { "memory" },
 	[PORTS_LATENCY] = { "latency", sim_duration, EXPECT_LATENCY, 0, LATENCY_MAX },
+	[PORTS_OWNER] = { "owner", sim_string, "at most 31 characters", 1, 31 },
 };
 
 static void apply_ports(struct sim_parser *parser, const struct sim_value *values)
@@ -71,13 +72,28 @@ static void apply_ports(struct sim_parser *parser, const struct sim_value *value
 				      .first = first,
 				      .size = count,
 				      .latency_ns = values[PORTS_LATENCY].number };
+	sim_copy(space->owner, &values[PORTS_OWNER]);
 	parser->sim->ports = space;
 	if (furnish(parser, space, &values[PORTS_MEMORY], &values[PORTS_IS]))
 		parser->space = space;
 }
 
-/* pci BDF VENDOR:DEVICE class N [subsystem VENDOR:DEVICE] [revision N] [unplug N] */
-enum { PCI_BDF, PCI_ID, PCI_CLASS, PCI_SUBSYSTEM, PCI_REVISION, PCI_UNPLUG };
+/*
+ * pci BDF VENDOR:DEVICE class N [subsystem VENDOR:DEVICE] [revision N] [unplug N] [driver NAME]
+ *     [users TEXT] [group N] [node N]
+ */
+enum {
+	PCI_BDF,
+	PCI_ID,
+	PCI_CLASS,
+	PCI_SUBSYSTEM,
+	PCI_REVISION,
+	PCI_UNPLUG,
+	PCI_DRIVER,
+	PCI_USERS,
+	PCI_GROUP,
+	PCI_NODE,
+};
 static const struct sim_field pci_fields[] = {
 	[PCI_BDF] = { NULL, sim_bdf, "an address as 0000:00:03.0" },
 	[PCI_ID] = { NULL, sim_id, "vendor and device as 1234:11e8" },
@@ -85,6 +101,10 @@ static const struct sim_field pci_fields[] = {
 	[PCI_SUBSYSTEM] = { "subsystem", sim_id, "vendor and device as 1234:11e8" },
 	[PCI_REVISION] = { "revision", sim_number, "a number of up to 8 bits", 0, 0xff },
 	[PCI_UNPLUG] = { "unplug", sim_number, "a number of accesses", 0, UINT64_MAX },
+	[PCI_DRIVER] = { "driver", sim_string, "at most 31 characters", 1, 31 },
+	[PCI_USERS] = { "users", sim_string, "at most 63 characters", 1, 63 },
+	[PCI_GROUP] = { "group", sim_number, "the number of a group", 0, INT32_MAX },
+	[PCI_NODE] = { "node", sim_number, "the number of a node", 0, INT32_MAX },
 };
 
 /* The header (PCI 3.0 §6.1), as far as the line says it. */
@@ -96,6 +116,22 @@ static void fill_header(struct sim_function *function, const struct sim_value *v
 	sim_config_put(function, 0x09, 3, (uint32_t)values[PCI_CLASS].number);
 	sim_config_put(function, 0x2c, 2, (uint32_t)values[PCI_SUBSYSTEM].number);
 	sim_config_put(function, 0x2e, 2, (uint32_t)values[PCI_SUBSYSTEM].second);
+}
+
+static int32_t number_or_none(const struct sim_value *value)
+{
+	return value->word ? (int32_t)value->number : -1;
+}
+
+/* What configuration space does not tell. */
+static void fill_facts(struct sim_function *function, const struct sim_value *values)
+{
+	function->unplugs = values[PCI_UNPLUG].word != NULL;
+	function->accesses_left = values[PCI_UNPLUG].number;
+	function->iommu_group = number_or_none(&values[PCI_GROUP]);
+	function->numa_node = number_or_none(&values[PCI_NODE]);
+	sim_copy(function->driver, &values[PCI_DRIVER]);
+	sim_copy(function->users, &values[PCI_USERS]);
 }
 
 static void apply_pci(struct sim_parser *parser, const struct sim_value *values)
@@ -116,8 +152,7 @@ static void apply_pci(struct sim_parser *parser, const struct sim_value *values)
 	function->next = *at;
 	*at = function;
 	function->bdf = sim_bdf_from_order(order);
-	function->unplugs = values[PCI_UNPLUG].word != NULL;
-	function->accesses_left = values[PCI_UNPLUG].number;
+	fill_facts(function, values);
 	sim_config_init(function);
 	fill_header(function, values);
 	parser->function = function;

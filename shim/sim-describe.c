@@ -7,7 +7,7 @@
 
 #define EXPECT_BITS32 "a number of up to 32 bits"
 
-static void copy_text(char *target, const struct sim_value *value)
+void sim_copy(char *target, const struct sim_value *value)
 {
 	if (value->word)
 		memcpy(target, value->word->text, value->word->length);
@@ -36,8 +36,8 @@ static void apply_cpu(struct sim_parser *parser, const struct sim_value *values)
 	cpu->cpus = (uint32_t)values[CPU_COUNT].number;
 	cpu->id = values[CPU_SIGNATURE].number;
 	cpu->arch = values[CPU_ARCH].number ? HWS_ARCH_AARCH64 : HWS_ARCH_X86_64;
-	copy_text(cpu->vendor, &values[CPU_VENDOR]);
-	copy_text(cpu->model, &values[CPU_MODEL]);
+	sim_copy(cpu->vendor, &values[CPU_VENDOR]);
+	sim_copy(cpu->model, &values[CPU_MODEL]);
 }
 
 /* cpuid LEAF SUBLEAF|any EAX EBX ECX EDX */

@@ -118,6 +118,8 @@ void sim_add_register(struct sim_space *space, struct sim_register *reg);
 /* Reports an error of this line: only the first one counts. */
 void sim_error(struct sim_parser *parser, const struct sim_word *word, const char *expected, ...)
 	HWS_PRINTF(3, 4);
+/* The field's text into zeroed memory that has room for it; nothing when it was not given. */
+void sim_copy(char *target, const struct sim_value *value);
 /* calloc() that notes its failure. */
 void *sim_allocate(struct sim_parser *parser, size_t size);
 

@@ -13,7 +13,7 @@
 enum { HANDLES = 250, ACCESSES = 1000 }; /* of each kind */
 
 #define DEVICE	   "0000:00:05.0"
-#define EVERYTHING "port = * rw\nmsr = * rw\npci = *, config rw\nbar = * * rw"
+#define EVERYTHING "port = * rw danger\nmsr = * rw danger\npci = *, config rw danger\nbar = * * rw"
 
 /* What the handle that is open now may touch, and what was touched. */
 struct watch {
