@@ -28,5 +28,6 @@
 #include "msr.h"		 /* model-specific registers of processors */
 #include "pci.h"		 /* PCI functions and their configuration space */
 #include "port.h"		 /* I/O ports */
+#include "registers.h"		 /* descriptions of registers */
 
 #endif

@@ -93,7 +93,10 @@ struct text_statement {
 #define TEXT_COUNT(table)      (sizeof(table) / sizeof((table)[0]))
 #define TEXT_EXPECT_NO_OVERLAP "what no other line covers"
 
-/* How many errors the text has, all told; or -ENOMEM. */
+/*
+ * How many errors the text has, all told; or -ENOMEM. The text is not looked at again where words
+ * stood: who owns it may end them there with a NUL.
+ */
 HWS_MUST int text_parse(struct text_parser *parser, const char *text);
 /* Reports an error of this line: only the first one counts. */
 void text_error(struct text_parser *parser, const struct text_word *word, const char *expected, ...)

@@ -236,11 +236,13 @@ static void parse_line(struct text_parser *parser, const char *line, size_t leng
 
 int text_parse(struct text_parser *parser, const char *text)
 {
-	while (*text && parser->failure == 0) {
+	const char *next;
+
+	for (; *text && parser->failure == 0; text = next) {
 		size_t length = strcspn(text, "\n");
 
+		next = text + length + (text[length] == '\n');
 		parse_line(parser, text, length);
-		text += length + (text[length] == '\n');
 	}
 	return parser->failure < 0 ? parser->failure : parser->errors;
 }
