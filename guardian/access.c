@@ -35,6 +35,7 @@ static const struct {
 	[HWS_REASON_KERNEL] = { "kernel", -EPERM },
 	[HWS_REASON_DEVICE] = { "device", -EIO },
 	[HWS_REASON_UNSUPPORTED] = { "unsupported", -EOPNOTSUPP },
+	[HWS_REASON_REGISTER] = { "register", -EACCES },
 };
 
 const char *hws_kind_name(enum hws_kind kind)

@@ -102,6 +102,7 @@ enum hws_reason {
 	HWS_REASON_KERNEL,	/* the kernel refused */
 	HWS_REASON_DEVICE,	/* the device failed or is gone */
 	HWS_REASON_UNSUPPORTED, /* this back end has no such access */
+	HWS_REASON_REGISTER,	/* the register's description says that it is not for that */
 	HWS_REASONS		/* how many */
 };
 

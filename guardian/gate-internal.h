@@ -35,8 +35,9 @@ struct gate {
 	struct rules *rules;
 	struct hws_access window; /* what was asked for; its path is gone */
 	struct hws_decision decision;
-	bool revoked; /* the policy changed and says no */
-	bool slow;    /* no access passes by itself: its owner needs more than a load */
+	bool revoked;	       /* the policy changed and says no */
+	bool slow;	       /* no access passes by itself: its owner needs more than a load */
+	struct hws_bank *bank; /* its owner's: what is known of registers in the window, or NULL */
 };
 
 /* What a gate is opened with. */
@@ -66,6 +67,11 @@ void gates_stop(struct hws *hw);
 
 /* Judges one access: 0, or a refusal, told and counted. */
 HWS_MUST int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one);
+/* From now on no access passes by itself. */
+void gate_slow(struct gate *gate);
+/* Its owner refuses an access, for a reason that the gate can't know; told and counted. */
+int gate_refuse(struct gate *gate, enum gate_use use, const struct gate_access *one,
+		enum hws_reason reason, const char *said);
 /* An access that was let through failed with @code; told and counted. Gives @code. */
 int gate_failed(struct gate *gate, enum gate_use use, const struct gate_access *one, int code);
 

@@ -55,6 +55,12 @@ static void refresh(struct gate *gate)
 	pthread_mutex_unlock(&hw->lock);
 }
 
+void gate_slow(struct gate *gate)
+{
+	gate->slow = true;
+	refresh(gate);
+}
+
 static void link_gate(struct gate *gate)
 {
 	struct hws *hw = gate->hw;
@@ -256,6 +262,14 @@ int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one
 		audit_record(gate->hw->audit, &event);
 	}
 	return 0;
+}
+
+int gate_refuse(struct gate *gate, enum gate_use use, const struct gate_access *one,
+		enum hws_reason reason, const char *said)
+{
+	struct hws_access access = describe(gate, use, one);
+
+	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, NULL, said);
 }
 
 int gate_failed(struct gate *gate, enum gate_use use, const struct gate_access *one, int code)

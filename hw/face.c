@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "hw/face-internal.h"
 
+#include "hw/bank-internal.h"
+
 int face_do_read(struct gate *gate, const struct face *face, const struct gate_access *one,
 		 uint64_t *ret_value)
 {
@@ -19,8 +21,9 @@ int face_do_write(struct gate *gate, const struct face *face, const struct gate_
 int face_ask_read(struct gate *gate, const struct face *face, const struct gate_access *one,
 		  uint64_t *ret_value)
 {
-	int r = gate_ask(gate, GATE_READ, one);
+	int r = gate->bank ? bank_ask(gate->bank, GATE_READ, one) : 0;
 
+	r = r < 0 ? r : gate_ask(gate, GATE_READ, one);
 	return r < 0 ? r : face_do_read(gate, face, one, ret_value);
 }
 
@@ -41,19 +44,24 @@ static void add_old(struct gate *gate, const struct face *face, struct gate_acce
 {
 	if (face->has_old && !(one->has & HWS_HAS_OLD) && gate->decision.per_access &&
 	    gate->window.rights & HWS_R && lies_inside(gate, one) &&
-	    face->read(gate, one, &one->old) == 0)
+	    !(gate->bank && bank_hides(gate->bank, one)) && face->read(gate, one, &one->old) == 0)
 		one->has |= HWS_HAS_OLD;
 }
 
 int face_ask_write(struct gate *gate, const struct face *face, const struct gate_access *one)
 {
 	struct gate_access whole = *one;
-	int r;
+	int r = gate->bank ? bank_ask(gate->bank, GATE_WRITE, one) : 0;
 
+	if (r < 0)
+		return r;
 	whole.has |= HWS_HAS_VALUE;
 	add_old(gate, face, &whole);
 	r = gate_ask(gate, GATE_WRITE, &whole);
-	return r < 0 ? r : face_do_write(gate, face, &whole);
+	r = r < 0 ? r : face_do_write(gate, face, &whole);
+	if (r == 0 && gate->bank)
+		bank_wrote(gate->bank, &whole);
+	return r;
 }
 
 int face_read(struct gate *gate, const struct face *face, const struct gate_access *one,

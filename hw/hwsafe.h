@@ -23,6 +23,8 @@
 #include "../uring/pool.h" /* pools of buffers */
 #include "../uring/ring.h" /* rings, and what they tell of themselves */
 #include "../uring/ring-group.h" /* buffers provided in advance for receiving */
+#include "bank.h"		 /* handles that know their registers, by name */
+#include "block.h"		 /* how blocks are copied */
 #include "cpuid.h"		 /* what the processor says of itself */
 #include "mmio.h"		 /* windows of device memory */
 #include "msr.h"		 /* model-specific registers of processors */

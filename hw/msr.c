@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/bank-internal.h"
 #include "hw/face-internal.h"
 #include "shim/why-internal.h"
 
@@ -128,8 +129,10 @@ void hws_msr_close(struct hws_msr *msr)
 	if (!msr)
 		return;
 	for (uint32_t cpu = 0; cpu < msr->cpus; cpu++) {
-		if (msr->gates[cpu])
+		if (msr->gates[cpu]) {
+			bank_close(msr->gates[cpu]);
 			gate_close(msr->gates[cpu]);
+		}
 		free(msr->gates[cpu]);
 	}
 	context_unref(msr->hw);
@@ -245,4 +248,12 @@ int hws_msr_update(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t mas
 	one.has = HWS_HAS_OLD;
 	one.value = (one.old & ~mask) | value;
 	return face_write(gate, &face, &one, 0);
+}
+
+int hws_msr_describe(struct hws_msr *msr, uint32_t cpu, struct hws_registers *registers,
+		     struct hws_bank **ret_bank)
+{
+	if (cpu >= msr->cpus || !msr->gates[cpu])
+		return no_such_cpu(msr, cpu, 0, HWS_R);
+	return bank_open(msr->gates[cpu], &face, registers, ret_bank);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hw/bank-internal.h"
 #include "hw/device-internal.h"
 #include "hw/face-internal.h"
 #include "shim/sys-internal.h"
@@ -58,6 +59,7 @@ void hws_pci_close(struct hws_pci *pci)
 {
 	if (!pci)
 		return;
+	bank_close(&pci->gate);
 	gate_close(&pci->gate);
 	free(pci);
 }
@@ -111,3 +113,9 @@ static const struct face face = { do_read, do_write, .has_old = true };
 FACES(pci, 8, 0)
 FACES(pci, 16, 1)
 FACES(pci, 32, 2)
+
+int hws_pci_describe(struct hws_pci *pci, struct hws_registers *registers,
+		     struct hws_bank **ret_bank)
+{
+	return bank_open(&pci->gate, &face, registers, ret_bank);
+}
