@@ -72,6 +72,13 @@ void gate_slow(struct gate *gate);
 /* Its owner refuses an access, for a reason that the gate can't know; told and counted. */
 int gate_refuse(struct gate *gate, enum gate_use use, const struct gate_access *one,
 		enum hws_reason reason, const char *said);
+/*
+ * The same for what has neither offset nor width, a mapping say: has the window been taken away
+ * since, does it have these rights, and does its rule's rate allow one more?
+ */
+HWS_MUST int gate_ask_whole(struct gate *gate, uint32_t rights);
+/* A refusal of such a one for @reason; told and counted. Gives the reason's code. */
+int gate_deny_whole(struct gate *gate, uint32_t rights, enum hws_reason reason);
 /* An access that was let through failed with @code; told and counted. Gives @code. */
 int gate_failed(struct gate *gate, enum gate_use use, const struct gate_access *one, int code);
 

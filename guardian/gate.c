@@ -272,6 +272,30 @@ int gate_refuse(struct gate *gate, enum gate_use use, const struct gate_access *
 	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, NULL, said);
 }
 
+int gate_deny_whole(struct gate *gate, uint32_t rights, enum hws_reason reason)
+{
+	struct hws_access access = gate->window;
+
+	access.rights = rights;
+	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &gate->decision, NULL);
+}
+
+int gate_ask_whole(struct gate *gate, uint32_t rights)
+{
+	enum hws_reason reason = HWS_REASON_NONE;
+	struct surge_grant grant; /* what is taken stays taken */
+
+	if (gate->era != gate->hw->era)
+		refresh(gate);
+	if (gate->revoked)
+		reason = HWS_REASON_STALE;
+	else if (rights & ~gate->window.rights)
+		reason = HWS_REASON_NO_RULE;
+	else
+		reason = rules_take_rate(gate->rules, &gate->decision, &grant);
+	return reason == HWS_REASON_NONE ? 0 : gate_deny_whole(gate, rights, reason);
+}
+
 int gate_failed(struct gate *gate, enum gate_use use, const struct gate_access *one, int code)
 {
 	struct hws_access access = describe(gate, use, one);

@@ -51,7 +51,7 @@ int rules_load(const struct hws_policy_options *options, struct rules **ret_rule
 	if (r < 0)
 		return r;
 	count = hws_policy_rules(policy);
-	rules = calloc(1, sizeof(*rules) + count * sizeof(rules->rates[0]));
+	rules = calloc(1, sizeof(*rules) + count * sizeof(rules->counts[0]));
 	r = rules ? view_for_self(policy, &view) : why(-ENOMEM, "no memory for the policy");
 	if (r == 0) {
 		rules->refs = 1;
@@ -67,11 +67,11 @@ int rules_load(const struct hws_policy_options *options, struct rules **ret_rule
 
 uint64_t rules_size(const struct rules *rules)
 {
-	uint64_t size = sizeof(*rules) + rules->count * sizeof(rules->rates[0]);
+	uint64_t size = sizeof(*rules) + rules->count * sizeof(rules->counts[0]);
 
 	for (uint32_t i = 0; i < rules->count; i++)
 		/* relaxed: it is only counted */
-		if (atomic_load_explicit(&rules->rates[i], memory_order_relaxed))
+		if (atomic_load_explicit(&rules->counts[i].rate, memory_order_relaxed))
 			size += sizeof(struct surge);
 	return size + policy_view_size(rules->view);
 }
@@ -89,7 +89,7 @@ void rules_unref(struct rules *rules)
 	if (!rules || atomic_fetch_sub_explicit(&rules->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	for (uint32_t i = 0; i < rules->count; i++)
-		free(rules->rates[i]);
+		free(rules->counts[i].rate);
 	hws_policy_view_unref(rules->view);
 	free(rules);
 }
@@ -99,7 +99,7 @@ static struct surge *rate_of(struct rules *rules, const struct hws_decision *dec
 {
 	struct surge *none = NULL;
 	struct surge *made;
-	struct surge *_Atomic *at = &rules->rates[decision->rule];
+	struct surge *_Atomic *at = &rules->counts[decision->rule].rate;
 
 	/* acquire: pairs with the exchange below; the limiter is whole */
 	if (atomic_load_explicit(at, memory_order_acquire))
@@ -140,6 +140,43 @@ enum hws_reason rules_take_rate(struct rules *rules, const struct hws_decision *
 void rules_undo_rate(struct rules *rules, const struct hws_decision *decision,
 		     const struct surge_grant *grant)
 {
-	if (has_rate(rules, decision) && rules->rates[decision->rule])
-		surge_undo(rules->rates[decision->rule], grant);
+	if (has_rate(rules, decision) && rules->counts[decision->rule].rate)
+		surge_undo(rules->counts[decision->rule].rate, grant);
+}
+
+/* relaxed throughout: the counts order nothing */
+static bool add_below(_Atomic uint64_t *count, uint64_t amount, uint64_t limit)
+{
+	uint64_t now = atomic_load_explicit(count, memory_order_relaxed);
+
+	do {
+		if (limit && !hws_range_ok(now, amount, limit))
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		count, &now, now + amount, memory_order_relaxed, memory_order_relaxed));
+	return true;
+}
+
+enum hws_reason rules_hold(struct rules *rules, const struct hws_decision *decision, uint64_t bytes)
+{
+	struct rule_count *count;
+
+	if (decision->rule >= rules->count)
+		return HWS_REASON_NONE;
+	count = &rules->counts[decision->rule];
+	if (!add_below(&count->bytes, bytes, decision->max))
+		return HWS_REASON_LIMIT;
+	if (add_below(&count->maps, 1, decision->maps))
+		return HWS_REASON_NONE;
+	atomic_fetch_sub_explicit(&count->bytes, bytes, memory_order_relaxed);
+	return HWS_REASON_LIMIT;
+}
+
+void rules_move_held(struct rules *rules, uint32_t rule, int64_t bytes, int64_t maps)
+{
+	if (rule >= rules->count)
+		return;
+	atomic_fetch_add_explicit(&rules->counts[rule].bytes, (uint64_t)bytes,
+				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&rules->counts[rule].maps, (uint64_t)maps, memory_order_relaxed);
 }

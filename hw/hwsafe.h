@@ -26,6 +26,7 @@
 #include "bank.h"		 /* handles that know their registers, by name */
 #include "block.h"		 /* how blocks are copied */
 #include "cpuid.h"		 /* what the processor says of itself */
+#include "dma.h"		 /* memory that a device reaches, and nothing else */
 #include "mmio.h"		 /* windows of device memory */
 #include "msr.h"		 /* model-specific registers of processors */
 #include "pci.h"		 /* PCI functions and their configuration space */

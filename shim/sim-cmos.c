@@ -77,9 +77,10 @@ static uint8_t data_read(const struct sim *sim, const struct cmos *cmos)
 	return byte ? chip_read(sim, byte) : cmos->bytes[cmos->index];
 }
 
-static int cmos_access(struct sim *sim, void *state, uint64_t offset, struct sim_access *access)
+static int cmos_access(struct sim *sim, struct sim_space *space, uint64_t offset,
+		       struct sim_access *access)
 {
-	struct cmos *cmos = state;
+	struct cmos *cmos = space->state;
 
 	if (access->width != 1)
 		return why(-EINVAL, "the CMOS is accessed a byte at a time");

@@ -127,6 +127,7 @@ struct sim_register *sim_make_register(struct sim_parser *parser, const struct t
 	reg->width = width;
 	reg->attribute = attribute;
 	reg->value = values[SIM_REG_VALUE].number;
+	reg->initial = reg->value;
 	reg->mask = values[SIM_REG_MASK].word ? values[SIM_REG_MASK].number : shim_ones(width);
 	reg->step = values[SIM_REG_STEP].word ? values[SIM_REG_STEP].number : 1;
 	return reg;

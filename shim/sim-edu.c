@@ -38,46 +38,47 @@ struct edu {
 	uint8_t buffer[BUFFER_SIZE];
 };
 
-static void interrupt(struct sim *sim, struct edu *edu, uint64_t bits)
+/* The device as an access meets it. */
+struct unit {
+	struct sim *sim;
+	struct sim_function *function;
+	struct edu *edu;
+};
+
+static void interrupt(const struct unit *unit, uint64_t bits)
 {
-	edu->interrupts |= bits;
-	sim->stats.interrupts++;
+	unit->edu->interrupts |= bits;
+	sim_device_line(unit->function, unit->edu->interrupts != 0);
+	sim_device_interrupt(unit->sim, unit->function, 0);
 }
 
-/* Moves what the engine was told to; false when the buffer or memory refuses. */
-static bool transfer(struct sim *sim, struct edu *edu)
+/* Moves what the engine was told to; the device does not learn whether memory took it. */
+static void transfer(const struct unit *unit)
 {
+	struct edu *edu = unit->edu;
 	bool to_memory = edu->command & COMMAND_TO_MEMORY;
 	uint64_t at = (to_memory ? edu->source : edu->target) - BUFFER;
 	uint64_t address = (to_memory ? edu->target : edu->source) & ADDRESS_BITS;
 
 	if (!hws_range_ok(at, edu->count, BUFFER_SIZE))
-		return false;
-	if (to_memory) {
-		if (!sim->dma_write ||
-		    sim->dma_write(address, edu->buffer + at, edu->count, sim->dma_context) < 0)
-			return false;
-		sim->stats.dma_written += edu->count;
-		return true;
-	}
-	if (!sim->dma_read ||
-	    sim->dma_read(address, edu->buffer + at, edu->count, sim->dma_context) < 0)
-		return false;
-	sim->stats.dma_read += edu->count;
-	return true;
+		unit->sim->stats.dma_faults++;
+	else if (to_memory)
+		sim_device_write(unit->sim, unit->function, address, edu->buffer + at, edu->count);
+	else
+		sim_device_read(unit->sim, unit->function, address, edu->buffer + at, edu->count);
 }
 
-static void finish_dma(struct sim *sim, struct edu *edu)
+static void finish_dma(const struct unit *unit)
 {
-	if (!transfer(sim, edu))
-		sim->stats.dma_faults++; /* as on a real bus, the device does not learn of it */
-	edu->command &= ~(uint64_t)COMMAND_RUN;
-	if (edu->command & COMMAND_INTERRUPTS)
-		interrupt(sim, edu, INTERRUPT_DMA);
+	transfer(unit);
+	unit->edu->command &= ~(uint64_t)COMMAND_RUN;
+	if (unit->edu->command & COMMAND_INTERRUPTS)
+		interrupt(unit, INTERRUPT_DMA);
 }
 
-static void finish_factorial(struct sim *sim, struct edu *edu)
+static void finish_factorial(const struct unit *unit)
 {
+	struct edu *edu = unit->edu;
 	uint32_t n = (uint32_t)edu->factorial;
 	uint32_t product = 1;
 
@@ -87,65 +88,63 @@ static void finish_factorial(struct sim *sim, struct edu *edu)
 	edu->factorial = product;
 	edu->status &= ~(uint64_t)STATUS_COMPUTING;
 	if (edu->status & STATUS_INTERRUPTS)
-		interrupt(sim, edu, INTERRUPT_FACTORIAL);
+		interrupt(unit, INTERRUPT_FACTORIAL);
 }
 
-static void finish(struct sim *sim, struct edu *edu)
+static void finish(const struct unit *unit)
 {
-	if (edu->status & STATUS_COMPUTING)
-		finish_factorial(sim, edu);
-	if (edu->command & COMMAND_RUN)
-		finish_dma(sim, edu);
+	if (unit->edu->status & STATUS_COMPUTING)
+		finish_factorial(unit);
+	if (unit->edu->command & COMMAND_RUN)
+		finish_dma(unit);
 }
 
 /* What a write to a register does; @field is where the table says its value is. */
-typedef void edu_write_fn(struct sim *sim, struct edu *edu, uint64_t *field, uint64_t value);
+typedef void edu_write_fn(const struct unit *unit, uint64_t *field, uint64_t value);
 
-static void write_inverted(struct sim *sim, struct edu *edu, uint64_t *field, uint64_t value)
+static void write_inverted(const struct unit *unit, uint64_t *field, uint64_t value)
 {
-	(void)sim, (void)edu;
+	(void)unit;
 	*field = ~value;
 }
 
-static void write_factorial(struct sim *sim, struct edu *edu, uint64_t *field, uint64_t value)
+static void write_factorial(const struct unit *unit, uint64_t *field, uint64_t value)
 {
-	(void)sim;
-	if (edu->status & STATUS_COMPUTING)
+	if (unit->edu->status & STATUS_COMPUTING)
 		return;
 	*field = value;
-	edu->status |= STATUS_COMPUTING;
+	unit->edu->status |= STATUS_COMPUTING;
 }
 
-static void write_status(struct sim *sim, struct edu *edu, uint64_t *field, uint64_t value)
+static void write_status(const struct unit *unit, uint64_t *field, uint64_t value)
 {
-	(void)sim, (void)edu;
+	(void)unit;
 	*field = (*field & STATUS_COMPUTING) | (value & STATUS_INTERRUPTS);
 }
 
-static void raise_interrupt(struct sim *sim, struct edu *edu, uint64_t *field, uint64_t value)
+static void raise_interrupt(const struct unit *unit, uint64_t *field, uint64_t value)
 {
 	(void)field;
-	interrupt(sim, edu, value);
+	interrupt(unit, value);
 }
 
-static void acknowledge(struct sim *sim, struct edu *edu, uint64_t *field, uint64_t value)
+static void acknowledge(const struct unit *unit, uint64_t *field, uint64_t value)
 {
-	(void)sim, (void)edu;
 	*field &= ~value;
+	sim_device_line(unit->function, *field != 0);
 }
 
 /* The engine's registers are frozen while it runs. */
-static void write_dma(struct sim *sim, struct edu *edu, uint64_t *field, uint64_t value)
+static void write_dma(const struct unit *unit, uint64_t *field, uint64_t value)
 {
-	(void)sim;
-	if (!(edu->command & COMMAND_RUN))
+	if (!(unit->edu->command & COMMAND_RUN))
 		*field = value;
 }
 
-static void write_command(struct sim *sim, struct edu *edu, uint64_t *field, uint64_t value)
+static void write_command(const struct unit *unit, uint64_t *field, uint64_t value)
 {
 	if (value & COMMAND_RUN)
-		write_dma(sim, edu, field, value & COMMAND_BITS);
+		write_dma(unit, field, value & COMMAND_BITS);
 }
 
 static const struct edu_register {
@@ -176,26 +175,27 @@ static const struct edu_register *register_at(uint64_t offset)
 	return NULL;
 }
 
-static int edu_access(struct sim *sim, void *state, uint64_t offset, struct sim_access *access)
+static int edu_access(struct sim *sim, struct sim_space *space, uint64_t offset,
+		      struct sim_access *access)
 {
+	const struct unit unit = { sim, space->function, space->state };
 	const struct edu_register *reg = register_at(offset);
-	struct edu *edu = state;
 	uint64_t *field;
 
 	if (access->width != 4 && (access->width != 8 || offset < WIDE))
 		return why(-EINVAL, "edu is accessed 4 bytes at a time, from 0x%x on also 8", WIDE);
 	if (!reg)
 		return sim_nothing_there(access);
-	field = (uint64_t *)((char *)edu + reg->field);
+	field = (uint64_t *)((char *)unit.edu + reg->field);
 	if (access->write && reg->write)
-		reg->write(sim, edu, field, access->value);
+		reg->write(&unit, field, access->value);
 	else if (access->write)
 		access->ignored = true;
 	else
 		access->value = reg->readable ? *field & shim_ones(access->width)
 					      : shim_ones(access->width);
 	if (!access->write)
-		finish(sim, edu);
+		finish(&unit);
 	return 0;
 }
 
@@ -203,6 +203,7 @@ static const struct edu reset = { .id = 0x010000ed };
 
 const struct sim_behaviour sim_edu = {
 	.name = "edu",
+	.interrupts = true,
 	.size = 0x100000,
 	.state_size = sizeof(struct edu),
 	.reset = &reset,

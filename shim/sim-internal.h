@@ -55,7 +55,10 @@ struct sim_stats {
 typedef int sim_dma_read_fn(uint64_t address, void *bytes, size_t size, void *context);
 typedef int sim_dma_write_fn(uint64_t address, const void *bytes, size_t size, void *context);
 
-/* What devices see as memory; NULL (so it begins): every transfer is refused and counted. */
+/*
+ * What devices that nobody holds see as memory; NULL (so it begins): every transfer is refused and
+ * counted. One that is held sees what was mapped for it.
+ */
 void sim_set_dma(void *self, sim_dma_read_fn *read, sim_dma_write_fn *write, void *context);
 /* Called for every access, one at a time, after it happened; may not call the machine. */
 void sim_set_log(void *self, void (*log)(const struct sim_access *access, void *context),

@@ -40,6 +40,7 @@ struct sim_register {
 	enum sim_attribute attribute;
 	bool split; /* narrower accesses reach parts of it */
 	uint64_t value;
+	uint64_t initial; /* what a reset gives it back */
 	uint64_t mask;
 	uint64_t step;
 	struct sim_register *raises;  /* a write sets these bits there */
@@ -52,16 +53,20 @@ struct sim_register {
 };
 
 struct sim;
+struct sim_function;
+struct sim_hold;
 struct sim_space;
 
 /* A device that registers alone can't describe. */
 struct sim_behaviour {
 	const char *name;
-	bool ports;    /* a range of ports; else a memory BAR */
-	uint64_t size; /* what it needs, at least */
+	bool ports;	 /* a range of ports; else a memory BAR */
+	bool interrupts; /* its function has an interrupt pin */
+	uint64_t size;	 /* what it needs, at least */
 	size_t state_size;
 	const void *reset; /* the state it begins in */
-	int (*access)(struct sim *sim, void *state, uint64_t offset, struct sim_access *access);
+	int (*access)(struct sim *sim, struct sim_space *space, uint64_t offset,
+		      struct sim_access *access);
 };
 
 enum sim_space_kind {
@@ -82,6 +87,7 @@ struct sim_space {
 	uint8_t *bytes;
 	struct sim_register *registers;
 	const struct sim_behaviour *behaviour;
+	struct sim_function *function; /* whose BAR it is; NULL: ports, MSRs */
 	void *state;
 };
 
@@ -104,6 +110,8 @@ struct sim_function {
 	bool taken[SIM_CONFIG_PCIE];	    /* described already */
 	uint32_t last_capability;	    /* where the chain's last pointer is */
 	struct sim_space *bars[SIM_BARS];
+	struct sim_hold *hold; /* NULL: nobody holds it */
+	bool line;	       /* its interrupt line is up */
 };
 
 struct sim_leaf {
@@ -127,6 +135,7 @@ struct sim {
 	uint64_t next_io;
 	uint64_t memory_left;
 	uint64_t ticks;
+	uint64_t holds; /* how many were opened so far */
 	struct sim_stats stats;
 	sim_dma_read_fn *dma_read;
 	sim_dma_write_fn *dma_write;
@@ -139,6 +148,8 @@ struct sim {
 HWS_MUST int sim_new(struct sim **ret_sim);
 /* Makes room for what the description only sized: memory and the state of behaviours. */
 HWS_MUST int sim_furnish(struct sim *sim);
+/* What is behind the BARs is as it was when the machine began; configuration space stays. */
+void sim_function_reset(struct sim_function *function);
 void sim_free(struct sim *sim);
 void sim_free_p(struct sim **sim);
 struct sim_leaf *sim_leaf_find(const struct sim *sim, uint32_t leaf, uint32_t subleaf);
@@ -170,9 +181,24 @@ HWS_MUST bool sim_config_bar(struct sim *sim, struct sim_function *function, uin
 /* Where an I/O BAR answers now: its first port, or UINT32_MAX. */
 uint32_t sim_config_io_base(const struct sim_function *function, uint32_t bar);
 bool sim_config_decodes(const struct sim_function *function, enum sim_space_kind kind);
+bool sim_config_masters_bus(const struct sim_function *function);
+/* 0: it has no such capability. */
+uint32_t sim_config_msi_vectors(const struct sim_function *function);
 int sim_config_access(struct sim_function *function, struct sim_access *access);
 /* Counts one access; false once the function is unplugged. */
 bool sim_function_answers(struct sim_function *function);
+
+/* sim-hold.c: as when its holder closed it. */
+void sim_hold_drop(struct sim_function *function);
+
+/* sim-device.c: transfers, counted, whatever memory or the IOMMU says to them; interrupts. */
+void sim_device_read(struct sim *sim, struct sim_function *function, uint64_t address, void *bytes,
+		     size_t size);
+void sim_device_write(struct sim *sim, struct sim_function *function, uint64_t address,
+		      const void *bytes, size_t size);
+void sim_device_line(struct sim_function *function, bool up);
+/* A message; the line is told separately. */
+void sim_device_interrupt(struct sim *sim, struct sim_function *function, uint32_t vector);
 
 /* sim-cmos.c, sim-edu.c */
 extern const struct sim_behaviour sim_cmos;

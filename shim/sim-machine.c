@@ -6,6 +6,8 @@
 
 #include "shim/sim-machine-internal.h"
 
+enum { INTERRUPT_PIN = 0x3d }; /* PCI 3.0 §6.2.4 */
+
 int sim_new(struct sim **ret_sim)
 {
 	struct sim *sim = calloc(1, sizeof(*sim));
@@ -30,23 +32,47 @@ int sim_new(struct sim **ret_sim)
 	return 0;
 }
 
+static void reset_space(struct sim_space *space)
+{
+	if (space->bytes)
+		memset(space->bytes, 0, space->size);
+	if (space->behaviour)
+		memcpy(space->state, space->behaviour->reset, space->behaviour->state_size);
+	for (struct sim_register *reg = space->registers; reg; reg = reg->next) {
+		reg->value = reg->initial;
+		reg->queued = 0;
+	}
+}
+
+void sim_function_reset(struct sim_function *function)
+{
+	for (uint32_t bar = 0; bar < SIM_BARS; bar++) {
+		if (function->bars[bar])
+			reset_space(function->bars[bar]);
+	}
+	function->line = false;
+}
+
 static int furnish_space(struct sim_space *space)
 {
-	const struct sim_behaviour *behaviour = space->behaviour;
-
 	if (space->memory && !(space->bytes = calloc(1, space->size)))
 		return -ENOMEM;
-	if (behaviour) {
-		space->state = malloc(behaviour->state_size);
-		if (!space->state)
-			return -ENOMEM;
-		memcpy(space->state, behaviour->reset, behaviour->state_size);
-	}
+	if (space->behaviour && !(space->state = malloc(space->behaviour->state_size)))
+		return -ENOMEM;
 	for (struct sim_register *reg = space->registers; reg; reg = reg->next) {
 		if (reg->depth && !(reg->queue = calloc(reg->depth, sizeof(*reg->queue))))
 			return -ENOMEM;
 	}
+	reset_space(space);
 	return 0;
+}
+
+static int furnish_bar(struct sim_function *function, struct sim_space *space)
+{
+	space->function = function;
+	if (space->behaviour && space->behaviour->interrupts)
+		function->config[INTERRUPT_PIN] = 1;
+	return furnish_space(space);
 }
 
 int sim_furnish(struct sim *sim)
@@ -58,7 +84,7 @@ int sim_furnish(struct sim *sim)
 	for (struct sim_function *function = sim->functions; function; function = function->next) {
 		for (uint32_t bar = 0; bar < SIM_BARS && r == 0; bar++) {
 			if (function->bars[bar])
-				r = furnish_space(function->bars[bar]);
+				r = furnish_bar(function, function->bars[bar]);
 		}
 	}
 	for (uint32_t cpu = 0; cpu < SIM_CPUS && r == 0; cpu++)
@@ -86,6 +112,7 @@ static void free_function(struct sim_function *function)
 			empty_space(function->bars[bar]);
 		free(function->bars[bar]);
 	}
+	sim_hold_drop(function);
 	free(function);
 }
 

@@ -10,6 +10,7 @@ enum {
 	COMMAND = 0x04,
 	COMMAND_IO = 0x1,
 	COMMAND_MEMORY = 0x2,
+	COMMAND_BUS_MASTER = 0x4,
 	STATUS = 0x06,
 	STATUS_CAPABILITIES = 0x10,
 	BAR0 = 0x10,
@@ -17,6 +18,7 @@ enum {
 	BAR_64 = 0x4,
 	BAR_PREFETCH = 0x8,
 	CAPABILITIES = 0x34,
+	CAPABILITY_MSI = 0x05,
 };
 
 /* The registers that can be written in every function. */
@@ -155,6 +157,22 @@ uint32_t sim_config_io_base(const struct sim_function *function, uint32_t bar)
 bool sim_config_decodes(const struct sim_function *function, enum sim_space_kind kind)
 {
 	return function->config[COMMAND] & (kind == SIM_SPACE_IO ? COMMAND_IO : COMMAND_MEMORY);
+}
+
+bool sim_config_masters_bus(const struct sim_function *function)
+{
+	return function->config[COMMAND] & COMMAND_BUS_MASTER;
+}
+
+uint32_t sim_config_msi_vectors(const struct sim_function *function)
+{
+	uint32_t at = function->config[CAPABILITIES];
+
+	/* the chain was made here: it ends, and inside the space */
+	while (at != 0 && function->config[at] != CAPABILITY_MSI)
+		at = function->config[at + 1];
+	/* PCI 3.0 §6.8.1.3: the power of two that it is capable of */
+	return at ? 1u << (function->config[at + 2] >> 1 & 7) : 0;
 }
 
 bool sim_function_answers(struct sim_function *function)

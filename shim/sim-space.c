@@ -130,7 +130,7 @@ int sim_space_access(struct sim *sim, struct sim_space *space, uint64_t offset,
 	}
 	access->latency_ns = space->latency_ns;
 	if (space->behaviour)
-		return space->behaviour->access(sim, space->state, offset, access);
+		return space->behaviour->access(sim, space, offset, access);
 	reg = sim_register_at(space, offset, access->width);
 	if (reg)
 		return sim_register_access(reg, offset, access);

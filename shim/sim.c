@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shim/sim-machine-internal.h"
+#include "shim/sim-hold-internal.h"
 #include "shim/sim.h"
 #include "shim/why-internal.h"
 
@@ -377,6 +377,14 @@ const struct hws_shim_ops sim_ops = {
 	.bar_unmap = close_window,
 	.mmio_read = sim_mmio_read,
 	.mmio_write = sim_mmio_write,
+	.hold_open = sim_hold_open,
+	.hold_close = sim_hold_close,
+	.hold_reset = sim_hold_reset,
+	.dma_map = sim_dma_map,
+	.dma_unmap = sim_dma_unmap,
+	.dma_fault = sim_dma_fault,
+	.irq_bind = sim_irq_bind,
+	.irq_unmask = sim_irq_unmask,
 	.barrier = sim_barrier,
 	.timestamp = sim_timestamp,
 };

@@ -158,6 +158,15 @@ HWS_MUST int sys_madvise(void *address, size_t size, int advice);
 /* New pages of the range come from this NUMA node and no other. */
 HWS_MUST int sys_mbind(void *address, size_t size, uint32_t node);
 
+/*
+ * Memory of this process as a device reaches it: also where no thread may, closed by a key or
+ * PROT_NONE. All of it, or -EFAULT.
+ */
+HWS_MUST int sys_own_memory_read(const void *memory, void *bytes, size_t size);
+HWS_MUST int sys_own_memory_write(void *memory, const void *bytes, size_t size);
+/* Could the kernel pin the page for a device? One that is absent or PROT_NONE it can't. */
+bool sys_can_pin(const void *memory);
+
 /* A protection key, or -errno: -ENOSPC when all are taken; else there are none. */
 HWS_MUST int sys_pkey_alloc(uint32_t rights);
 int sys_pkey_free(int key);

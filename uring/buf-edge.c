@@ -104,6 +104,26 @@ int buf_quarantine_device(struct hws_pool *pool, struct hws_buf buf, uint32_t do
 	return quarantine(pool, buf, HWS_OWNER_DEVICE, domain) ? 0 : buf_refuse_return(pool, buf);
 }
 
+bool buf_keep(struct hws_pool *pool, struct hws_buf buf)
+{
+	struct buf_slot *slot = buf_slot(pool, buf);
+
+	/* relaxed: it is the device's; who frees it later sees this by the state's own order */
+	if (atomic_load_explicit(&slot->next, memory_order_relaxed) == BUF_KEPT)
+		return false;
+	atomic_store_explicit(&slot->next, BUF_KEPT, memory_order_relaxed);
+	return true;
+}
+
+void buf_let_go(struct hws_pool *pool, struct hws_buf buf)
+{
+	struct buf_slot *slot = buf_slot(pool, buf);
+
+	/* acq_rel: pairs with pool_push(): one of us puts it on the list */
+	if (atomic_exchange_explicit(&slot->next, 0, memory_order_acq_rel) == BUF_PARKED)
+		pool_push(pool, slot);
+}
+
 int buf_open_for_kernel(struct hws_pool *pool, struct hws_buf buf)
 {
 	struct buf_slot *slot = buf_slot(pool, buf);

@@ -94,6 +94,14 @@ HWS_MUST static inline int buf_from_device(struct hws_pool *pool, struct hws_buf
 HWS_MUST int buf_quarantine_device(struct hws_pool *pool, struct hws_buf buf, uint32_t domain);
 
 /*
+ * The device's buffer stays mapped for it when it is given back: it comes to the free list, but
+ * isn't given out before buf_let_go(), which goes by the place, as its handle may be stale by then.
+ * False: it is kept already.
+ */
+HWS_MUST bool buf_keep(struct hws_pool *pool, struct hws_buf buf);
+void buf_let_go(struct hws_pool *pool, struct hws_buf buf);
+
+/*
  * A system call of this thread is to reach the memory by its address (read(2) of a fallback
  * thread, IORING_REGISTER_BUFFERS; a plain READ of a ring: the kernel's own workers can't be opened
  * for): opens it around the call. 0; -ENOMEM. Pairs, may nest; close never fails.

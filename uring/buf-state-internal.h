@@ -21,13 +21,17 @@ struct buf_slot {
 	_Atomic uint64_t state;
 	void *address; /* this and what follows next is set before the slot's first handle */
 	_Atomic uint32_t name;
-	_Atomic uint32_t next; /* free: the next one's place + 1; 0: the last */
+	_Atomic uint32_t next; /* on the list: the next one's place + 1; 0: the last; else: below */
 	uint32_t size;
 	uint8_t region;
 	uint8_t class_;
 	uint8_t key;  /* 0: none */
 	uint8_t shut; /* closed beyond its key; the owner's to read and write */
 };
+
+/* In `next` of a buffer that is not on the list: a device has it mapped; and it is free by now. */
+#define BUF_KEPT   UINT32_MAX
+#define BUF_PARKED (UINT32_MAX - 1)
 
 /* How each struct hws_pool begins. */
 struct pool_head {

@@ -93,12 +93,25 @@ static struct buf_slot *take_free(struct hws_pool *pool, struct pool_list *list)
 	return slot;
 }
 
+/* Does a device have it mapped? Then it waits for buf_let_go(). */
+static bool park(struct buf_slot *slot)
+{
+	uint32_t kept = BUF_KEPT;
+
+	/* acq_rel: pairs with buf_let_go(); relaxed before: kept or not was settled by the state */
+	return atomic_load_explicit(&slot->next, memory_order_relaxed) == BUF_KEPT &&
+	       atomic_compare_exchange_strong_explicit(&slot->next, &kept, BUF_PARKED,
+						       memory_order_acq_rel, memory_order_relaxed);
+}
+
 void pool_push(struct hws_pool *pool, struct buf_slot *slot)
 {
 	struct pool_list *list = &pool->lists[slot->class_];
 	uint64_t head = atomic_load_explicit(&list->head, memory_order_relaxed);
 	uint64_t first = (uint64_t)(slot - pool->head.slots) + 1;
 
+	if (park(slot))
+		return;
 	do {
 		atomic_store_explicit(&slot->next, (uint32_t)head, memory_order_relaxed);
 		/*

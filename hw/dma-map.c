@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a device has of memory: mapped, handed over, taken back. */
+#include <errno.h>
+
+#include "hw/domain-internal.h"
+#include "shim/sys-internal.h"
+#include "shim/why-internal.h"
+
+static const struct hws_shim_ops *ops(const struct hws_domain *domain)
+{
+	return shim_ops(&domain->gate.hw->shim);
+}
+
+/* The policy was loaded anew: what is held is held by its rule now. */
+static void follow_rules(struct hws_domain *domain)
+{
+	if (domain->rules == domain->gate.rules)
+		return;
+	rules_move_held(domain->gate.rules, domain->gate.decision.rule, (int64_t)domain->bytes,
+			(int64_t)domain->count);
+	rules_move_held(domain->rules, domain->rule, -(int64_t)domain->bytes,
+			-(int64_t)domain->count);
+	rules_unref(domain->rules);
+	domain->rules = rules_ref(domain->gate.rules);
+	domain->rule = domain->gate.decision.rule;
+}
+
+/* Charges @bytes to the rule and to the guardian, or to none. */
+static int charge(struct hws_domain *domain, struct domain_map *map, uint64_t bytes)
+{
+	struct gate *gate = &domain->gate;
+	int r;
+
+	if (rules_hold(domain->rules, &gate->decision, bytes) != HWS_REASON_NONE)
+		return gate_deny_whole(gate, HWS_RW, HWS_REASON_LIMIT);
+	r = hws_guardian_reserve(gate->hw, HWS_DMA, bytes, &map->token);
+	if (r < 0) {
+		rules_move_held(domain->rules, domain->rule, -(int64_t)bytes, -1);
+		return r;
+	}
+	domain->bytes += bytes;
+	domain->count++;
+	return 0;
+}
+
+static void refund(struct hws_domain *domain, struct domain_map *map, uint64_t bytes)
+{
+	(void)hws_guardian_release(domain->gate.hw, map->token);
+	rules_move_held(domain->rules, domain->rule, -(int64_t)bytes, -1);
+	domain->bytes -= bytes;
+	domain->count--;
+}
+
+/* The device's buffer becomes reachable for it. */
+static int map_memory(struct hws_domain *domain, struct domain_map *map,
+		      const struct buf_memory *memory, enum hws_dma_direction direction)
+{
+	int r = charge(domain, map, memory->size);
+
+	if (r < 0)
+		return r;
+	r = iova_take(&domain->space, memory->size, &map->node);
+	if (r < 0) {
+		refund(domain, map, memory->size);
+		return r;
+	}
+	/* the kernel takes hold of pages by their address, whatever they are closed to */
+	r = buf_open_for_kernel(domain->pool, map->buf);
+	if (r == 0) {
+		r = ops(domain)->dma_map(domain->gate.hw->shim.self, &domain->hold, map->node.first,
+					 memory->address, memory->size, (enum hws_rights)direction);
+		buf_close_for_kernel(domain->pool, map->buf);
+	}
+	if (r < 0) {
+		iova_give(&domain->space, &map->node);
+		refund(domain, map, memory->size);
+		return r;
+	}
+	map->device = (uint8_t)direction;
+	return 0;
+}
+
+int domain_unmap(struct hws_domain *domain, struct domain_map *map)
+{
+	uint64_t size = map->node.last - map->node.first + 1;
+	int r = ops(domain)->dma_unmap(domain->gate.hw->shim.self, &domain->hold, map->node.first,
+				       size);
+
+	/* its addresses and what it was charged stay taken: the device may still have it */
+	if (r < 0) {
+		map->lost = true;
+		domain->quarantined++;
+		return r;
+	}
+	domain->gone[domain->gone_count++ % DOMAIN_GONE] =
+		(struct domain_gone) { map->node.first, map->node.last, map->buf };
+	iova_give(&domain->space, &map->node);
+	refund(domain, map, size);
+	map->device = 0;
+	return 0;
+}
+
+static bool same(struct hws_buf a, struct hws_buf b)
+{
+	return a.slot == b.slot && a.generation == b.generation;
+}
+
+static int check(struct hws_domain *domain, enum hws_dma_direction direction)
+{
+	int r;
+
+	if (direction < HWS_TO_DEVICE || direction > HWS_BOTH_WAYS)
+		return why(-EINVAL, "%d is no direction", (int)direction);
+	r = gate_ask_whole(&domain->gate, direction);
+	if (r == 0)
+		follow_rules(domain);
+	return r;
+}
+
+/* The buffer was the device's for a moment; it can't fail. */
+static void back(struct hws_domain *domain, struct hws_buf buf)
+{
+	if (buf_from_device(domain->pool, buf, domain->number) < 0)
+		domain->quarantined++;
+}
+
+static int no_domain_keeps_it(struct hws_domain *domain, struct hws_buf buf)
+{
+	return buf_keep(domain->pool, buf) ? 0 : why(-EBUSY, "another device has it mapped");
+}
+
+int hws_dma_map(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_direction direction,
+		uint64_t *ret_iova)
+{
+	struct domain_map *map = domain_map(domain, buf);
+	struct buf_memory memory;
+	int r = check(domain, direction);
+
+	if (r == 0)
+		r = buf_to_device(domain->pool, buf, domain->number, &memory);
+	if (r < 0)
+		return r;
+	if (map->device || map->lost)
+		r = why(-EALREADY, "it is mapped already");
+	if (r == 0)
+		r = no_domain_keeps_it(domain, buf);
+	if (r == 0) {
+		map->buf = buf;
+		r = map_memory(domain, map, &memory, direction);
+		if (r < 0)
+			buf_let_go(domain->pool, buf);
+	}
+	if (r == 0) {
+		map->kept = true;
+		*ret_iova = map->node.first;
+	}
+	back(domain, buf);
+	return r;
+}
+
+int hws_dma_unmap(struct hws_domain *domain, struct hws_buf buf)
+{
+	struct domain_map *map = domain_map(domain, buf);
+	int r;
+
+	if (!map->kept || !same(map->buf, buf))
+		return why(-EINVAL, "buffer %u.%u isn't kept mapped here", buf.slot,
+			   buf.generation);
+	if (map->given)
+		return why(-EBUSY, "the device owns buffer %u.%u: take it back first", buf.slot,
+			   buf.generation);
+	if (map->lost)
+		return why(-EIO, "buffer %u.%u could not be unmapped", buf.slot, buf.generation);
+	r = domain_unmap(domain, map);
+	if (r < 0)
+		return r;
+	map->kept = false;
+	buf_let_go(domain->pool, buf);
+	return 0;
+}
+
+/* It is mapped, and as asked for. */
+static int check_kept(const struct domain_map *map, struct hws_buf buf,
+		      enum hws_dma_direction direction)
+{
+	if (!same(map->buf, buf))
+		return why(-EINVAL, "what is mapped there is an older buffer: unmap that first");
+	if (map->lost)
+		return why(-EIO, "buffer %u.%u could not be unmapped", buf.slot, buf.generation);
+	if (map->device != direction)
+		return why(-EINVAL, "buffer %u.%u is mapped in another direction", buf.slot,
+			   buf.generation);
+	return 0;
+}
+
+int hws_dma_give(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_direction direction,
+		 uint64_t *ret_iova)
+{
+	struct domain_map *map = domain_map(domain, buf);
+	struct buf_memory memory;
+	int r = check(domain, direction);
+
+	if (r == 0)
+		r = buf_to_device(domain->pool, buf, domain->number, &memory);
+	if (r < 0)
+		return r;
+	if (map->kept) {
+		r = check_kept(map, buf, direction);
+	} else {
+		map->buf = buf;
+		r = map_memory(domain, map, &memory, direction);
+	}
+	if (r < 0) {
+		back(domain, buf);
+		return r;
+	}
+	map->given = true;
+	domain->given++;
+	domain->gives++;
+	ops(domain)->barrier(domain->gate.hw->shim.self, HWS_BARRIER_WRITE);
+	*ret_iova = map->node.first;
+	return 0;
+}
+
+/* It can't be taken from the device: it is nobody's any more. */
+static int lose(struct hws_domain *domain, struct hws_buf buf, int r)
+{
+	if (buf_quarantine_device(domain->pool, buf, domain->number) < 0)
+		return r;
+	return why(r, "buffer %u.%u could not be taken from the device: it is quarantined",
+		   buf.slot, buf.generation);
+}
+
+int hws_dma_take(struct hws_domain *domain, struct hws_buf buf)
+{
+	struct domain_map *map = domain_map(domain, buf);
+	int r;
+
+	if (!map->given || !same(map->buf, buf))
+		return buf_refuse_return(domain->pool, buf);
+	r = map->kept ? 0 : domain_unmap(domain, map);
+	map->given = false;
+	domain->given--;
+	if (r < 0)
+		return lose(domain, buf, r);
+	ops(domain)->barrier(domain->gate.hw->shim.self, HWS_BARRIER_READ);
+	return buf_from_device(domain->pool, buf, domain->number);
+}
+
+static void end(struct hws_domain *domain, struct domain_map *map)
+{
+	int r = map->lost ? -EIO : domain_unmap(domain, map);
+
+	if (map->given && r < 0)
+		lose(domain, map->buf, r);
+	else if (map->given)
+		back(domain, map->buf);
+	/* what is lost keeps its place for ever: given out to nobody */
+	if (map->kept && r == 0)
+		buf_let_go(domain->pool, map->buf);
+}
+
+void domain_unmap_all(struct hws_domain *domain)
+{
+	for (uint64_t i = 0; i <= domain->mask; i++) {
+		if (domain->maps[i].device)
+			end(domain, &domain->maps[i]);
+	}
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "hw/iova-internal.h"
+
+#include <errno.h>
+
+#include "shim/why-internal.h"
+
+/* What of @span is whole pages, above the first page and up to @last. */
+static bool trim(struct hws_span *span, uint64_t page, uint64_t last)
+{
+	uint64_t first = span->first < page ? page : span->first;
+	uint64_t rest = first % page;
+	uint64_t pages;
+
+	if (span->last < last)
+		last = span->last;
+	if (rest && __builtin_add_overflow(first, page - rest, &first))
+		return false;
+	if (first > last)
+		return false;
+	/* counted less one: a span may end with the last address there is */
+	pages = (last - first) / page;
+	if ((last - first) % page != page - 1) {
+		if (pages == 0)
+			return false;
+		pages--;
+	}
+	*span = (struct hws_span) { first, first + pages * page + (page - 1) };
+	return true;
+}
+
+static bool is_ascending(const struct hws_hold *hold)
+{
+	for (uint32_t i = 1; i < hold->span_count; i++) {
+		if (hold->spans[i].first <= hold->spans[i - 1].last)
+			return false;
+	}
+	return hold->span_count <= HWS_HOLD_SPANS;
+}
+
+int iova_init(struct iova_space *space, const struct hws_hold *hold, unsigned int bits)
+{
+	uint64_t last = bits && bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
+
+	if (!hold->page || hold->page & (hold->page - 1) || !is_ascending(hold))
+		return why(-EIO, "the back end's addresses for the device make no sense");
+	*space = (struct iova_space) { .page = hold->page };
+	for (uint32_t i = 0; i < hold->span_count; i++) {
+		struct hws_span span = hold->spans[i];
+
+		if (trim(&span, space->page, last))
+			space->spans[space->span_count++] = span;
+	}
+	if (space->span_count == 0)
+		return why(-ENOSPC,
+			   "the IOMMU has no addresses that the device can reach with %u bits",
+			   bits);
+	space->ends.before = space->ends.after = space->near = &space->ends;
+	space->next = space->spans[0].first;
+	return 0;
+}
+
+/* What comes after @near in the current span; NULL: nothing. */
+static struct iova_node *following(const struct iova_space *space)
+{
+	struct iova_node *node = space->near->after;
+
+	return node != &space->ends && node->first <= space->spans[space->turn].last ? node : NULL;
+}
+
+static void next_span(struct iova_space *space)
+{
+	space->turn = (space->turn + 1) % space->span_count;
+	if (space->turn == 0)
+		space->near = &space->ends;
+	space->next = space->spans[space->turn].first;
+}
+
+/* Behind @node and the page that is left free; false: that is beyond the span. */
+static bool move_behind(struct iova_space *space, struct iova_node *node)
+{
+	uint64_t left = space->spans[space->turn].last - node->last;
+
+	space->near = node;
+	if (left <= space->page)
+		return false;
+	space->next = node->last + 1 + space->page;
+	return true;
+}
+
+/* How many bytes are free from where the search goes on, up to the page before @after. */
+static uint64_t room(const struct iova_space *space, const struct iova_node *after)
+{
+	uint64_t end;
+
+	/* no span has all addresses: the first page is none's */
+	if (!after)
+		return space->spans[space->turn].last - space->next + 1;
+	end = after->first - space->page;
+	return end > space->next ? end - space->next : 0;
+}
+
+static void insert(struct iova_space *space, uint64_t size, struct iova_node *node)
+{
+	node->first = space->next;
+	node->last = space->next + (size - 1);
+	node->before = space->near;
+	node->after = space->near->after;
+	node->before->after = node;
+	node->after->before = node;
+	space->nodes++;
+	if (!move_behind(space, node))
+		next_span(space);
+}
+
+int iova_take(struct iova_space *space, uint64_t size, struct iova_node *node)
+{
+	/* once around: each node and each span's end, and the first gap twice */
+	uint64_t steps = (uint64_t)space->nodes + space->span_count + 1;
+
+	if (size == 0 || size % space->page)
+		return why(-EINVAL, "%llu bytes are no whole pages of the IOMMU's %llu",
+			   (unsigned long long)size, (unsigned long long)space->page);
+	for (uint64_t i = 0; i <= steps; i++) {
+		struct iova_node *after = following(space);
+
+		if (size <= room(space, after)) {
+			insert(space, size, node);
+			return 0;
+		}
+		if (!after || !move_behind(space, after))
+			next_span(space);
+	}
+	return why(-ENOSPC, "no %llu bytes of addresses are left for the device",
+		   (unsigned long long)size);
+}
+
+void iova_give(struct iova_space *space, struct iova_node *node)
+{
+	node->before->after = node->after;
+	node->after->before = node->before;
+	if (space->near == node)
+		space->near = node->before;
+	space->nodes--;
+	*node = (struct iova_node) { 0 };
+}
+
+struct iova_node *iova_find(const struct iova_space *space, uint64_t address,
+			    struct iova_node **ret_before)
+{
+	struct iova_node *before = NULL;
+
+	for (struct iova_node *node = space->ends.after; node != &space->ends; node = node->after) {
+		if (address < node->first)
+			break;
+		if (address <= node->last)
+			return node;
+		before = node;
+	}
+	*ret_before = before;
+	return NULL;
+}
