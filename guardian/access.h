@@ -103,6 +103,7 @@ enum hws_reason {
 	HWS_REASON_DEVICE,	/* the device failed or is gone */
 	HWS_REASON_UNSUPPORTED, /* this back end has no such access */
 	HWS_REASON_REGISTER,	/* the register's description says that it is not for that */
+	HWS_REASON_LAST_WORDS,	/* its last words could not be written */
 	HWS_REASONS		/* how many */
 };
 

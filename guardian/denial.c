@@ -36,6 +36,7 @@ static const char *const sentences[HWS_REASONS] = {
 	[HWS_REASON_KERNEL] = "the kernel refused",
 	[HWS_REASON_DEVICE] = "the device did not answer",
 	[HWS_REASON_UNSUPPORTED] = "this back end has no such access",
+	[HWS_REASON_LAST_WORDS] = "its last words can't be written",
 	[HWS_REASON_REGISTER] = "the register's description says that it is not for that",
 };
 

@@ -35,8 +35,9 @@ struct gate {
 	struct rules *rules;
 	struct hws_access window; /* what was asked for; its path is gone */
 	struct hws_decision decision;
-	bool revoked;	       /* the policy changed and says no */
-	bool slow;	       /* no access passes by itself: its owner needs more than a load */
+	bool revoked;  /* the policy changed and says no */
+	bool slow;     /* no access passes by itself: its owner needs more than a load */
+	uint32_t said; /* 1 + where the last words of the access that is going on are; 0: none */
 	struct hws_bank *bank; /* its owner's: what is known of registers in the window, or NULL */
 };
 
@@ -67,6 +68,14 @@ void gates_stop(struct hws *hw);
 
 /* Judges one access: 0, or a refusal, told and counted. */
 HWS_MUST int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one);
+/* Is there a rule with a mask, which must know what stands there, before this write is judged? */
+HWS_MUST bool gate_wants_old(struct gate *gate, const struct gate_access *one);
+/*
+ * May it be read for that, uncounted? 0, or a refusal. As after gate_ask(), gate_over() follows
+ * when the access is over.
+ */
+HWS_MUST int gate_peek(struct gate *gate, const struct gate_access *one);
+void gate_over(struct gate *gate);
 /* From now on no access passes by itself. */
 void gate_slow(struct gate *gate);
 /* Its owner refuses an access, for a reason that the gate can't know; told and counted. */

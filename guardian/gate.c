@@ -11,7 +11,7 @@ static const uint32_t right_of[GATE_USES] = { [GATE_READ] = HWS_R, [GATE_WRITE] 
 static bool passes(const struct gate *gate, enum gate_use use)
 {
 	return gate->window.rights & right_of[use] && !gate->revoked && !gate->slow &&
-	       !gate->decision.per_access && !gate->decision.rate;
+	       !gate->decision.per_access && !gate->decision.rate && !gate->hw->last_words_always;
 }
 
 static void set_words(struct gate *gate, enum gate_use use, uint64_t size)
@@ -233,6 +233,55 @@ static enum hws_reason charge(struct gate *gate, enum gate_use use,
 	return HWS_REASON_GUARD;
 }
 
+static int say(struct gate *gate, const struct hws_access *access,
+	       const struct hws_decision *decision)
+{
+	struct last_words *words = gate->hw->last_words;
+	char said[160] = "the rule wants last words, and the context has no file for them: give it "
+			 "one (hws_options.last_words)";
+	uint32_t slot;
+
+	if (!decision->last_words && !gate->hw->last_words_always)
+		return 0;
+	if (words && last_words_say(words, access, &slot) == 0) {
+		gate->said = slot + 1;
+		return 0;
+	}
+	if (words)
+		snprintf(said, sizeof(said), "%s", hws_why());
+	return context_deny(gate->hw, HWS_EVENT_ACCESS, access, HWS_REASON_LAST_WORDS, decision,
+			    said);
+}
+
+bool gate_wants_old(struct gate *gate, const struct gate_access *one)
+{
+	struct hws_access access = describe(gate, GATE_WRITE, one);
+	struct hws_decision decision;
+
+	if (gate->era != gate->hw->era)
+		refresh(gate);
+	return gate->decision.per_access && check_shape(gate, GATE_WRITE, one) == HWS_REASON_NONE &&
+	       judge(gate, &access, &decision) != HWS_REASON_NONE && decision.wants_old;
+}
+
+int gate_peek(struct gate *gate, const struct gate_access *one)
+{
+	struct hws_access access = describe(gate, GATE_READ, one);
+	struct hws_decision decision;
+
+	if (check_shape(gate, GATE_READ, one) != HWS_REASON_NONE ||
+	    judge(gate, &access, &decision) != HWS_REASON_NONE)
+		return -EACCES;
+	return say(gate, &access, &decision);
+}
+
+void gate_over(struct gate *gate)
+{
+	if (gate->said)
+		last_words_over(gate->hw->last_words, gate->said - 1);
+	gate->said = 0;
+}
+
 int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
 	struct lease *lease = &gate->use[use].lease;
@@ -261,7 +310,7 @@ int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one
 		event.generation = (uint32_t)gate->rules->generation;
 		audit_record(gate->hw->audit, &event);
 	}
-	return 0;
+	return say(gate, &access, &decision);
 }
 
 int gate_refuse(struct gate *gate, enum gate_use use, const struct gate_access *one,

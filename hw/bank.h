@@ -155,8 +155,7 @@ HWS_API HWS_MUST int hws_register_wait(struct hws_bank *bank, const char *name, 
 struct hws_register_state {
 	uint32_t index; /* in the description */
 	struct hws_register reg;
-	/* 0: it was read; -EACCES: left alone; -ENOENT: not in this window; else what reading gave */
-	int code;
+	int code; /* 0: read; -EACCES: left alone; -ENOENT: not here; else what reading gave */
 	uint64_t value;	 /* with code 0 */
 	const char *why; /* with any other; gone after the call */
 };

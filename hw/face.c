@@ -8,6 +8,7 @@ int face_do_read(struct gate *gate, const struct face *face, const struct gate_a
 {
 	int r = face->read(gate, one, ret_value);
 
+	gate_over(gate);
 	return r < 0 ? gate_failed(gate, GATE_READ, one, r) : 0;
 }
 
@@ -15,6 +16,7 @@ int face_do_write(struct gate *gate, const struct face *face, const struct gate_
 {
 	int r = face->write(gate, one);
 
+	gate_over(gate);
 	return r < 0 ? gate_failed(gate, GATE_WRITE, one, r) : 0;
 }
 
@@ -27,25 +29,18 @@ int face_ask_read(struct gate *gate, const struct face *face, const struct gate_
 	return r < 0 ? r : face_do_read(gate, face, one, ret_value);
 }
 
-/* Does it lie in the window, whole and aligned, so that it may be looked at? */
-static bool lies_inside(const struct gate *gate, const struct gate_access *one)
-{
-	uint64_t step = gate->window.kind == HWS_KIND_MSR ? 1 : one->width;
-
-	return hws_range_ok(one->offset, step, gate->window.last - gate->window.first + 1) &&
-	       one->offset % step == 0;
-}
-
 /*
  * A rule with a mask is about bits that change: what stands there now is part of the question. It
  * is read only where this handle may read; elsewhere such a rule refuses.
  */
 static void add_old(struct gate *gate, const struct face *face, struct gate_access *one)
 {
-	if (face->has_old && !(one->has & HWS_HAS_OLD) && gate->decision.per_access &&
-	    gate->window.rights & HWS_R && lies_inside(gate, one) &&
-	    !(gate->bank && bank_hides(gate->bank, one)) && face->read(gate, one, &one->old) == 0)
+	if (!face->has_old || one->has & HWS_HAS_OLD || !gate_wants_old(gate, one) ||
+	    (gate->bank && bank_hides(gate->bank, one)) || gate_peek(gate, one) < 0)
+		return;
+	if (face->read(gate, one, &one->old) == 0)
 		one->has |= HWS_HAS_OLD;
+	gate_over(gate);
 }
 
 int face_ask_write(struct gate *gate, const struct face *face, const struct gate_access *one)

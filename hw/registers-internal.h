@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The inside of a description: its text, whose words are ended in place, and what points into it. */
+/* The inside of a description: its text, with words ended in place, and what points into it. */
 #ifndef HWSAFE_HW_REGISTERS_INTERNAL_H
 #define HWSAFE_HW_REGISTERS_INTERNAL_H
 

@@ -38,6 +38,14 @@ static inline struct hws_registers *loaded(struct hws *hw, const char *name)
 	return made;
 }
 
+static inline uint64_t value_of(struct hws_bank *bank, const char *name)
+{
+	uint64_t value = 0xbad;
+
+	ck_works(hws_register_read(bank, name, &value));
+	return value;
+}
+
 /* Makes a file in the folder; gives its path. */
 static inline void write_file(const char *folder, const char *name, const char *text, size_t size,
 			      char path[64])

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Registers by name through ports, MSRs and configuration space; devices of the shipped descriptions. */
+/* Registers by name through ports, MSRs and configuration space; the shipped descriptions. */
 #include "tests/hw/registers-kit.h"
 
 #define EDU  "00:03.0"
 #define NVME "00:04.0"
-
-static uint64_t value_of(struct hws_bank *bank, const char *name)
-{
-	uint64_t value = 0xbad;
-
-	ck_works(hws_register_read(bank, name, &value));
-	return value;
-}
 
 static struct hws_port *open_clock(struct hws *hw, uint32_t rights, struct hws_bank **ret_bank)
 {

@@ -6,7 +6,7 @@
 
 #define KINDS "00:05.0" /* the built-in machine's device with a register of every kind */
 
-/* Mix and Whole are the same plain register in the device: what is written there can be looked at. */
+/* Mix is a plain register in the device: what is written there can be looked at. */
 static const char kinds[] = "bar 0\n"
 			    "reg ID 0x000 4 ro\n"
 			    "reg Mix 0x004 4 rw\n"
@@ -58,14 +58,6 @@ static uint64_t accesses(const struct rig *rig)
 
 	sim_get_stats(rig->hw->shim.self, &stats);
 	return stats.reads[SIM_MMIO] + stats.writes[SIM_MMIO];
-}
-
-static uint64_t value_of(struct hws_bank *bank, const char *name)
-{
-	uint64_t value = 0xbad;
-
-	ck_works(hws_register_read(bank, name, &value));
-	return value;
 }
 
 /* Refused for what the description says, in a sentence that has these words. */
