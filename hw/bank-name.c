@@ -27,7 +27,7 @@ static const char *absent(const struct hws_register *reg)
 	switch (reg->space) {
 	case HWS_SPACE_CAPABILITY:
 	case HWS_SPACE_EXTENDED:
-		return "the function has no such capability, or it lies outside the window";
+		return "the function has no such capability, or none that can be read here";
 	case HWS_SPACE_CONFIG:
 		return "the function's header is of another type, or it lies outside the window";
 	case HWS_SPACE_BAR:
