@@ -66,6 +66,9 @@ void gate_close(struct gate *gate);
 /* Has all gates ask again at their next access. The caller holds the context's lock. */
 void gates_stop(struct hws *hw);
 
+/* Would gate_ask() let it in, as far as shape and policy go? Takes nothing from guard or rate. */
+HWS_MUST int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *one);
+
 /* Judges one access: 0, or a refusal, told and counted. */
 HWS_MUST int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one);
 /* Is there a rule with a mask, which must know what stands there, before this write is judged? */

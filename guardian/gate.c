@@ -282,6 +282,21 @@ void gate_over(struct gate *gate)
 	gate->said = 0;
 }
 
+int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *one)
+{
+	struct hws_decision decision = gate->decision;
+	struct hws_access access = describe(gate, use, one);
+	enum hws_reason reason = check_shape(gate, use, one);
+
+	if (gate->era != gate->hw->era)
+		refresh(gate);
+	if (reason == HWS_REASON_NONE)
+		reason = judge(gate, &access, &decision);
+	if (reason == HWS_REASON_NONE)
+		return 0;
+	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &decision, NULL);
+}
+
 int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
 	struct lease *lease = &gate->use[use].lease;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a device has of memory: mapped, handed over, taken back. */
 #include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "hw/domain-internal.h"
 #include "shim/sys-internal.h"
@@ -124,6 +126,22 @@ static void back(struct hws_domain *domain, struct hws_buf buf)
 		domain->quarantined++;
 }
 
+/*
+ * A page that was never written is everybody's page of zeros: the device would go on reading that
+ * after the program has written, and so got a page of its own.
+ */
+static int make_pages(struct hws_domain *domain, struct hws_buf buf,
+		      const struct buf_memory *memory)
+{
+	int r = buf_open_for_kernel(domain->pool, buf);
+
+	if (r < 0)
+		return r;
+	r = sys_madvise(memory->address, memory->size, MADV_POPULATE_WRITE);
+	buf_close_for_kernel(domain->pool, buf);
+	return r < 0 ? why(r, "the buffer's memory can't be had: %s", strerror(-r)) : 0;
+}
+
 static int no_domain_keeps_it(struct hws_domain *domain, struct hws_buf buf)
 {
 	return buf_keep(domain->pool, buf) ? 0 : why(-EBUSY, "another device has it mapped");
@@ -146,7 +164,9 @@ int hws_dma_map(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dire
 		r = no_domain_keeps_it(domain, buf);
 	if (r == 0) {
 		map->buf = buf;
-		r = map_memory(domain, map, &memory, direction);
+		r = make_pages(domain, buf, &memory);
+		if (r == 0)
+			r = map_memory(domain, map, &memory, direction);
 		if (r < 0)
 			buf_let_go(domain->pool, buf);
 	}

@@ -72,22 +72,26 @@ HWS_MUST int face_read_block(struct gate *gate, const struct face *face,
 HWS_MUST int face_write_block(struct gate *gate, const struct face *face,
 			      const struct face_block *block, const void *bytes);
 
-/* face_read() and face_write() at a place that is counted as the window's first is. */
+/* Would it be let in, as far as shape and policy go? Refusals are told and counted. */
+HWS_MUST int face_check(struct gate *gate, const struct face *face, enum gate_use use,
+			const struct gate_access *one);
+
+/* face_read() and face_write() of 1 << @shift bytes at a place that is counted as the window's first is. */
 HWS_MUST int face_read_at(struct gate *gate, const struct face *face, uint32_t at,
 			  unsigned int shift, uint64_t *ret_value);
 HWS_MUST int face_write_at(struct gate *gate, const struct face *face, uint32_t at,
 			   unsigned int shift, uint64_t value);
 
 /*
- * The four functions of one width: read and write with a status, get and put without. The file has
- * a struct face called face; a handle begins with its gate.
+ * The four functions of one width: read and write with a status, get and put without. The kind
+ * has a struct face called kind_face; a handle begins with its gate.
  */
 #define FACES(kind, bits, shift)                                                                   \
 	int hws_##kind##_read##bits(struct hws_##kind *handle, uint32_t at,                        \
 				    uint##bits##_t *ret_value)                                     \
 	{                                                                                          \
 		uint64_t value;                                                                    \
-		int r = face_read_at((struct gate *)handle, &face, at, shift, &value);             \
+		int r = face_read_at((struct gate *)handle, &kind##_face, at, shift, &value);      \
 		if (r == 0)                                                                        \
 			*ret_value = (uint##bits##_t)value;                                        \
 		return r;                                                                          \
@@ -95,17 +99,17 @@ HWS_MUST int face_write_at(struct gate *gate, const struct face *face, uint32_t 
 	uint##bits##_t hws_##kind##_get##bits(struct hws_##kind *handle, uint32_t at)              \
 	{                                                                                          \
 		uint64_t value;                                                                    \
-		int r = face_read_at((struct gate *)handle, &face, at, shift, &value);             \
+		int r = face_read_at((struct gate *)handle, &kind##_face, at, shift, &value);      \
 		return r < 0 ? (uint##bits##_t) - 1 : (uint##bits##_t)value;                       \
 	}                                                                                          \
 	int hws_##kind##_write##bits(struct hws_##kind *handle, uint32_t at, uint##bits##_t value) \
 	{                                                                                          \
-		return face_write_at((struct gate *)handle, &face, at, shift, value);              \
+		return face_write_at((struct gate *)handle, &kind##_face, at, shift, value);       \
 	}                                                                                          \
 	void hws_##kind##_put##bits(struct hws_##kind *handle, uint32_t at, uint##bits##_t value)  \
 	{                                                                                          \
 		/* a refusal is counted, recorded and kept for hws_last_denial() */                \
-		int r = face_write_at((struct gate *)handle, &face, at, shift, value);             \
+		int r = face_write_at((struct gate *)handle, &kind##_face, at, shift, value);      \
 		(void)r;                                                                           \
 	}
 

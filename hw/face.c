@@ -20,10 +20,16 @@ int face_do_write(struct gate *gate, const struct face *face, const struct gate_
 	return r < 0 ? gate_failed(gate, GATE_WRITE, one, r) : 0;
 }
 
+/* What the handle knows of its registers; 0 when it knows nothing. */
+static int ask_bank(struct gate *gate, enum gate_use use, const struct gate_access *one)
+{
+	return gate->bank ? bank_ask(gate->bank, use, one) : 0;
+}
+
 int face_ask_read(struct gate *gate, const struct face *face, const struct gate_access *one,
 		  uint64_t *ret_value)
 {
-	int r = gate->bank ? bank_ask(gate->bank, GATE_READ, one) : 0;
+	int r = ask_bank(gate, GATE_READ, one);
 
 	r = r < 0 ? r : gate_ask(gate, GATE_READ, one);
 	return r < 0 ? r : face_do_read(gate, face, one, ret_value);
@@ -46,7 +52,7 @@ static void add_old(struct gate *gate, const struct face *face, struct gate_acce
 int face_ask_write(struct gate *gate, const struct face *face, const struct gate_access *one)
 {
 	struct gate_access whole = *one;
-	int r = gate->bank ? bank_ask(gate->bank, GATE_WRITE, one) : 0;
+	int r = ask_bank(gate, GATE_WRITE, one);
 
 	if (r < 0)
 		return r;
@@ -57,6 +63,21 @@ int face_ask_write(struct gate *gate, const struct face *face, const struct gate
 	if (r == 0 && gate->bank)
 		bank_wrote(gate->bank, &whole);
 	return r;
+}
+
+int face_check(struct gate *gate, const struct face *face, enum gate_use use,
+	       const struct gate_access *one)
+{
+	struct gate_access whole = *one;
+	int r = ask_bank(gate, use, one);
+
+	if (r < 0)
+		return r;
+	if (use == GATE_WRITE) {
+		whole.has |= HWS_HAS_VALUE;
+		add_old(gate, face, &whole);
+	}
+	return gate_check(gate, use, &whole);
 }
 
 int face_read(struct gate *gate, const struct face *face, const struct gate_access *one,

@@ -33,5 +33,13 @@
 #include "pci.h"		 /* PCI functions and their configuration space */
 #include "port.h"		 /* I/O ports */
 #include "registers.h"		 /* descriptions of registers */
+#include "batch.h" /* steps over any handles, checked whole before the first is done */
+#include "cpuid.h" /* what the processor says of itself */
+#include "dma.h"   /* memory that a device reaches, and nothing else */
+#include "mmio.h"  /* windows of device memory */
+#include "msr.h"   /* model-specific registers of processors */
+#include "pci.h"   /* PCI functions and their configuration space */
+#include "port.h"  /* I/O ports */
+#include "txn.h"   /* all steps, or as if there had been none; restoring after a death */
 
 #endif

@@ -7,6 +7,7 @@
 #include "hw/bank-internal.h"
 #include "hw/device-internal.h"
 #include "hw/face-internal.h"
+#include "hw/place-internal.h"
 #include "shim/why-internal.h"
 
 struct hws_mmio {
@@ -108,7 +109,7 @@ static int do_write(struct gate *gate, const struct gate_access *one)
 					  one->value);
 }
 
-static const struct face face = { do_read, do_write, .has_old = true };
+const struct face mmio_face = { do_read, do_write, .has_old = true };
 
 /* The ways that are not fast: ask, then go through the back end's table. */
 __attribute__((noinline, cold)) static int slow_read(struct hws_mmio *mmio, uint64_t offset,
@@ -116,7 +117,7 @@ __attribute__((noinline, cold)) static int slow_read(struct hws_mmio *mmio, uint
 {
 	struct gate_access one = { .offset = offset, .width = width };
 
-	return face_ask_read(&mmio->gate, &face, &one, ret_value);
+	return face_ask_read(&mmio->gate, &mmio_face, &one, ret_value);
 }
 
 __attribute__((noinline, cold)) static int slow_write(struct hws_mmio *mmio, uint64_t offset,
@@ -124,7 +125,7 @@ __attribute__((noinline, cold)) static int slow_write(struct hws_mmio *mmio, uin
 {
 	struct gate_access one = { .offset = offset, .width = width, .value = value };
 
-	return face_ask_write(&mmio->gate, &face, &one);
+	return face_ask_write(&mmio->gate, &mmio_face, &one);
 }
 
 __attribute__((noinline, cold)) static int lost(struct hws_mmio *mmio, enum gate_use use,

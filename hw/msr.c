@@ -7,6 +7,7 @@
 
 #include "hw/bank-internal.h"
 #include "hw/face-internal.h"
+#include "hw/place-internal.h"
 #include "shim/why-internal.h"
 
 enum { CPUS_MAX = 8192 }; /* the most that Linux is built for */
@@ -165,9 +166,9 @@ static int do_write(struct gate *gate, const struct gate_access *one)
 					 (uint32_t)(gate->window.first + one->offset), one->value);
 }
 
-static const struct face face = { do_read, do_write, .has_old = true };
+const struct face msr_face = { do_read, do_write, .has_old = true };
 
-static int no_such_cpu(struct hws_msr *msr, uint32_t cpu, uint32_t reg, enum hws_rights right)
+int msr_no_cpu(struct hws_msr *msr, uint32_t cpu, uint32_t reg, enum hws_rights right)
 {
 	struct hws_access access = { .kind = HWS_KIND_MSR,
 				     .rights = right,
@@ -180,11 +181,16 @@ static int no_such_cpu(struct hws_msr *msr, uint32_t cpu, uint32_t reg, enum hws
 			    "the handle was not opened for that processor");
 }
 
+struct gate *msr_gate(struct hws_msr *msr, uint32_t cpu)
+{
+	return cpu < msr->cpus ? msr->gates[cpu] : NULL;
+}
+
 /* The processor's gate, and the access as it is seen from there. NULL: it has none. */
 static struct gate *gate_of(struct hws_msr *msr, uint32_t cpu, uint32_t reg,
 			    struct gate_access *ret_one)
 {
-	struct gate *gate = cpu < msr->cpus ? msr->gates[cpu] : NULL;
+	struct gate *gate = msr_gate(msr, cpu);
 
 	if (gate)
 		*ret_one = (struct gate_access) { .offset = reg - gate->window.first,
@@ -198,7 +204,8 @@ int hws_msr_read(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t *ret_
 	struct gate_access one;
 	struct gate *gate = gate_of(msr, cpu, reg, &one);
 	uint64_t value;
-	int r = gate ? face_read(gate, &face, &one, 0, &value) : no_such_cpu(msr, cpu, reg, HWS_R);
+	int r = gate ? face_read(gate, &msr_face, &one, 0, &value)
+		     : msr_no_cpu(msr, cpu, reg, HWS_R);
 
 	if (r == 0)
 		*ret_value = value;
@@ -218,9 +225,9 @@ int hws_msr_write(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t valu
 	struct gate *gate = gate_of(msr, cpu, reg, &one);
 
 	if (!gate)
-		return no_such_cpu(msr, cpu, reg, HWS_W);
+		return msr_no_cpu(msr, cpu, reg, HWS_W);
 	one.value = value;
-	return face_write(gate, &face, &one, 0);
+	return face_write(gate, &msr_face, &one, 0);
 }
 
 void hws_msr_put(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t value)
@@ -241,13 +248,13 @@ int hws_msr_update(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t mas
 		return why(-EINVAL, "the value 0x%llx has bits outside the mask 0x%llx",
 			   (unsigned long long)value, (unsigned long long)mask);
 	if (!gate)
-		return no_such_cpu(msr, cpu, reg, HWS_RW);
-	r = face_read(gate, &face, &one, 0, &one.old);
+		return msr_no_cpu(msr, cpu, reg, HWS_RW);
+	r = face_read(gate, &msr_face, &one, 0, &one.old);
 	if (r < 0)
 		return r;
 	one.has = HWS_HAS_OLD;
 	one.value = (one.old & ~mask) | value;
-	return face_write(gate, &face, &one, 0);
+	return face_write(gate, &msr_face, &one, 0);
 }
 
 int hws_msr_describe(struct hws_msr *msr, uint32_t cpu, struct hws_registers *registers,

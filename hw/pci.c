@@ -7,6 +7,7 @@
 #include "hw/bank-internal.h"
 #include "hw/device-internal.h"
 #include "hw/face-internal.h"
+#include "hw/place-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -108,7 +109,7 @@ static int do_write(struct gate *gate, const struct gate_access *one)
 					 one->width, (uint32_t)one->value);
 }
 
-static const struct face face = { do_read, do_write, .has_old = true };
+const struct face pci_face = { do_read, do_write, .has_old = true };
 
 FACES(pci, 8, 0)
 FACES(pci, 16, 1)

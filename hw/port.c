@@ -7,6 +7,7 @@
 #include "guardian/privilege-internal.h"
 #include "hw/bank-internal.h"
 #include "hw/face-internal.h"
+#include "hw/place-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -75,7 +76,7 @@ static int do_write(struct gate *gate, const struct gate_access *one)
 }
 
 /* No old value: reading a port is seldom harmless. */
-static const struct face face = { do_read, do_write, .has_old = false };
+const struct face port_face = { do_read, do_write, .has_old = false };
 
 FACES(port, 8, 0)
 FACES(port, 16, 1)

@@ -14,9 +14,19 @@ struct native_config {
 	int fd;
 };
 
+struct vfio_device;
+
+/* What is open by VFIO. */
+struct native_vfio {
+	pthread_mutex_t lock;
+	struct vfio_device *devices;
+	uint64_t holds; /* how many were opened so far */
+};
+
 struct native {
 	int root; /* of every path: a descriptor, or SYS_REAL_ROOT */
 	struct native_config config;
+	struct native_vfio vfio;
 	int cpus;
 	/* one per processor: its msr file, once it was needed; -1 before */
 	_Atomic int msr[];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "shim/native-internal.h"
+#include "shim/native-vfio-internal.h"
 
 #include <stdlib.h>
 
@@ -13,8 +13,10 @@ static void native_close(void *self)
 
 	for (int cpu = 0; cpu < native->cpus; cpu++)
 		sys_close(native->msr[cpu]);
+	vfio_close_all(native);
 	sys_close(native->config.fd);
 	pthread_mutex_destroy(&native->config.lock);
+	pthread_mutex_destroy(&native->vfio.lock);
 	sys_close(native->root);
 	free(native);
 }
@@ -38,6 +40,7 @@ static int native_open(const struct hws_shim_options *options, void **ret_self)
 			   strerror(-native->root));
 	native->config.fd = -1;
 	pthread_mutex_init(&native->config.lock, NULL);
+	pthread_mutex_init(&native->vfio.lock, NULL);
 	native->cpus = cpus;
 	for (int cpu = 0; cpu < cpus; cpu++)
 		native->msr[cpu] = -1;
@@ -95,6 +98,14 @@ const struct hws_shim_ops native_ops = {
 	.bar_unmap = native_bar_unmap,
 	.mmio_read = native_mmio_read,
 	.mmio_write = native_mmio_write,
+	.hold_open = native_hold_open,
+	.hold_close = native_hold_close,
+	.hold_reset = native_hold_reset,
+	.dma_map = native_dma_map,
+	.dma_unmap = native_dma_unmap,
+	.dma_fault = native_dma_fault,
+	.irq_bind = native_irq_bind,
+	.irq_unmask = native_irq_unmask,
 	.barrier = native_barrier,
 	.timestamp = native_timestamp,
 };

@@ -80,6 +80,7 @@ HWS_MUST int sys_ftruncate(int fd, uint64_t size);
 HWS_MUST int sys_rename(const char *from, const char *to);
 /* Both names are in the directory @dir. */
 HWS_MUST int sys_rename_in(int dir, const char *from, const char *to);
+HWS_MUST int sys_unlink_in(int dir, const char *name);
 /* The whole open file, until its last descriptor is closed; -EWOULDBLOCK when it is locked. */
 HWS_MUST int sys_lock(int fd);
 /* All of it or -errno; EINTR is tried again. */
@@ -172,6 +173,10 @@ HWS_MUST int sys_pkey_alloc(uint32_t rights);
 int sys_pkey_free(int key);
 HWS_MUST int sys_pkey_mprotect(void *address, size_t size, int prot, int key);
 
+/* For raw_* functions only. EINTR is the caller's to see. */
+HWS_MUST int sys_ioctl(int fd, unsigned long request, void *argument);
+/* To the file's end; what is written there from now on is read next. */
+HWS_MUST int sys_seek_end(int fd);
 HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old);
 /* -ENOSYS where the architecture has no such call. */
 HWS_MUST int sys_ioperm(uint16_t first, uint32_t count, bool on);

@@ -259,6 +259,11 @@ int sys_rename_in(int dir, const char *from, const char *to)
 	return (int)result(renameat(dir, from, dir, to));
 }
 
+int sys_unlink_in(int dir, const char *name)
+{
+	return (int)result(unlinkat(dir, name, 0));
+}
+
 int sys_lock(int fd)
 {
 	return (int)RETRY(flock(fd, LOCK_EX | LOCK_NB));
@@ -421,6 +426,18 @@ int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns
 	return (int)result(syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
 				   deadline_ns == UINT64_MAX ? NULL : &deadline, NULL,
 				   FUTEX_BITSET_MATCH_ANY));
+}
+
+int sys_ioctl(int fd, unsigned long request, void *argument)
+{
+	return (int)result(ioctl(fd, request, argument));
+}
+
+int sys_seek_end(int fd)
+{
+	long r = result(lseek(fd, 0, SEEK_END));
+
+	return r < 0 ? (int)r : 0;
 }
 
 int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old)

@@ -43,6 +43,11 @@ static bool must_run(const char *what)
 	return in_list(list, what) || in_list(list, "all");
 }
 
+bool suite_in_lab(void)
+{
+	return getenv("HWS_LAB_HAS") != NULL;
+}
+
 bool suite_lab_has(const char *what)
 {
 	return in_list(getenv("HWS_LAB_HAS"), what);

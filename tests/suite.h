@@ -49,6 +49,14 @@ void suite_skip(const char *what, const char *why, const char *function);
 			return;                         \
 		}                                       \
 	} while (0)
+/* In the lab a test for the machines that have it, as need_lab(); elsewhere as need(). */
+#define need_where(what, have, why)     \
+	do {                            \
+		if (suite_in_lab())     \
+			need_lab(what); \
+		need(what, have, why);  \
+	} while (0)
+bool suite_in_lab(void);
 bool suite_lab_has(const char *what);
 void suite_not_here(const char *what, const char *function);
 

@@ -40,6 +40,8 @@ void op_lose(struct hws_ring *ring, struct op *op)
 /* Begins again what is left of it. The queue has room: the operation's own place. */
 static void again(struct hws_ring *ring, struct op *op)
 {
+	const struct op_kind *kind = &op_kinds[op->kind];
+	struct io_uring_sqe *sqe = ring_sqe(ring);
 	uint32_t index = 0;
 
 	while (op->state & OP_FIXED && index + 1 < pool_regions(ring->pool)) {
@@ -51,7 +53,34 @@ static void again(struct hws_ring *ring, struct op *op)
 			break;
 		index++;
 	}
-	op_fill(ring, ring_sqe(ring), op, index);
+	op_fill(ring, sqe, op, index);
+	/* what else is begun again has nothing more to be filled in */
+	if (kind->traits & OP_NVME)
+		kind->fill(sqe, NULL, op);
+}
+
+/*
+ * Linux 6.1 counts all pages of the registered memory against what the device
+ * takes in one command, and refuses it before the device sees it: the same is
+ * tried by address, and if that is good, from the start the next time.
+ */
+static bool goes_by_address(struct hws_ring *ring, struct op *op, int64_t result)
+{
+	if (!(op->state & OP_FIXED)) {
+		if (op->retries == 1 && result != -EINVAL && !ring->nvme_by_address) {
+			ring->nvme_by_address = true;
+			ring_reduce(ring, "nvme not by registered memory: the kernel refuses it");
+		}
+		return false;
+	}
+	if (result != -EINVAL || op->retries)
+		return false;
+	op->state &= (uint8_t)~OP_FIXED;
+	op->retries = 1;
+	if (op_by_address(ring, &op_kinds[op->kind], op) < 0)
+		return false;
+	again(ring, op);
+	return true;
 }
 
 static bool transient(int64_t result)
@@ -65,6 +94,8 @@ static bool goes_on(struct hws_ring *ring, struct op *op, int64_t *result)
 	const struct op_kind *kind = &op_kinds[op->kind];
 	bool awaited = !(op->state & OP_ORPHAN) && !ring->closing;
 
+	if (kind->traits & OP_NVME && awaited)
+		return goes_by_address(ring, op, *result);
 	if (!(kind->traits & OP_MOVES))
 		return false;
 	if (awaited && transient(*result) && op->retries < RING_TRIES) {
@@ -93,10 +124,11 @@ static bool goes_on(struct hws_ring *ring, struct op *op, int64_t *result)
 static struct hws_buf give_back(struct hws_ring *ring, const struct op *op, int64_t result)
 {
 	const struct op_kind *kind = &op_kinds[op->kind];
+	bool whole = kind->traits & (OP_WHOLE | OP_NVME);
 	struct op_extra *extra = op->extra;
 
-	if (extra && extra->bounce && kind->traits & OP_IN && result >= 0 &&
-	    extra_copy_in(ring, op, kind->traits & OP_WHOLE ? extra->size : (uint64_t)result) < 0)
+	if (extra && extra->bounce && kind->traits & (OP_IN | OP_NVME) && result >= 0 &&
+	    extra_copy_in(ring, op, whole ? extra->size : (uint64_t)result) < 0)
 		ring->stats.unknown++;
 	return op_bufs(ring, op, buf_to_user) == 0 ? op->buf : (struct hws_buf) { 0 };
 }

@@ -20,6 +20,23 @@ struct sizes {
 	size_t data;
 };
 
+/* The device follows every address it is given: the only one is to be the buffer's. */
+static int check_command(const struct hws_request *request)
+{
+	struct nvme_uring_cmd command;
+
+	if (request->data_size != sizeof(command))
+		return why(-EINVAL, "nvme takes a struct nvme_uring_cmd");
+	memcpy(&command, request->data, sizeof(command));
+	if (request->how != NVME_URING_CMD_IO && request->how != NVME_URING_CMD_ADMIN)
+		return why(-EINVAL,
+			   "nvme takes NVME_URING_CMD_IO or _ADMIN: no lists of addresses");
+	if (command.metadata || command.metadata_len)
+		return why(-EINVAL,
+			   "nvme commands have no metadata of their own: it has no buffer");
+	return 0;
+}
+
 static int measure(const struct op_kind *kind, const struct hws_request *request,
 		   struct sizes *ret_sizes)
 {
@@ -39,12 +56,10 @@ static int measure(const struct op_kind *kind, const struct hws_request *request
 		sizes.data = strnlen(request->data, DATA_MAX) + 1;
 	else if (kind->traits & OP_DATA)
 		sizes.data = request->data_size;
-	if (kind->traits & OP_NVME && sizes.data != sizeof(struct nvme_uring_cmd))
-		return why(-EINVAL, "%s takes a struct nvme_uring_cmd", kind->name);
 	if (sizes.data > DATA_MAX)
 		return why(-ENAMETOOLONG, "%s takes up to %d bytes", kind->name, DATA_MAX);
 	*ret_sizes = sizes;
-	return 0;
+	return kind->traits & OP_NVME ? check_command(request) : 0;
 }
 
 static void fill_time(struct __kernel_timespec *time, uint64_t ns)

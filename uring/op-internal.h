@@ -14,7 +14,7 @@ enum op_traits {
 	OP_DATA = 8,	   /* takes bytes: a path, an address, a command */
 	OP_PATH = 16,	   /* that are a string */
 	OP_TIME = 32,	   /* takes its offset as a time */
-	OP_NVME = 64,	   /* is a command, in entries of double size */
+	OP_NVME = 64,	   /* is a command, in entries of double size; its result is no length */
 	OP_MAKES_FD = 128, /* its result is a descriptor */
 	OP_MOVES = 256,	   /* may be short, may be begun again */
 	OP_MANY = 512,	   /* completes more than once */
@@ -68,6 +68,8 @@ int op_bufs(struct hws_ring *ring, const struct op *op, op_buf_fn *fn);
 
 /* The common form of an operation; @index is that of the registered memory. */
 void op_fill(struct hws_ring *ring, struct io_uring_sqe *sqe, const struct op *op, uint32_t index);
+/* Has the kernel reach the memory by its address, or by a copy. */
+HWS_MUST int op_by_address(struct hws_ring *ring, const struct op_kind *kind, struct op *op);
 /* The operation ends: its slot and all but its buffers are given back. */
 void op_end(struct hws_ring *ring, struct op *op);
 /* The operation is lost: its buffers are quarantined, what else the kernel may reach is leaked. */

@@ -109,12 +109,13 @@ static void fill_nvme(struct io_uring_sqe *sqe, const struct hws_request *reques
 {
 	struct nvme_uring_cmd *command = (struct nvme_uring_cmd *)sqe->cmd;
 
+	(void)request; /* gone when it is begun again */
 	memcpy(command, op->extra->data, sizeof(*command));
 	command->addr = sqe->addr;
 	command->data_len = sqe->len;
 	sqe->addr = 0;
 	sqe->len = 0;
-	sqe->cmd_op = request->how;
+	sqe->cmd_op = (uint32_t)op->offset;
 	sqe->__pad1 = 0;
 	sqe->uring_cmd_flags = op->state & OP_FIXED ? IORING_URING_CMD_FIXED : 0;
 }
@@ -161,7 +162,7 @@ const struct op_kind op_kinds[HWS_OP_KINDS] = {
 				  .traits = OP_DATA | OP_TIME, .fill = fill_timeout },
 	[HWS_OP_SPLICE] = { "splice", IORING_OP_SPLICE, .fill = fill_splice },
 	[HWS_OP_NVME] = { "nvme", IORING_OP_URING_CMD, .fixed = IORING_OP_URING_CMD,
-			  .traits = OP_BUF | OP_DATA | OP_NVME | OP_IN, .fill = fill_nvme },
+			  .traits = OP_BUF | OP_DATA | OP_NVME | OP_FLAGS, .fill = fill_nvme },
 };
 
 const char *hws_op_name(uint32_t kind)

@@ -89,15 +89,10 @@ static int take_list(struct hws_ring *ring, struct op *op)
 	return 0;
 }
 
-/* How the kernel is to reach the memory: as registered, by address, or by a copy. */
-static int choose_way(struct hws_ring *ring, const struct op_kind *kind, struct op *op)
+int op_by_address(struct hws_ring *ring, const struct op_kind *kind, struct op *op)
 {
 	bool by_address = kind->traits & (OP_BUF | OP_LIST | OP_GROUP);
 
-	if (ring->registered && kind->fixed) {
-		op->state |= OP_FIXED;
-		return 0;
-	}
 	if (kind->traits & OP_WHOLE)
 		return extra_bounce(ring, kind, op);
 	if (!ring->guarded || !by_address)
@@ -108,6 +103,15 @@ static int choose_way(struct hws_ring *ring, const struct op_kind *kind, struct 
 	op->flags &= (uint8_t)~HWS_ASYNC;
 	op->state |= OP_OPENS;
 	ring->by_address++;
+	return 0;
+}
+
+/* How the kernel is to reach the memory: as registered, by address, or by a copy. */
+static int choose_way(struct hws_ring *ring, const struct op_kind *kind, struct op *op)
+{
+	if (!ring->registered || !kind->fixed || (kind->traits & OP_NVME && ring->nvme_by_address))
+		return op_by_address(ring, kind, op);
+	op->state |= OP_FIXED;
 	return 0;
 }
 

@@ -57,7 +57,8 @@ enum hws_op_kind {
 	HWS_OP_TIMEOUT,	  /* offset: CLOCK_MONOTONIC ns; gives -ETIME */
 	HWS_OP_LINK_TIMEOUT, /* the same, for the linked operation before it */
 	HWS_OP_SPLICE,	     /* fd2 offset2 → fd offset, length, how: SPLICE_F_… */
-	HWS_OP_NVME, /* fd how: NVME_URING_CMD_…, data: the command, buf, buf_offset, length */
+	HWS_OP_NVME, /* fd how: NVME_URING_CMD_IO or _ADMIN, data: the command, without address,
+		      * length and metadata, buf, buf_offset, length; gives the device's status */
 	HWS_OP_KINDS /* how many */
 };
 

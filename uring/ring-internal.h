@@ -118,10 +118,11 @@ struct hws_ring {
 	struct ring_quick read;
 	struct ring_quick write;
 	bool own_pool;
-	bool closing; /* nobody waits any more: all that completes is an orphan's */
-	bool opened;  /* the back end has something to give back */
-	bool defers;  /* completions come only while this thread enters */
-	int broken;   /* why; 0: it isn't */
+	bool closing;	      /* nobody waits any more: all that completes is an orphan's */
+	bool opened;	      /* the back end has something to give back */
+	bool nvme_by_address; /* this kernel takes no commands from such registered memory */
+	bool defers;	      /* completions come only while this thread enters */
+	int broken;	      /* why; 0: it isn't */
 	uint32_t streak;
 	struct ring_stats stats;
 	struct histograms *histograms;

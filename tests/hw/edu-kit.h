@@ -73,11 +73,9 @@ static inline void edu_move(struct hws_mmio *edu, uint64_t iova, uint64_t size, 
 	ck_works(hws_mmio_write32(edu, EDU_TARGET, out ? (uint32_t)iova : EDU_BUFFER));
 	ck_works(hws_mmio_write32(edu, EDU_COUNT, (uint32_t)size));
 	ck_works(hws_mmio_write32(edu, EDU_COMMAND, command | EDU_RUN));
-	for (int i = 0; i < 5000 && now & EDU_RUN; i++)
-		ck_works(hws_mmio_read32(edu, EDU_COMMAND, &now));
-	/* QEMU's engine takes a tenth of a second: the guard ends a loop that only reads */
-	for (int i = 0; i < 500 && now & EDU_RUN; i++) {
-		usleep(10000);
+	/* QEMU's engine takes a tenth of a second; the guard ends a loop that only reads */
+	for (int i = 0; i < 1000 && now & EDU_RUN; i++) {
+		usleep(i < 2 ? 0 : 10000);
 		ck_works(hws_mmio_read32(edu, EDU_COMMAND, &now));
 	}
 	ck_assert_msg(!(now & EDU_RUN), "the engine is still running");

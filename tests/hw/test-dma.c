@@ -257,6 +257,31 @@ START_TEST(kept_mapping_stays_through_hand_overs)
 }
 END_TEST
 
+START_TEST(kept_mapping_shows_what_is_written_later)
+{
+	struct bench b = set_up();
+	struct hws_pool *pool = hws_dma_pool(b.domain);
+	struct hws_buf in = edu_take(b.domain, "");
+	struct hws_buf out;
+	uint64_t iova;
+	HWS_VIEW(view);
+
+	/* nobody ever touched it */
+	ck_works(hws_buf_take(pool, 4096, &out));
+	ck_works(hws_dma_map(b.domain, out, HWS_TO_DEVICE, &iova));
+	ck_works(hws_view_open(pool, out, HWS_RW, &view));
+	strcpy(view.bytes, "written after it was mapped");
+	hws_view_close(&view);
+	edu_move(b.edu, iova, 64, 0);
+	ck_works(hws_dma_unmap(b.domain, out));
+	ck_works(hws_dma_give(b.domain, in, HWS_FROM_DEVICE, &iova));
+	edu_move(b.edu, iova, 64, EDU_TO_MEMORY);
+	ck_works(hws_dma_take(b.domain, in));
+	edu_check(b.domain, in, "written after it was mapped");
+	tear_down(&b);
+}
+END_TEST
+
 START_TEST(kept_buffer_that_is_given_back_waits_to_be_unmapped)
 {
 	struct hws_pool_options small = { .size = sizeof(small), .classes = { { 4096, 2 } } };
@@ -353,6 +378,7 @@ int main(void)
 					   transfer_outside_is_stopped_and_told,
 					   transfer_in_the_other_direction_is_stopped_and_told,
 					   kept_mapping_stays_through_hand_overs,
+					   kept_mapping_shows_what_is_written_later,
 					   kept_buffer_that_is_given_back_waits_to_be_unmapped,
 					   close_gives_buffers_of_a_shared_pool_back_to_the_program,
 					   second_holder_is_refused,

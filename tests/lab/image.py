@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """image.py BUILD INTO LIBRARY_DIR...: the lab's programs, as they lie in a guest.
 
-Takes the tests of suites "lab" and "lab-arch" (and hwprobe, where it is built) from the meson
+Takes the tests of suites "lab", "lab-arch" and "lab-ring" (and hwprobe, where it is built) from the meson
 build directory BUILD, with the shared libraries they need, found by their
 run-time path or in the LIBRARY_DIRs (GUEST=HOST or one name for both). Each
 file keeps its absolute path under the directory INTO, so that what a program
@@ -68,20 +68,23 @@ class Image:
         sys.exit(f'lab: {needed_by} needs {name}, which is not in {" ".join(h for _, h in dirs)}')
 
 
-# How init runs the tests of a suite.
-RUNNERS = {'lab': 'run', 'lab-arch': 'run_once_per_architecture'}
-
-
 def lab_tests(build):
+    """The tests that a guest runs, with the suites for which it does."""
     for test in load(build, 'tests'):
-        for suite in (s.split(':')[-1] for s in test['suite']):
-            if suite in RUNNERS:
-                yield RUNNERS[suite], test
+        suites = [s.split(':')[-1] for s in test['suite']]
+        suites = [s for s in suites if s in ('lab', 'lab-arch', 'lab-ring')]
+        if suites:
+            yield ' '.join(suites), test
 
 
-def command_of(test):
-    words = ['env'] + [f'{k}={v}' for k, v in test['env'].items()] if test['env'] else []
-    return 'exec ' + shlex.join(words + test['cmd'])
+def words_of(test, files):
+    """The words of its command; meson names a built program that is an argument from the build directory."""
+    return [next((f for f in files if f.endswith('/' + word)), word) for word in test['cmd']]
+
+
+def command_of(test, words):
+    env = ['env'] + [f'{k}={v}' for k, v in test['env'].items()] if test['env'] else []
+    return 'exec ' + shlex.join(env + words)
 
 
 def main():
@@ -91,12 +94,13 @@ def main():
     targets = load(build, 'targets')
     outputs = {t['id']: t['filename'] for t in targets}
     lines = []
-    for runner, test in lab_tests(build):
+    for suites, test in lab_tests(build):
         files = [f for t in test['depends'] for f in outputs.get(t, [])]
-        words = test['cmd'] + list(test['env'].values())
-        for path in files + [w for w in words if os.path.isabs(w) and os.path.isfile(w)]:
+        words = words_of(test, files)
+        for path in files + [w for w in words + list(test['env'].values()) if os.path.isabs(w) and os.path.isfile(w)]:
             image.add(path)
-        lines.append(f'{runner} {test["name"]} {test["timeout"]} {shlex.quote(command_of(test))}')
+        run = f'run {test["name"]} {test["timeout"]} {shlex.quote(command_of(test, words))}'
+        lines.append(f'wanted {shlex.quote(suites)} && {run}')
     for target in targets:
         if target['name'] == 'hwprobe' and target['type'] == 'executable':
             image.add(target['filename'][0])

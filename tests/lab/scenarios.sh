@@ -8,9 +8,11 @@
 #	io-bar		pci-testdev's ports, resource1	rtc		a PC's clock at ports 0x70 and 0x71
 #	msr		/dev/cpu/N/msr can be read	cpuid		/dev/cpu/N/cpuid can be read
 #	iommu		vfio-pci can be bound, behind an IOMMU
+#	vfio		edu is bound to vfio-pci, alone in its group
 #	nvme		/dev/nvme0n1, 16 MiB of scratch	pku, uring	protection keys, io_uring
 #	root		all capabilities		unprivileged	uid 1000, no capability
-#	lockdown	integrity
+#	lockdown	integrity			no-uring	io_uring is refused with EPERM
+#	hugepages	16 of 2 MiB
 # Every machine has edu at 00:03.0, pci-testdev at 00:04.0, and nvme at 00:05.0.
 
 declare -A MACHINE=(
@@ -23,14 +25,18 @@ declare -A CONSOLE=([amd64]=ttyS0 [arm64]=ttyAMA0)
 
 PC=ioport,msr,cpuid,rtc,edu,io-bar,pku,nvme,uring,root
 
-# name | Debian architecture | kernel | machine | kernel parameters | HAS | seconds | what it shows
+# A scenario runs the tests of its suites: "lab", which matter on every machine; "lab-arch", which matter once
+# for each architecture; "lab-ring", which matter where io_uring, or what a ring has of it, differs.
+# name | Debian architecture | kernel | machine | kernel parameters | HAS | suites | seconds | what it shows
 SCENARIOS="
-x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu|240|Debian 12's kernel, everything allowed
-x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on|$PC,iommu|240|the same with a newer kernel
-aarch64     |arm64|6.1 |virt||edu,io-bar,iommu,nvme,uring,root|240|another architecture, SMMUv3
-lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|no-ioport,no-bar,msr,cpuid,pku,iommu,nvme,uring,root,lockdown|240|kernel lockdown: integrity
-no-iommu    |amd64|6.1 |pc  ||$PC|240|a machine without an IOMMU
-unprivileged|amd64|6.1 |q35 |intel_iommu=on|no-ioport,no-bar,pku,uring,unprivileged|240|uid 1000 without a capability
+x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu,vfio|lab lab-arch lab-ring|480|Debian 12's kernel, everything allowed
+x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on hugepages=16|$PC,iommu,vfio,hugepages|lab lab-ring|480|the same with a newer kernel, huge pages
+aarch64     |arm64|6.1 |virt|hugepages=16|edu,io-bar,iommu,vfio,nvme,uring,root,hugepages|lab lab-arch lab-ring|480|another architecture, SMMUv3
+lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|no-ioport,no-bar,msr,cpuid,pku,iommu,vfio,nvme,uring,root,lockdown|lab|480|kernel lockdown: integrity
+no-iommu    |amd64|6.1 |pc  ||$PC|lab|480|a machine without an IOMMU
+unprivileged|amd64|6.1 |q35 |intel_iommu=on|no-ioport,no-bar,pku,uring,unprivileged|lab lab-ring|480|uid 1000 without a capability
+no-uring    |amd64|6.12|pc  |sysctl.kernel.io_uring_disabled=2|${PC/uring/no-uring}|lab-ring|480|io_uring is off for all
+uring-group |amd64|6.12|pc  |sysctl.kernel.io_uring_disabled=1|no-ioport,no-bar,pku,no-uring,unprivileged|lab-ring|480|uid 1000 where io_uring is for one group
 "
 
 # Kernel log lines that a scenario may have although they look like trouble: an extended regular expression.

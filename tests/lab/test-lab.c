@@ -120,7 +120,7 @@ static int open_bar(const char *enable, const char *path)
 
 	if (fd < 0)
 		return -1;
-	if (pwrite(fd, "1", 1, 0) < 0) {
+	if (pwrite(fd, "1", 1, 0) < 0 && errno != EBUSY) { /* it has a driver: init did it */
 		close(fd);
 		return -1;
 	}
@@ -144,7 +144,7 @@ static bool has_edu(void)
 	bar[1] = 0x12345678;
 	alive = bar[0] == EDU_ID && bar[1] == ~0x12345678u;
 	munmap((void *)(uintptr_t)bar, 4096);
-	return alive && access(EDU "driver", F_OK) < 0;
+	return alive;
 }
 
 /* The kernel shows edu but doesn't let this user map it. */
@@ -181,6 +181,22 @@ static bool has_iommu(void)
 	       access("/sys/bus/pci/drivers/vfio-pci/bind", W_OK) == 0;
 }
 
+static bool has_vfio(void)
+{
+	char group[256];
+	char path[300];
+	const char *number;
+	ssize_t n =
+		readlink("/sys/bus/pci/devices/0000:00:03.0/iommu_group", group, sizeof(group) - 1);
+
+	if (n < 0 || access("/sys/bus/pci/drivers/vfio-pci/0000:00:03.0", F_OK) < 0)
+		return false;
+	group[n] = '\0';
+	number = strrchr(group, '/');
+	snprintf(path, sizeof(path), "/dev/vfio%s", number ? number : "");
+	return access(path, R_OK | W_OK) == 0;
+}
+
 static bool has_nvme(void)
 {
 	int fd = open("/dev/nvme0n1", O_RDWR | O_CLOEXEC);
@@ -198,12 +214,28 @@ static bool has_pku(void)
 	return key >= 0 && pkey_free(key) == 0;
 }
 
-static bool has_uring(void)
+/* Sets a ring up and gives it back: 0 or -errno. */
+static int ask_for_ring(void)
 {
 	struct io_uring_params params = { 0 };
 	int fd = (int)syscall(SYS_io_uring_setup, 2, &params);
 
-	return fd >= 0 && close(fd) == 0;
+	return fd < 0 ? -errno : close(fd);
+}
+
+static bool has_uring(void)
+{
+	return ask_for_ring() == 0;
+}
+
+static bool has_no_uring(void)
+{
+	return ask_for_ring() == -EPERM;
+}
+
+static bool has_hugepages(void)
+{
+	return atoi(line_of("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages")) == 16;
 }
 
 static bool is_root(void)
@@ -236,9 +268,12 @@ static const struct {
 	{ "no-bar", has_no_bar },
 	{ "io-bar", has_io_bar },
 	{ "iommu", has_iommu },
+	{ "vfio", has_vfio },
 	{ "nvme", has_nvme },
 	{ "pku", has_pku },
 	{ "uring", has_uring },
+	{ "no-uring", has_no_uring },
+	{ "hugepages", has_hugepages },
 	{ "root", is_root },
 	{ "unprivileged", is_unprivileged },
 	{ "lockdown", is_locked_down },

@@ -173,6 +173,21 @@ int rig_file(const void *bytes, size_t size, int flags)
 	return fd;
 }
 
+int rig_disk(const void *bytes, size_t size)
+{
+	int fd = suite_lab_has("nvme") ? open("/dev/nvme0n1", O_RDWR) : -1;
+	int direct;
+
+	if (fd < 0)
+		return rig_file(bytes, size, O_RDWR | O_DIRECT);
+	ck_assert_int_eq(pwrite(fd, bytes, size, 0), (ssize_t)size);
+	ck_assert_int_eq(fsync(fd), 0);
+	direct = open("/dev/nvme0n1", O_RDWR | O_DIRECT);
+	ck_assert_int_ge(direct, 0);
+	close(fd);
+	return direct;
+}
+
 /* Every way to reach memory: registered, by address, bounced; guarded or not. */
 static const struct {
 	enum hws_pool_guard guard;
@@ -221,7 +236,7 @@ uint64_t rig_environment(const char *name, uint64_t otherwise)
 
 uint64_t rig_times(const char *name, uint64_t times)
 {
-	return rig_environment(name, getenv("HWS_LAB_HAS") ? times / 100 + 1 : times);
+	return rig_environment(name, suite_in_lab() ? times / 100 + 1 : times);
 }
 
 bool rig_loopback(void)

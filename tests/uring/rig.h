@@ -43,6 +43,8 @@ struct hws_done rig_move(struct hws_ring *ring, uint32_t kind, int fd, struct hw
 			 uint64_t length);
 /* A file that is gone with its descriptor; @flags as O_DIRECT. */
 int rig_file(const void *bytes, size_t size, int flags);
+/* The same by O_DIRECT; the beginning of the lab's disk where there is one. */
+int rig_disk(const void *bytes, size_t size);
 
 /* A number from the environment. */
 uint64_t rig_environment(const char *name, uint64_t otherwise);

@@ -109,13 +109,13 @@ static void check_guard(enum hws_pool_guard guard)
 	ck_ok(hws_pool_close(setup.pool, NULL));
 }
 
-#define GUARD_TEST(name, guard)                                                             \
-	START_TEST(name)                                                                    \
-	{                                                                                   \
-		need("uring", has_uring(), "the kernel has no io_uring for us");            \
-		need("pku", has_guard(guard), "no protection keys in processor or kernel"); \
-		check_guard(guard);                                                         \
-	}                                                                                   \
+#define GUARD_TEST(name, guard)                                                                   \
+	START_TEST(name)                                                                          \
+	{                                                                                         \
+		need("uring", has_uring(), "the kernel has no io_uring for us");                  \
+		need_where("pku", has_guard(guard), "no protection keys in processor or kernel"); \
+		check_guard(guard);                                                               \
+	}                                                                                         \
 	END_TEST
 GUARD_TEST(ring_reaches_an_open_pool, HWS_POOL_GUARD_NONE)
 GUARD_TEST(ring_reaches_closed_pages_once_registered, HWS_POOL_GUARD_PAGES)

@@ -132,8 +132,15 @@ START_TEST(huge_pages_or_else)
 	ck_assert_int_eq(hws_pool_open(NULL, &options, &pool), -EINVAL);
 	options.classes[0].count = 100000; /* nobody has so many */
 	ck_assert_int_eq(hws_pool_open(NULL, &options, &pool), -ENOMEM);
-	need("hugepages", huge_pages_free(), "no free huge pages of 2 MiB");
-	options = one_class(512, 4096);
+}
+END_TEST
+
+START_TEST(pools_lie_in_huge_pages)
+{
+	struct hws_pool_options options = one_class(512, 4096);
+	struct hws_pool *pool;
+
+	need_where("hugepages", huge_pages_free(), "no free huge pages of 2 MiB");
 	options.huge = HWS_HUGE_MUST;
 	options.flags = HWS_POOL_PREFAULT;
 	ck_ok(hws_pool_open(NULL, &options, &pool));
@@ -349,6 +356,7 @@ int main(void)
 					       smallest_class_that_holds_it_is_taken,
 					       numa_node_that_isnt_there_is_refused,
 					       huge_pages_or_else,
+					       pools_lie_in_huge_pages,
 					       close_keeps_what_others_own,
 					       close_waits_for_rings,
 					       pages_shut_what_is_in_flight,

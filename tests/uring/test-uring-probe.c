@@ -42,7 +42,7 @@ START_TEST(probe_runs_a_ring_where_it_can)
 	close(before);
 	ck_assert_int_eq(open("/dev/null", O_RDONLY), before); /* nor a descriptor */
 	ck_assert_int_eq(report.code == 0, report.why[0] == '\0');
-	need("uring", report.code == 0, report.why);
+	need_where("uring", report.code == 0, report.why);
 	ck_assert_uint_ge(report.last_op, 40); /* 5.10 and later */
 	ck_assert_uint_ne(report.features, 0);
 	ck_assert_uint_ne(report.setup_flags, 0);
@@ -72,7 +72,7 @@ START_TEST(probe_names_the_filter)
 	struct hws_uring_report report;
 
 	ck_ok(hws_uring_probe(&report));
-	need("uring", report.code == 0, report.why);
+	need_where("uring", report.code == 0, report.why);
 	for (size_t i = 0; i < COUNT(filters); i++) {
 		int status = -1;
 		pid_t child = fork();

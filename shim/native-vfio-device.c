@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The devices that a context has open by VFIO: shared by their users, found, released. */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+
+#include "shim/native-vfio-internal.h"
+#include "shim/sys-internal.h"
+#include "shim/why-internal.h"
+
+static bool same(struct hws_bdf a, struct hws_bdf b)
+{
+	return a.domain == b.domain && a.bus == b.bus && a.device == b.device &&
+	       a.function == b.function;
+}
+
+/* The last descriptor that goes: the kernel then stops and resets the device, and unmaps all. */
+static void release(struct vfio_device *device)
+{
+	sys_close(device->fd);
+	sys_close(device->group);
+	sys_close(device->container);
+	free(device);
+}
+
+static int fill(struct native *native, struct vfio_device *device)
+{
+	struct vfio_region_info config;
+	uint32_t group;
+	int r = vfio_find_group(native->root, device->bdf, &group);
+
+	r = r < 0 ? r : vfio_open_group(native->root, group, device);
+	r = r < 0 ? r : vfio_open_device(device);
+	r = r < 0 ? r : vfio_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &config);
+	if (r == 0)
+		device->config = config.offset;
+	return r;
+}
+
+static int open_one(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device)
+{
+	struct vfio_device *device = calloc(1, sizeof(*device));
+	int r;
+
+	if (!device)
+		return why(-ENOMEM, "no memory for a VFIO device");
+	*device = (struct vfio_device) {
+		.bdf = bdf, .refs = 1, .container = -1, .group = -1, .fd = -1, .kmsg = -1
+	};
+	r = fill(native, device);
+	if (r < 0) {
+		release(device);
+		return r;
+	}
+	device->next = native->vfio.devices;
+	native->vfio.devices = device;
+	*ret_device = device;
+	return 0;
+}
+
+static struct vfio_device *find(const struct native *native, struct hws_bdf bdf)
+{
+	struct vfio_device *device = native->vfio.devices;
+
+	while (device && !same(device->bdf, bdf))
+		device = device->next;
+	return device;
+}
+
+int vfio_get(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device)
+{
+	struct vfio_device *device;
+	int r = 0;
+
+	pthread_mutex_lock(&native->vfio.lock);
+	device = find(native, bdf);
+	if (device)
+		device->refs++;
+	else
+		r = open_one(native, bdf, &device);
+	pthread_mutex_unlock(&native->vfio.lock);
+	if (r == 0)
+		*ret_device = device;
+	return r;
+}
+
+void vfio_put(struct native *native, struct vfio_device *device)
+{
+	struct vfio_device **link = &native->vfio.devices;
+
+	pthread_mutex_lock(&native->vfio.lock);
+	if (--device->refs == 0) {
+		while (*link != device)
+			link = &(*link)->next;
+		*link = device->next;
+		release(device);
+	}
+	pthread_mutex_unlock(&native->vfio.lock);
+}
+
+struct vfio_device *vfio_held(struct native *native, const struct hws_hold *hold)
+{
+	struct vfio_device *device;
+
+	pthread_mutex_lock(&native->vfio.lock);
+	device = find(native, hold->bdf);
+	if (!device || device->hold == 0 || device->hold != hold->cookie) {
+		why(-ENODEV, "this function is held no more");
+		device = NULL;
+	}
+	pthread_mutex_unlock(&native->vfio.lock);
+	return device;
+}
+
+struct vfio_device *vfio_get_open(struct native *native, struct hws_bdf bdf)
+{
+	struct vfio_device *device;
+
+	pthread_mutex_lock(&native->vfio.lock);
+	device = find(native, bdf);
+	if (device)
+		device->refs++;
+	pthread_mutex_unlock(&native->vfio.lock);
+	return device;
+}
+
+int vfio_get_for_good(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device)
+{
+	int r = vfio_get(native, bdf, ret_device);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&native->vfio.lock);
+	if (!(*ret_device)->kept)
+		(*ret_device)->refs++;
+	(*ret_device)->kept = true;
+	pthread_mutex_unlock(&native->vfio.lock);
+	return 0;
+}
+
+void vfio_close_all(struct native *native)
+{
+	while (native->vfio.devices) {
+		struct vfio_device *device = native->vfio.devices;
+
+		native->vfio.devices = device->next;
+		vfio_log_close(device);
+		release(device);
+	}
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Journals: what a process wrote before it died is written back by another. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/hw/hw-kit.h"
+
+#define MACHINE                                                 \
+	"cpu count 2\nports 0x300 16\n reg 0 1 rw value 0x11\n" \
+	"msr 0x610 rw value 5\n"                                \
+	"pci 00:01.0 1234:0001 class 0x00ff00\n bar 0 mem 4K\n" \
+	"  reg 0x00 4 rw value 1\n  reg 0x08 8 rw value 2\n"
+#define RULES \
+	"port = * rw\nmsr = * rw\npci = *, config rw danger claimed\nbar = * * rw danger claimed\n"
+
+static char folder[] = "/tmp/test-txn-XXXXXX";
+static char path[64];
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/journal", folder);
+}
+
+static void tear_down(void)
+{
+	unlink(path);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static struct hws *open_machine(void)
+{
+	struct hws_options options = sim_with(RULES);
+	struct hws *hw;
+
+	options.sim = MACHINE;
+	ck_works(hws_open(&options, &hw));
+	return hw;
+}
+
+static void write_file(const char *text, mode_t mode)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	fclose(file);
+	ck_ok(chmod(path, mode));
+}
+
+struct seen {
+	unsigned int count;
+	struct hws_restore all[16];
+};
+
+static void see(const struct hws_restore *one, void *context)
+{
+	struct seen *seen = context;
+
+	seen->all[seen->count++ % 16] = *one;
+}
+
+/* A simulated machine dies with its process: its registers are written again by hand. */
+static void write_and_die(void *arg)
+{
+	struct hws *hw = open_machine();
+	struct hws_mmio *mmio;
+	struct hws_port *port;
+	struct hws_msr *msr;
+	struct hws_txn *txn;
+
+	(void)arg;
+	ck_works(hws_mmio_map(hw, "00:01.0", 0, 0, 0x10, HWS_RW, &mmio));
+	ck_works(hws_port_open(hw, 0x300, 4, HWS_RW, &port));
+	ck_works(hws_msr_open(hw, "all", 0x610, 0x610, HWS_RW, &msr));
+	ck_works(hws_txn_open(hw, path, &txn));
+	{
+		struct hws_step steps[] = {
+			hws_step_write(hws_in_mmio(mmio, 0, 4), 0x33),
+			hws_step_write(hws_in_port(port, 0x300, 1), 0x22),
+			hws_step_write(hws_in_msr(msr, 1, 0x610), 6),
+			hws_step_write(hws_in_mmio(mmio, 0, 4), 0x34),
+			hws_step_write(hws_in_mmio(mmio, 8, 8), UINT64_MAX),
+		};
+
+		ck_works(hws_txn_run(txn, steps, COUNT(steps)));
+	}
+	kill(getpid(), SIGKILL);
+}
+
+START_TEST(what_a_dead_process_wrote_is_restored)
+{
+	struct hws *hw = open_machine();
+	struct seen seen = { 0 };
+	struct hws_mmio *mmio;
+	struct hws_port *port;
+	struct hws_msr *msr;
+
+	set_up();
+	ck_assert(suite_died(suite_child(write_and_die, NULL), SIGKILL));
+	ck_works(hws_mmio_map(hw, "00:01.0", 0, 0, 0x10, HWS_RW, &mmio));
+	ck_works(hws_port_open(hw, 0x300, 4, HWS_RW, &port));
+	ck_works(hws_msr_open(hw, "all", 0x610, 0x610, HWS_RW, &msr));
+	/* as the dead one left the machine, but for one write that never came, and one changed */
+	hws_mmio_put32(mmio, 0, 0x34);
+	hws_port_put8(port, 0x300, 0x77);
+	hws_msr_put(msr, 1, 0x610, 6);
+	ck_assert_int_eq(hws_txn_restore(hw, path, HWS_RESTORE_DRY, NULL, NULL), 2);
+	ck_assert_uint_eq(hws_msr_get(msr, 1, 0x610), 6);
+	ck_assert_int_eq(hws_txn_restore(hw, path, 0, see, &seen), 1);
+	ck_assert_uint_eq(seen.count, 5);
+	ck_assert_int_eq(seen.all[0].end, HWS_RESTORED_ALREADY);
+	ck_assert_int_eq(seen.all[1].end, HWS_RESTORED);
+	ck_assert_uint_eq(seen.all[1].now, 0x34);
+	ck_assert_int_eq(seen.all[2].end, HWS_RESTORED);
+	ck_assert_int_eq(seen.all[2].access.kind, HWS_KIND_MSR);
+	ck_assert_uint_eq(seen.all[2].access.cpu, 1);
+	ck_assert_int_eq(seen.all[3].end, HWS_RESTORE_CHANGED);
+	ck_assert_uint_eq(seen.all[3].now, 0x77);
+	ck_assert_int_eq(seen.all[4].end, HWS_RESTORED);
+	ck_assert_uint_eq(hws_mmio_get32(mmio, 0), 1);
+	ck_assert_uint_eq(hws_mmio_get64(mmio, 8), 2);
+	ck_assert_uint_eq(hws_msr_get(msr, 1, 0x610), 5);
+	ck_assert_uint_eq(hws_port_get8(port, 0x300), 0x77);
+	ck_works(hws_txn_restore(hw, path, HWS_RESTORE_FORCE, NULL, NULL));
+	ck_assert_uint_eq(hws_port_get8(port, 0x300), 0x11);
+	ck_assert_int_eq(hws_txn_restore(hw, path, 0, NULL, NULL), -ENOENT);
+	hws_mmio_unmap(mmio);
+	hws_port_close(port);
+	hws_msr_close(msr);
+	hws_close(hw);
+	tear_down();
+}
+END_TEST
+
+START_TEST(journal_is_there_until_the_transaction_ends)
+{
+	struct hws *hw = open_machine();
+	struct hws_txn *txn;
+	struct hws_txn *second = NULL;
+
+	set_up();
+	ck_works(hws_txn_open(hw, path, &txn));
+	ck_assert_int_eq(hws_txn_open(hw, path, &second), -EEXIST);
+	ck_assert_ptr_null(second);
+	ck_assert_int_eq(hws_txn_restore(hw, path, 0, NULL, NULL), -EBUSY);
+	ck_works(hws_txn_commit(txn));
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_works(hws_txn_close(txn));
+	ck_works(hws_txn_open(hw, path, &txn));
+	ck_works(hws_txn_close(txn));
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_assert_int_eq(hws_txn_open(hw, "/nowhere/at/all", &txn), -ENOENT);
+	ck_assert_int_eq(hws_txn_open(hw, "", &txn), -EINVAL);
+	ck_assert_int_eq(hws_txn_open(hw, folder, &txn), -EEXIST);
+	hws_close(hw);
+	tear_down();
+}
+END_TEST
+
+static const char *const broken[] = {
+	"nonsense\n",
+	"hwsafe-journal 2\n",
+	"hwsafe-journal 1\nbar\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x1\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x1 0x33 more\n",
+	"hwsafe-journal 1\ndma 0000:00:01.0 0 0x0 4 0 0x1 0x33\n",
+	"hwsafe-journal 1\nbar nonsense 0 0x0 4 0 0x1 0x33\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 6 0x0 4 0 0x1 0x33\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 0 -1 4 0 0x1 0x33\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 3 0 0x1 0x33\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 0 0 0x1 0x33\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 16 0 0x1 0x33\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 9999 0x1 0x33\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x1 0x33\nx\n",
+	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x1 0x10000000000000000\n",
+	"hwsafe-journal 1\n\n",
+};
+
+START_TEST(journal_that_is_broken_restores_nothing)
+{
+	struct hws *hw = open_machine();
+
+	set_up();
+	for (size_t i = 0; i < COUNT(broken); i++) {
+		write_file(broken[i], 0600);
+		ck_assert_msg(hws_txn_restore(hw, path, HWS_RESTORE_FORCE, NULL, NULL) == -EBADMSG,
+			      "%zu: %s", i, broken[i]);
+		ck_assert_ptr_nonnull(strstr(hws_why(), "journal"));
+		ck_assert_int_eq(access(path, F_OK), 0);
+	}
+	hws_close(hw);
+	tear_down();
+}
+END_TEST
+
+START_TEST(journal_whose_last_line_is_cut_off_is_good)
+{
+	struct hws *hw = open_machine();
+	struct seen seen = { 0 };
+
+	set_up();
+	write_file("hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x9 0x1\nbar 0000:00:01.0 0 0x",
+		   0600);
+	ck_works(hws_txn_restore(hw, path, 0, see, &seen));
+	ck_assert_uint_eq(seen.count, 1);
+	ck_assert_int_eq(seen.all[0].end, HWS_RESTORED);
+	write_file("hwsafe-jour", 0600);
+	ck_works(hws_txn_restore(hw, path, 0, see, &seen));
+	write_file("", 0600);
+	ck_works(hws_txn_restore(hw, path, 0, see, &seen));
+	hws_close(hw);
+	tear_down();
+}
+END_TEST
+
+START_TEST(journal_of_others_is_not_trusted)
+{
+	struct hws *hw = open_machine();
+	char link_path[80];
+
+	set_up();
+	write_file("hwsafe-journal 1\n", 0622);
+	ck_assert_int_eq(hws_txn_restore(hw, path, 0, NULL, NULL), -EACCES);
+	ck_ok(chmod(path, 0600));
+	snprintf(link_path, sizeof(link_path), "%s/link", folder);
+	ck_ok(symlink(path, link_path));
+	ck_assert_int_eq(hws_txn_restore(hw, link_path, 0, NULL, NULL), -ELOOP);
+	unlink(link_path);
+	ck_ok(mkfifo(link_path, 0600));
+	ck_assert_int_eq(hws_txn_restore(hw, link_path, 0, NULL, NULL), -EACCES);
+	unlink(link_path);
+	hws_close(hw);
+	tear_down();
+}
+END_TEST
+
+START_TEST(restoring_asks_the_policy)
+{
+	struct hws *hw = open_with("pci = * r");
+	struct seen seen = { 0 };
+
+	set_up();
+	write_file("hwsafe-journal 1\nmsr 0000:00:00.0 0 0x10 8 0 0x9 0x1\n", 0600);
+	ck_assert_int_eq(hws_txn_restore(hw, path, HWS_RESTORE_FORCE, see, &seen), 1);
+	ck_assert_int_eq(seen.all[0].end, HWS_RESTORE_FAILED);
+	ck_assert_int_eq(seen.all[0].code, -EACCES);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	hws_close(hw);
+	tear_down();
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("hw/txn-restore", (const TTest *[]) {
+						   what_a_dead_process_wrote_is_restored,
+						   journal_is_there_until_the_transaction_ends,
+						   journal_that_is_broken_restores_nothing,
+						   journal_whose_last_line_is_cut_off_is_good,
+						   journal_of_others_is_not_trusted,
+						   restoring_asks_the_policy,
+						   NULL,
+					   });
+}
