@@ -233,7 +233,7 @@ MMIO(64, 3)
 int hws_mmio_describe(struct hws_mmio *mmio, struct hws_registers *registers,
 		      struct hws_bank **ret_bank)
 {
-	return bank_open(&mmio->gate, &face, registers, ret_bank);
+	return bank_open(&mmio->gate, &mmio_face, registers, ret_bank);
 }
 
 int hws_mmio_wait_for(struct hws_mmio *mmio, uint64_t offset, uint32_t width, uint64_t mask,
@@ -242,7 +242,7 @@ int hws_mmio_wait_for(struct hws_mmio *mmio, uint64_t offset, uint32_t width, ui
 	struct gate_access one = { .offset = offset, .width = width };
 	struct face_wait wait = { mask, value, deadline_ns };
 	uint64_t last;
-	int r = face_wait_for(&mmio->gate, &face, &one, &wait, &last);
+	int r = face_wait_for(&mmio->gate, &mmio_face, &one, &wait, &last);
 
 	if (r == 0 && ret_value)
 		*ret_value = last;
@@ -254,7 +254,7 @@ int hws_mmio_read_block(struct hws_mmio *mmio, uint64_t offset, uint32_t width, 
 {
 	struct face_block block = { offset, width, count, flags };
 
-	return face_read_block(&mmio->gate, &face, &block, bytes);
+	return face_read_block(&mmio->gate, &mmio_face, &block, bytes);
 }
 
 int hws_mmio_write_block(struct hws_mmio *mmio, uint64_t offset, uint32_t width, const void *bytes,
@@ -262,5 +262,5 @@ int hws_mmio_write_block(struct hws_mmio *mmio, uint64_t offset, uint32_t width,
 {
 	struct face_block block = { offset, width, count, flags };
 
-	return face_write_block(&mmio->gate, &face, &block, bytes);
+	return face_write_block(&mmio->gate, &mmio_face, &block, bytes);
 }

@@ -260,7 +260,9 @@ int hws_msr_update(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t mas
 int hws_msr_describe(struct hws_msr *msr, uint32_t cpu, struct hws_registers *registers,
 		     struct hws_bank **ret_bank)
 {
-	if (cpu >= msr->cpus || !msr->gates[cpu])
-		return no_such_cpu(msr, cpu, 0, HWS_R);
-	return bank_open(msr->gates[cpu], &face, registers, ret_bank);
+	struct gate *gate = msr_gate(msr, cpu);
+
+	if (!gate)
+		return msr_no_cpu(msr, cpu, 0, HWS_R);
+	return bank_open(gate, &msr_face, registers, ret_bank);
 }

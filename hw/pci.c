@@ -118,5 +118,5 @@ FACES(pci, 32, 2)
 int hws_pci_describe(struct hws_pci *pci, struct hws_registers *registers,
 		     struct hws_bank **ret_bank)
 {
-	return bank_open(&pci->gate, &face, registers, ret_bank);
+	return bank_open(&pci->gate, &pci_face, registers, ret_bank);
 }

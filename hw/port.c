@@ -85,7 +85,7 @@ FACES(port, 32, 2)
 int hws_port_describe(struct hws_port *port, struct hws_registers *registers,
 		      struct hws_bank **ret_bank)
 {
-	return bank_open(&port->held.gate, &face, registers, ret_bank);
+	return bank_open(&port->held.gate, &port_face, registers, ret_bank);
 }
 
 int hws_port_wait_for(struct hws_port *port, uint32_t number, uint32_t width, uint32_t mask,
@@ -95,7 +95,7 @@ int hws_port_wait_for(struct hws_port *port, uint32_t number, uint32_t width, ui
 				   .width = width };
 	struct face_wait wait = { mask, value, deadline_ns };
 	uint64_t last;
-	int r = face_wait_for(&port->held.gate, &face, &one, &wait, &last);
+	int r = face_wait_for(&port->held.gate, &port_face, &one, &wait, &last);
 
 	if (r == 0 && ret_value)
 		*ret_value = (uint32_t)last;
@@ -108,7 +108,7 @@ int hws_port_read_block(struct hws_port *port, uint32_t number, uint32_t width, 
 	struct face_block block = { number - port->held.gate.window.first, width, count,
 				    HWS_BLOCK_FIFO };
 
-	return face_read_block(&port->held.gate, &face, &block, bytes);
+	return face_read_block(&port->held.gate, &port_face, &block, bytes);
 }
 
 int hws_port_write_block(struct hws_port *port, uint32_t number, uint32_t width, const void *bytes,
@@ -117,5 +117,5 @@ int hws_port_write_block(struct hws_port *port, uint32_t number, uint32_t width,
 	struct face_block block = { number - port->held.gate.window.first, width, count,
 				    HWS_BLOCK_FIFO };
 
-	return face_write_block(&port->held.gate, &face, &block, bytes);
+	return face_write_block(&port->held.gate, &port_face, &block, bytes);
 }
