@@ -76,7 +76,7 @@ HWS_MUST int face_write_block(struct gate *gate, const struct face *face,
 HWS_MUST int face_check(struct gate *gate, const struct face *face, enum gate_use use,
 			const struct gate_access *one);
 
-/* face_read() and face_write() of 1 << @shift bytes at a place that is counted as the window's first is. */
+/* face_read() and face_write() at a place that is counted as the window's first is. */
 HWS_MUST int face_read_at(struct gate *gate, const struct face *face, uint32_t at,
 			  unsigned int shift, uint64_t *ret_value);
 HWS_MUST int face_write_at(struct gate *gate, const struct face *face, uint32_t at,

@@ -133,6 +133,8 @@ START_TEST(nvme_is_known)
 	ck_assert_uint_eq(value_of(bank, "VS.MJR"), 1);
 	ck_assert_uint_ge(value_of(bank, "CAP.MQES"), 1);
 	ck_assert_uint_eq(value_of(bank, "CAP.MPSMIN"), 0);
+	ck_assert_uint_eq(value_of(bank, "CSTS.SHST"), 2); /* so the driver left it */
+	ck_works(hws_register_write(bank, "CC.EN", 0, HWS_VERIFY));
 	ck_works(hws_register_wait(bank, "CSTS.RDY", 0, soon(), NULL));
 	ck_works(hws_register_write(bank, "AQA", 0x000f000f, HWS_VERIFY));
 	ck_assert_int_eq(hws_mmio_read_block(mmio, 0, 4, blocks, 4, 0), 4);
