@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guardian/audit-sink-internal.h"
+#include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -15,6 +16,7 @@ void audit_gap_add(struct audit_gap *gap, uint64_t first, uint64_t count)
 	if (gap->count == 0)
 		gap->first = first;
 	gap->count += count;
+	PROBE_POINT(audit_lost, first, count);
 }
 
 struct hws_event audit_gap_take(struct audit_gap *gap, const struct hws_event *stamp)

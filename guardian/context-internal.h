@@ -9,6 +9,7 @@
 #include "guardian/context.h"
 #include "guardian/guard-internal.h"
 #include "guardian/last-words-internal.h"
+#include "guardian/meters-internal.h"
 #include "guardian/rules-internal.h"
 #include "guardian/stats-internal.h"
 #include "shim/shim-internal.h"
@@ -25,7 +26,7 @@ struct hws {
 	unsigned int tried;
 	hws_log_fn *log;
 	void *log_context;
-	_Atomic bool ring_warned; /* that rings do without io_uring: said once */
+	_Atomic uint64_t ring_warned; /* CLOCK_MONOTONIC, ns: of the last warning; 0: none yet */
 
 	struct last_words *last_words; /* NULL: there is no file for them */
 	bool last_words_always;
@@ -34,6 +35,7 @@ struct hws {
 	struct guard guards[HWS_GUARDS];
 	struct hws_audit *audit;
 	struct stats stats;
+	struct meters meters;
 
 	/* Changes whenever a handle must ask again: a reload, a re-arming. Written under @lock. */
 	_Atomic uint64_t era;

@@ -158,6 +158,7 @@ static void tear_down(struct hws *hw)
 	caps_fini(&hw->caps);
 	sys_close(hw->root);
 	pthread_mutex_destroy(&hw->lock);
+	meters_fini(&hw->meters);
 	free(hw->policy_directory);
 	free(hw->policy_text);
 	free(hw->sysroot);
@@ -185,6 +186,7 @@ int hws_open(const struct hws_options *options, struct hws **ret_hw)
 	hw->refs = 1;
 	hw->root = SYS_REAL_ROOT;
 	pthread_mutex_init(&hw->lock, NULL);
+	meters_init(&hw->meters);
 	r = set_up(hw, options);
 	if (r < 0) {
 		tear_down(hw);

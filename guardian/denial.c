@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "guardian/context-internal.h"
+#include "shim/probe-points-internal.h"
 #include "shim/why-internal.h"
 
 static _Thread_local struct hws_denial last;
@@ -97,6 +98,7 @@ static int refuse(struct hws *hw, enum hws_event_type type, const struct hws_acc
 	event.rule = decision ? decision->rule + 1 : 0;
 	if (last.place[0])
 		audit_event_text(&event, last.place);
+	PROBE_POINT(denial, access->kind, access->rights, access->first, reason, code);
 	stats_add(&stats_mine(&hw->stats)->denied[reason]);
 	audit_record(hw->audit, &event);
 	return code;

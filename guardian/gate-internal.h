@@ -112,12 +112,15 @@ static inline uint64_t gate_offset(uint64_t word, unsigned int shift)
 HWS_MUST static inline bool gate_pass_word(struct gate *gate, enum gate_use use, uint64_t word,
 					   unsigned int shift)
 {
-	/* relaxed: who stops the gate orders nothing by it; the next access sees it */
-	uint64_t words = atomic_load_explicit(&gate->use[use].words[shift], memory_order_relaxed);
 	uint64_t *left = &gate->use[use].lease.left;
+	/*
+	 * SAFETY: touches the gate alone. Who stops the gate orders nothing by it; the next access
+	 * sees it.
+	 */
+	bool inside = raw_below(word, &gate->use[use].words[shift]);
 
 	/* below zero shows in the sign: a lease is never that large */
-	return __builtin_expect(word < words, 1) && __builtin_expect((int64_t)-- * left >= 0, 1);
+	return __builtin_expect(inside, 1) && __builtin_expect((int64_t)-- * left >= 0, 1);
 }
 
 HWS_MUST static inline bool gate_pass(struct gate *gate, enum gate_use use, uint64_t offset,

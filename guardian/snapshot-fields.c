@@ -82,6 +82,53 @@ static const struct snapshot_field audit_fields[] = {
 	{ 0 },
 };
 
+static const struct snapshot_field ring_fields[] = {
+	FIELD(hws_rings_state, opened, COUNTER, U64, "Rings that were opened."),
+	FIELD(hws_rings_state, submitted, COUNTER, U64, "Operations that were queued."),
+	FIELD(hws_rings_state, delivered, COUNTER, U64, "Operations whose last done was taken."),
+	FIELD(hws_rings_state, reclaimed, COUNTER, U64, "Forgotten operations that ended."),
+	FIELD(hws_rings_state, lost, COUNTER, U64, "Operations that the kernel may own for ever."),
+	FIELD(hws_rings_state, retried, COUNTER, U64, "Operations that were begun again."),
+	FIELD(hws_rings_state, resumed, COUNTER, U64, "Short transfers that were gone on with."),
+	FIELD(hws_rings_state, cancels, COUNTER, U64, "Attempts to cancel."),
+	FIELD(hws_rings_state, overflows, COUNTER, U64,
+	      "How often completions had to wait for room."),
+	FIELD(hws_rings_state, bounced, COUNTER, U64, "Operations that had to be copied."),
+	FIELD(hws_rings_state, enters, COUNTER, U64, "System calls."),
+	FIELD(hws_rings_state, enter_errors, COUNTER, U64, "System calls that failed."),
+	FIELD(hws_rings_state, open, GAUGE, U64, "Rings that are open."),
+	FIELD(hws_rings_state, deferring, GAUGE, U64, "Open rings in mode defer, the fastest."),
+	FIELD(hws_rings_state, registered, GAUGE, U64,
+	      "Open rings whose pool is registered with the kernel."),
+	FIELD(hws_rings_state, guarded, GAUGE, U64, "Open rings whose pool the processor guards."),
+	FIELD(hws_rings_state, reduced, GAUGE, U64,
+	      "Open rings that have to do without something."),
+	FIELD(hws_rings_state, broken, GAUGE, U64, "Open rings that are broken."),
+	FIELD(hws_rings_state, in_flight, GAUGE, U64, "Operations that are in flight."),
+	FIELD(hws_rings_state, orphans, GAUGE, U64, "Operations in flight that were forgotten."),
+	NAMED("orphan", hws_rings_state, orphan_bytes, GAUGE, BYTES,
+	      "Bytes that forgotten operations may still touch."),
+	{ 0 },
+};
+
+static const struct snapshot_field pool_fields[] = {
+	FIELD(hws_pools_state, opened, COUNTER, U64, "Pools that were opened."),
+	FIELD(hws_pools_state, failed, COUNTER, U64, "Takes that found no buffer."),
+	FIELD(hws_pools_state, waited, COUNTER, U64, "Takes that had to wait for a buffer."),
+	FIELD(hws_pools_state, strays, COUNTER, U64, "Stray touches of buffers that were caught."),
+	FIELD(hws_pools_state, open, GAUGE, U64, "Pools that are open."),
+	FIELD(hws_pools_state, capacity, GAUGE, U64, "Buffers of the open pools."),
+	NAMED("size", hws_pools_state, bytes, GAUGE, BYTES, "Bytes of the open pools."),
+	FIELD(hws_pools_state, in_use, GAUGE, U64, "Buffers that are in use."),
+	FIELD(hws_pools_state, peak, GAUGE, U64,
+	      "The most buffers in use at once, by pool, added up."),
+	FIELD(hws_pools_state, quarantined, GAUGE, U64,
+	      "Buffers that the kernel may own for ever."),
+	FIELD(hws_pools_state, pressure, GAUGE, U64,
+	      "Percent taken of the fullest class of all pools."),
+	{ 0 },
+};
+
 static const char *resource_name(unsigned int element)
 {
 	return hws_resource_name((enum hws_resource)element);
@@ -100,6 +147,18 @@ static const char *reason_name(unsigned int element)
 static const char *kind_name(unsigned int element)
 {
 	return hws_kind_name((enum hws_kind)element);
+}
+
+const char *hws_ring_backend_name(enum hws_ring_backend backend)
+{
+	static const char *const names[HWS_RING_BACKENDS] = { "uring", "epoll", "sync" };
+
+	return (unsigned int)backend < HWS_RING_BACKENDS ? names[backend] : "?";
+}
+
+static const char *ring_backend_name(unsigned int element)
+{
+	return hws_ring_backend_name((enum hws_ring_backend)element);
 }
 
 #define ALL(member, count_)                                               \
@@ -134,6 +193,17 @@ const struct snapshot_group snapshot_groups[] = {
 	  .name = kind_name,
 	  ALL(kinds, HWS_KINDS),
 	  .fields = kind_fields },
+	{ .json = "rings",
+	  .metric = "ring_",
+	  .label = "backend",
+	  .name = ring_backend_name,
+	  ALL(rings, HWS_RING_BACKENDS),
+	  .fields = ring_fields },
+	{ .json = "pools",
+	  .metric = "pool_",
+	  .end = 1,
+	  .offset = offsetof(struct hws_snapshot, pools),
+	  .fields = pool_fields },
 	{ .json = "audit",
 	  .metric = "audit_",
 	  .end = 1,

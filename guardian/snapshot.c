@@ -104,6 +104,7 @@ int hws_snapshot_take(struct hws *hw, struct hws_snapshot *ret_snapshot)
 	take_limits(hw, &snapshot);
 	take_stats(hw, &snapshot);
 	take_audit(hw, &snapshot);
+	meters_read(&hw->meters, &snapshot);
 	snapshot.metadata += snapshot.audit.memory;
 	*ret_snapshot = snapshot;
 	return 0;

@@ -21,13 +21,78 @@
 HWS_BEGIN_DECLS
 
 /** HWS_SNAPSHOT_VERSION - the version of the struct below; it changes when the struct does. */
-#define HWS_SNAPSHOT_VERSION 1
+#define HWS_SNAPSHOT_VERSION 2
 
 /** struct hws_kind_state - one kind of access in numbers. */
 struct hws_kind_state {
 	uint64_t handles_given; /* ever */
 	uint64_t handles_open;	/* now */
 	uint64_t slow_accesses; /* that were decided one by one, and allowed */
+};
+
+/** enum hws_ring_backend - who carries the operations of a ring out. */
+enum hws_ring_backend {
+	HWS_RING_URING = 0, /* the kernel, by io_uring */
+	HWS_RING_EPOLL,	    /* epoll and threads */
+	HWS_RING_SYNC,	    /* plain calls */
+	HWS_RING_BACKENDS   /* how many */
+};
+
+/**
+ * hws_ring_backend_name() - the back end's word in options and reports: "uring", "epoll" …
+ * @backend: the back end
+ *
+ * Return: a constant string; "?" for a value that is no back end.
+ */
+HWS_API const char *hws_ring_backend_name(enum hws_ring_backend backend);
+
+/**
+ * struct hws_rings_state - the context's rings of one back end, added up.
+ *
+ * Always: submitted == delivered + reclaimed + lost + in_flight. An open ring's numbers are those
+ * of the end of its last hws_wait().
+ */
+struct hws_rings_state {
+	/* ever, with those of rings that are closed */
+	uint64_t opened;
+	uint64_t submitted;
+	uint64_t delivered;
+	uint64_t reclaimed; /* orphans that ended */
+	uint64_t lost;	    /* operations whose buffers the kernel may own for ever */
+	uint64_t retried;
+	uint64_t resumed;
+	uint64_t cancels;
+	uint64_t overflows;
+	uint64_t bounced;
+	uint64_t enters;
+	uint64_t enter_errors;
+	/* now */
+	uint64_t open;
+	uint64_t deferring;  /* of the open ones: in mode "defer" */
+	uint64_t registered; /* whose pool is registered with the kernel */
+	uint64_t guarded;    /* whose pool the processor guards */
+	uint64_t reduced;    /* that have to do without something: hws_ring_info says what */
+	uint64_t broken;
+	uint64_t in_flight;
+	uint64_t orphans;
+	uint64_t orphan_bytes;
+};
+
+/** struct hws_pools_state - the context's pools, added up. */
+struct hws_pools_state {
+	/* ever, with those of pools that are closed */
+	uint64_t opened;
+	uint64_t failed; /* takes that found nothing */
+	uint64_t waited; /* takes that had to wait */
+	uint64_t strays; /* stray touches caught */
+	/* now */
+	uint64_t open;
+	uint64_t capacity; /* buffers */
+	uint64_t bytes;	   /* of all of them */
+	uint64_t in_use;
+	uint64_t peak; /* of each pool the most that were in use at once, added up */
+	uint64_t quarantined;
+	uint64_t pressure; /* percent taken of the fullest class of all pools */
 };
 
 /** struct hws_snapshot - a context's numbers. */
@@ -49,6 +114,8 @@ struct hws_snapshot {
 	struct hws_guard_state guards[HWS_GUARDS];
 	uint64_t denied[HWS_REASONS];
 	struct hws_kind_state kinds[HWS_KINDS];
+	struct hws_rings_state rings[HWS_RING_BACKENDS];
+	struct hws_pools_state pools;
 	struct hws_audit_stats audit; /* of its sinks zeros, when asked from inside one */
 };
 

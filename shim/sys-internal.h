@@ -62,6 +62,7 @@ HWS_MUST ssize_t sys_read_all(int fd, char *text, size_t size);
 /* One number in C notation that fills the file but for white space; -EBADMSG otherwise. */
 HWS_MUST int sys_read_u64(int root, const char *path, uint64_t *ret_value);
 HWS_MUST int sys_fstat(int fd, struct stat *ret_stat);
+HWS_MUST int sys_lseek(int fd, int64_t offset, int whence, uint64_t *ret_position);
 /*
  * How direct I/O on an open file must be aligned, as the file says; zeros: it has none.
  * -EOPNOTSUPP where the kernel (before 6.1) or the file system doesn't tell.
@@ -141,7 +142,10 @@ HWS_MUST int sys_shutdown(int fd, int how);
 /* 0 or 1; -ENOTSOCK. */
 HWS_MUST int sys_is_listening(int fd);
 HWS_MUST int sys_accept(int fd, int flags);
-/* Without waiting: -EINPROGRESS when it would. */
+/*
+ * Without waiting: -EINPROGRESS when it would. For that moment a stream that isn't connected has
+ * O_NONBLOCK; who could see it is another thread that asks for its flags.
+ */
 HWS_MUST int sys_connect_start(int fd, const void *address, uint32_t size);
 /* What became of it: 0 or -errno. */
 HWS_MUST int sys_socket_error(int fd);
@@ -211,6 +215,10 @@ HWS_MUST int sys_cpus_allowed(void);
 /* The soft limit; unlimited is UINT64_MAX. */
 HWS_MUST int sys_getrlimit(int which, uint64_t *ret_limit);
 int sys_cpu(void);
+/* This thread runs on that processor only, from now on. */
+HWS_MUST int sys_pin(uint32_t cpu);
+/* The processor this thread runs on, and its NUMA node. */
+void sys_where(uint32_t *ret_cpu, uint32_t *ret_node);
 void sys_yield(void);
 
 #endif

@@ -171,6 +171,16 @@ int sys_fstat(int fd, struct stat *ret_stat)
 	return (int)result(fstat(fd, ret_stat));
 }
 
+int sys_lseek(int fd, int64_t offset, int whence, uint64_t *ret_position)
+{
+	off_t position = lseek(fd, offset, whence);
+
+	if (position < 0)
+		return -errno;
+	*ret_position = (uint64_t)position;
+	return 0;
+}
+
 int sys_dio_alignment(int fd, uint32_t *ret_memory, uint32_t *ret_offset)
 {
 #ifdef STATX_DIOALIGN
@@ -602,6 +612,22 @@ int sys_getrlimit(int which, uint64_t *ret_limit)
 	return 0;
 }
 
+int sys_pin(uint32_t cpu)
+{
+	cpu_set_t cpus[8192 / CPU_SETSIZE] = { 0 };
+
+	if (cpu >= 8192)
+		return -EINVAL;
+	CPU_SET_S(cpu, sizeof(cpus), cpus);
+	return (int)result(sched_setaffinity(0, sizeof(cpus), cpus));
+}
+
+void sys_where(uint32_t *ret_cpu, uint32_t *ret_node)
+{
+	/* it fails only at bad addresses */
+	(void)result(getcpu(ret_cpu, ret_node));
+}
+
 int sys_cpu(void)
 {
 	return sched_getcpu();
@@ -765,18 +791,30 @@ int sys_accept(int fd, int flags)
 	return (int)RETRY(accept4(fd, NULL, NULL, flags | SOCK_CLOEXEC));
 }
 
+/* Of a socket that could make connect(2) wait: nobody else's call can wait for it yet. */
+static bool is_unconnected_stream(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof(peer);
+	int type = socket_option(fd, SO_TYPE);
+
+	return type != SOCK_DGRAM && type != SOCK_RAW && !sys_is_listening(fd) &&
+	       result(getpeername(fd, (struct sockaddr *)&peer, &size)) == -ENOTCONN;
+}
+
 int sys_connect_start(int fd, const void *address, uint32_t size)
 {
 	int flags = sys_get_flags(fd);
+	bool set = flags >= 0 && !(flags & O_NONBLOCK) && is_unconnected_stream(fd);
 	int r;
 
 	if (flags < 0)
 		return flags;
 	/* connect(2) has no flag of its own for not waiting */
-	if (!(flags & O_NONBLOCK))
+	if (set)
 		(void)result(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 	r = (int)result(connect(fd, address, size));
-	if (!(flags & O_NONBLOCK))
+	if (set)
 		(void)result(fcntl(fd, F_SETFL, flags));
 	return r;
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "shim/pkey-internal.h"
+#include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/pool-internal.h"
@@ -181,6 +182,7 @@ static int none_left(struct hws_pool *pool, uint32_t number, int code)
 		return why(-ESTALE, "the pool is the parent's: a child of fork() opens its own");
 	/* relaxed: only a count */
 	atomic_fetch_add_explicit(&pool->lists[number].failed, 1, memory_order_relaxed);
+	PROBE_POINT(exhausted, pool->class_[number].size, pool->class_[number].count, code);
 	return why(code, "all %u buffers of %llu bytes are in use", pool->class_[number].count,
 		   (unsigned long long)pool->class_[number].size);
 }

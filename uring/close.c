@@ -10,10 +10,12 @@
 #include "shim/why-internal.h"
 #include "uring/ring-group-internal.h"
 #include "uring/op-internal.h"
+#include "uring/stream-internal.h"
 
 /* A forked child has the ring's words but neither its queues nor its memory. */
 static int close_in_child(struct hws_ring *ring)
 {
+	stream_end_all(ring);
 	ring->backend->forsake(ring);
 	ring_free(ring);
 	return 0;
@@ -81,6 +83,7 @@ int hws_ring_close(struct hws_ring *ring, uint64_t deadline_ns)
 	r = adopt(ring);
 	if (r < 0)
 		return r;
+	stream_end_all(ring);
 	ring->closing = true;
 	drain_all(ring, deadline_ns);
 	for (struct op *op = slab_next(&ring->slab, 0); op; op = slab_next(&ring->slab, 0), lost++)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "uring/ring-group-internal.h"
 #include "uring/histogram-internal.h"
@@ -24,11 +25,14 @@ void op_end(struct hws_ring *ring, struct op *op)
 
 void op_lose(struct hws_ring *ring, struct op *op)
 {
+	PROBE_POINT(lose, op->id, op->kind, op->fd, op->length);
 	if (op_bufs(ring, op, buf_quarantine) < 0)
 		ring->stats.unknown++;
 	if (op->state & OP_ORPHAN) {
 		ring->stats.orphans--;
 		ring->stats.orphan_bytes -= op->length;
+	} else if (op->flags & OP_INNER) {
+		ring->stats.inner--;
 	}
 	ring->stats.lost++;
 	if (op->extra && op->extra->group)
@@ -144,6 +148,7 @@ static void dispose(struct hws_ring *ring, struct op *op, int64_t result, uint32
 		group_put_back(op->extra->group, flags >> IORING_CQE_BUFFER_SHIFT);
 	if (flags & IORING_CQE_F_MORE)
 		return;
+	PROBE_POINT(reclaim, op->id, op->kind, result);
 	if (op_bufs(ring, op, buf_reclaim) < 0)
 		ring->stats.unknown++;
 	ring->stats.reclaimed++;
@@ -165,6 +170,7 @@ static void deliver(struct hws_ring *ring, struct op *op, int64_t result, uint32
 		.flags = more ? HWS_DONE_MORE : 0,
 	};
 
+	PROBE_POINT(done, op->id, op->kind, result, op->tag);
 	if (flags & IORING_CQE_F_BUFFER)
 		done.buf = group_take(op->extra->group, flags >> IORING_CQE_BUFFER_SHIFT);
 	if (!more) {
@@ -177,6 +183,24 @@ static void deliver(struct hws_ring *ring, struct op *op, int64_t result, uint32
 		op_end(ring, op);
 	}
 	*ret_done = done;
+}
+
+void op_collect(struct hws_ring *ring, struct op *op, struct hws_done *ret_done)
+{
+	ring->stats.inner--;
+	deliver(ring, op, op->result, 0, ret_done);
+}
+
+void op_orphan(struct hws_ring *ring, struct op *op)
+{
+	op->state |= OP_ORPHAN;
+	ring->slab.since[op_number(op)] = ring_now();
+	ring->stats.orphans++;
+	ring->stats.orphan_bytes += op->length;
+	if (op->flags & OP_INNER)
+		ring->stats.inner--;
+	if (op->flags & OP_SETTLED)
+		dispose(ring, op, op->result, 0);
 }
 
 /* The result is here, the memory is to follow: kept until then. */
@@ -194,6 +218,10 @@ bool op_settle(struct hws_ring *ring, struct op *op, int32_t result, uint32_t fl
 	uint32_t traits = op_kinds[op->kind].traits;
 	int64_t total = result;
 
+	if (op->flags & OP_SETTLED) {
+		ring->stats.unknown++;
+		return false;
+	}
 	/* of what the kind can't have, nothing is believed */
 	flags &= IORING_CQE_F_NOTIF | (traits & (OP_MANY | OP_TWICE) ? IORING_CQE_F_MORE : 0) |
 		 (traits & OP_GROUP ? GROUP_FLAGS : 0);
@@ -216,6 +244,11 @@ bool op_settle(struct hws_ring *ring, struct op *op, int32_t result, uint32_t fl
 		return false;
 	if (op->state & OP_ORPHAN || ring->closing) {
 		dispose(ring, op, total, flags);
+		return false;
+	}
+	if (op->flags & OP_INNER) {
+		op->result = total;
+		op->flags |= OP_SETTLED;
 		return false;
 	}
 	deliver(ring, op, total, flags, ret_done);

@@ -15,11 +15,6 @@
 #define LIST_MAX 1024 /* the kernel's IOV_MAX */
 #define DATA_MAX 4096 /* and its PATH_MAX */
 
-struct sizes {
-	uint32_t count;
-	size_t data;
-};
-
 /* The device follows every address it is given: the only one is to be the buffer's. */
 static int check_command(const struct hws_request *request)
 {
@@ -37,10 +32,10 @@ static int check_command(const struct hws_request *request)
 	return 0;
 }
 
-static int measure(const struct op_kind *kind, const struct hws_request *request,
-		   struct sizes *ret_sizes)
+int extra_measure(const struct op_kind *kind, const struct hws_request *request,
+		  struct extra_sizes *ret_sizes)
 {
-	struct sizes sizes = { 0 };
+	struct extra_sizes sizes = { 0 };
 
 	if (kind->traits & OP_LIST) {
 		if (!request->bufs || request->count == 0 || request->count > LIST_MAX)
@@ -72,8 +67,8 @@ int extra_make(const struct op_kind *kind, const struct hws_request *request,
 	       struct op_extra **ret_extra)
 {
 	struct op_extra *extra;
-	struct sizes sizes = { 0 };
-	int r = measure(kind, request, &sizes);
+	struct extra_sizes sizes = { 0 };
+	int r = extra_measure(kind, request, &sizes);
 
 	if (r < 0)
 		return r;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shim/probe-points-internal.h"
 #include "shim/why-internal.h"
 #include "uring/op-internal.h"
 
@@ -40,6 +41,7 @@ int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
 	sqe->flags = ring->features & IORING_FEAT_CQE_SKIP ? IOSQE_CQE_SKIP_SUCCESS : 0;
 	sqe->user_data = RING_NOBODY;
 	ring->stats.cancels++;
+	PROBE_POINT(cancel, id);
 	return 0;
 }
 
@@ -66,10 +68,8 @@ int hws_op_forget(struct hws_ring *ring, struct hws_op handle)
 
 	if (r < 0)
 		return r;
-	op->state |= OP_ORPHAN;
-	ring->slab.since[op_number(op)] = ring_now();
-	ring->stats.orphans++;
-	ring->stats.orphan_bytes += op->length;
+	PROBE_POINT(forget, op->id, op->kind, op->fd, op->length);
+	op_orphan(ring, op);
 	return 0;
 }
 

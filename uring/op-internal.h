@@ -52,6 +52,15 @@ struct op_extra {
 	struct hws_group *group;
 };
 
+/* How much the request points to: buffers of its list, bytes of its data. */
+struct extra_sizes {
+	uint32_t count;
+	size_t data;
+};
+
+/* 0, or what is wrong with what it points to. */
+HWS_MUST int extra_measure(const struct op_kind *kind, const struct hws_request *request,
+			   struct extra_sizes *ret_sizes);
 /* For what the request points to. */
 HWS_MUST int extra_make(const struct op_kind *kind, const struct hws_request *request,
 			struct op_extra **ret_extra);
@@ -74,6 +83,10 @@ HWS_MUST int op_by_address(struct hws_ring *ring, const struct op_kind *kind, st
 void op_end(struct hws_ring *ring, struct op *op);
 /* The operation is lost: its buffers are quarantined, what else the kernel may reach is leaked. */
 void op_lose(struct hws_ring *ring, struct op *op);
+/* Nobody waits for it any more. */
+void op_orphan(struct hws_ring *ring, struct op *op);
+/* One that is OP_SETTLED ends: the done it would have made. */
+void op_collect(struct hws_ring *ring, struct op *op, struct hws_done *ret_done);
 /* A completion came for it; true when @ret_done was filled. */
 bool op_settle(struct hws_ring *ring, struct op *op, int32_t result, uint32_t flags,
 	       struct hws_done *ret_done);

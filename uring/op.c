@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/op-internal.h"
@@ -240,6 +241,7 @@ static int queue(struct hws_ring *ring, const struct hws_request *request)
 		ring->slab.since[op_number(op)] = ring_now();
 	ring->last = op->id;
 	ring->stats.submitted++;
+	PROBE_POINT(queue, op->id, request->kind, request->fd, op->length, op->tag);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #ifndef HWSAFE_URING_POOL_INTERNAL_H
 #define HWSAFE_URING_POOL_INTERNAL_H
 
+#include "guardian/meters-internal.h"
 #include "uring/buf-internal.h"
 #include "uring/charge-internal.h"
 #include "uring/pool.h"
@@ -64,6 +65,7 @@ struct hws_pool {
 	uint32_t regions;
 	enum hws_pool_guard guard;
 	struct charge charge;
+	struct meter meter; /* in use if there is a context */
 	_Atomic uint32_t refs;
 	_Atomic uint64_t strays;
 	struct pool_stray last;
@@ -89,6 +91,9 @@ void pool_forbid(struct buf_slot *slot);
 /* What is charged: the buffers, and what the pool needs besides. */
 uint64_t pool_memory(const struct hws_pool *pool);
 uint64_t pool_metadata(const struct hws_pool *pool);
+
+/* Adds a pool to the context's numbers. */
+void pool_meter(struct meter *meter, struct meters_state *into, bool open);
 
 /* pool-map.c: the layout and the mappings. */
 HWS_MUST int pool_lay_out(struct hws_pool *pool, const struct hws_pool_options *options);

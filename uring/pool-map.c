@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/mman.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "shim/pkey-internal.h"
@@ -198,6 +199,21 @@ static int map_classes(struct hws_pool *pool, enum hws_huge huge)
 		     : 0;
 }
 
+/* There are few nodes: the sentence has them all. */
+static int no_node(int code, uint32_t node)
+{
+	char online[64] = "0";
+	ssize_t n = sys_read_file(SYS_REAL_ROOT, "/sys/devices/system/node/has_memory", online,
+				  sizeof(online));
+
+	if (n < 0)
+		return why(code, "memory can't be bound to NUMA node %u: %s", node,
+			   "the kernel is built without NUMA");
+	online[strcspn(online, "\n")] = '\0';
+	return why(code, "memory can't be bound to NUMA node %u: nodes that have some here are %s",
+		   node, online);
+}
+
 /* What the options say of a class's pages before anybody touches them. */
 static int place_class(struct hws_pool *pool, const struct pool_class *of,
 		       const struct hws_pool_options *options)
@@ -209,8 +225,7 @@ static int place_class(struct hws_pool *pool, const struct pool_class *of,
 	if (options->flags & HWS_POOL_NODE)
 		r = sys_mbind(at, size, options->node);
 	if (r < 0)
-		return why(r, "memory can't be bound to NUMA node %u: %s", options->node,
-			   r == -EINVAL ? "there is no such node" : "the kernel refuses");
+		return no_node(r, options->node);
 	if (options->flags & HWS_POOL_PREFAULT)
 		r = sys_madvise(at, size, MADV_POPULATE_WRITE);
 	return r < 0 ? why(r, "the memory can't be had at once (MADV_POPULATE_WRITE)") : 0;

@@ -57,3 +57,31 @@ int hws_pool_read_stats(struct hws_pool *pool, struct hws_pool_stats *ret_stats)
 	*ret_stats = stats;
 	return 0;
 }
+
+void pool_meter(struct meter *meter, struct meters_state *into, bool open)
+{
+	struct hws_pool *pool =
+		(struct hws_pool *)((char *)meter - offsetof(struct hws_pool, meter));
+	struct hws_pool_stats stats = { .size = sizeof(stats) };
+	struct hws_pools_state state;
+
+	/* in a child of fork() its numbers are gone */
+	if (!pool_here(pool) || hws_pool_read_stats(pool, &stats) < 0)
+		return;
+	state = (struct hws_pools_state) {
+		.opened = 1,
+		.failed = stats.failed,
+		.waited = stats.waited,
+		.strays = stats.strays,
+		.open = 1,
+		.capacity = stats.capacity,
+		.bytes = stats.bytes,
+		.in_use = stats.in_use,
+		.peak = stats.peak,
+		.quarantined = stats.owned[HWS_OWNER_QUARANTINED],
+	};
+	meters_sum(&into->pools, &state,
+		   open ? sizeof(state) : offsetof(struct hws_pools_state, open));
+	if (open && stats.pressure > into->pools.pressure)
+		into->pools.pressure = stats.pressure;
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "guardian/context-internal.h"
 #include "shim/fault-internal.h"
 #include "shim/pkey-internal.h"
 #include "shim/sys-internal.h"
@@ -117,6 +118,9 @@ int hws_pool_open(struct hws *hw, const struct hws_pool_options *options,
 		(void)hws_pool_close(pool, NULL);
 		return r;
 	}
+	pool->meter.add = pool_meter;
+	if (hw)
+		meters_add(&hw->meters, &pool->meter);
 	*ret_pool = pool;
 	return 0;
 }
@@ -188,6 +192,8 @@ int hws_pool_close(struct hws_pool *pool, struct hws_pool_leaks *ret_leaks)
 		return why(-EBUSY, "%u rings or DMA domains use the pool: close them first",
 			   (unsigned int)pool->refs);
 	if (pool) {
+		if (pool->charge.hw)
+			meters_remove(&pool->charge.hw->meters, &pool->meter);
 		stray_unwatch(pool);
 		unmap_memory(pool, &leaks);
 		if (pool->lists)

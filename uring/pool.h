@@ -93,7 +93,8 @@ struct hws_pool_options {
  *
  * Return: 0; -EINVAL for options that can't be; -EDQUOT when the guardian refuses; -ENOMEM;
  * -EOPNOTSUPP or -ENOSPC when the guard that must be isn't to be had; -EMFILE at the 257th guarded
- * pool; what mbind(2) says about the node.
+ * pool; -EINVAL there is no such NUMA node, -ENOSYS the kernel has none, -EPERM a container
+ * forbids mbind(2).
  */
 HWS_API HWS_MUST int hws_pool_open(struct hws *hw, const struct hws_pool_options *options,
 				   struct hws_pool **ret_pool);

@@ -8,6 +8,6 @@ extern const struct ring_backend ring_epoll;
 extern const struct ring_backend ring_sync;
 
 /* Opens the back end that is asked for, or the best that works here: 0 or -errno, with why(). */
-HWS_MUST int ring_choose(struct hws_ring *ring, struct hws *hw);
+HWS_MUST int ring_choose(struct hws_ring *ring);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guardian/context-internal.h"
+#include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/probe.h"
@@ -63,19 +63,15 @@ static bool refused(int code)
 	       code == -ECANCELED;
 }
 
-static int fall_back(struct hws_ring *ring, struct hws *hw, const struct hws_uring_report *report)
+static int fall_back(struct hws_ring *ring, const struct hws_uring_report *report)
 {
+	PROBE_POINT(fall_back, report->code);
 	ring_reduce(ring, "no io_uring: %s%s%s", report->why, report->fix[0] ? "; " : "",
 		    report->fix);
-	/* relaxed: whoever comes first says it */
-	if (hw && !atomic_exchange_explicit(&hw->ring_warned, true, memory_order_relaxed))
-		context_log(hw, HWS_LEVEL_WARNING,
-			    "rings go by epoll and threads: %s. To have io_uring: %s", report->why,
-			    report->fix[0] ? report->fix : "see hwprobe");
 	return open_with(ring, &ring_epoll);
 }
 
-int ring_choose(struct hws_ring *ring, struct hws *hw)
+int ring_choose(struct hws_ring *ring)
 {
 	const char *wanted = ring->options.backend;
 	struct hws_uring_report report;
@@ -90,7 +86,7 @@ int ring_choose(struct hws_ring *ring, struct hws *hw)
 	if (r < 0)
 		return why(r, "io_uring can't be tried out in a child: %s", strerror(-r));
 	if (refused(report.code))
-		return fall_back(ring, hw, &report);
+		return fall_back(ring, &report);
 	/* what else there is, the ring itself will say */
 	return open_with(ring, &ring_uring);
 }

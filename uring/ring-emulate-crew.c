@@ -52,9 +52,9 @@ static int64_t carry_out(struct emu_op *op)
 		return op->kind->run(op, true);
 	/* relaxed: a hint, no more */
 	while ((result = op->kind->run(op, false)) == -EAGAIN) {
+		sys_sleep(PATIENCE_NS);
 		if (atomic_load_explicit(&op->stop, memory_order_relaxed))
 			return -ECANCELED;
-		sys_sleep(PATIENCE_NS);
 	}
 	return result;
 }
@@ -64,6 +64,7 @@ static void abandon(struct emu_op *op, int64_t result)
 {
 	if (op->sqe.opcode == IORING_OP_OPENAT && result >= 0)
 		sys_close((int)result);
+	emu_disown(op);
 	free(op);
 }
 
@@ -218,6 +219,8 @@ void crew_end(struct crew *crew)
 	for (uint32_t i = 0; i < crew->count; i++) {
 		if (crew->sailors[i].op) {
 			node_take(&crew->sailors[i].op->all);
+			atomic_store_explicit(&crew->sailors[i].op->stop, true,
+					      memory_order_relaxed);
 			pthread_detach(crew->sailors[i].thread);
 			continue;
 		}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Open files and waiting for them, by epoll or by ppoll. */
+/* Open files and waiting for them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -65,7 +65,7 @@ static int make(struct emu_op *op, const struct stat *of, int flags)
 	file->inode = of->st_ino;
 	file->flags = flags;
 	file->shared = can_share(op, of);
-	node_init(&file->watched);
+	node_init(&file->dead);
 	node_init(&file->waiting);
 	node_put(bucket(op->emu, file->inode), &file->hash);
 	op->file = file;
@@ -96,19 +96,11 @@ static int watch(struct emu *emu, struct emu_file *file, uint32_t events)
 {
 	struct epoll_event event = { .events = events, .data.ptr = file };
 	int how = !file->events ? EPOLL_CTL_ADD : events ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
-	int r = 0;
+	int r = events == file->events ? 0 : sys_epoll_ctl(emu->poller, how, file->fd, &event);
 
-	if (events == file->events)
-		return 0;
-	if (emu->poller >= 0)
-		r = sys_epoll_ctl(emu->poller, how, file->fd, &event);
-	if (r < 0)
-		return r;
-	file->events = events;
-	node_take(&file->watched);
-	if (events)
-		node_put(&emu->watched, &file->watched);
-	return 0;
+	if (r == 0)
+		file->events = events;
+	return r;
 }
 
 static uint32_t wanted(const struct emu_file *file)
@@ -146,6 +138,16 @@ void emu_file_leave(struct emu_op *op)
 	(void)watch(op->emu, op->file, wanted(op->file));
 }
 
+void emu_file_put(struct emu *emu, struct emu_file *file)
+{
+	if (--file->users)
+		return;
+	node_take(&file->hash);
+	/* events that are being looked at may name it still */
+	node_put(&emu->dead, &file->dead);
+	sys_close(file->fd);
+}
+
 void emu_file_drop(struct emu_op *op)
 {
 	struct emu_file *file = op->file;
@@ -154,20 +156,15 @@ void emu_file_drop(struct emu_op *op)
 		return;
 	emu_file_leave(op);
 	op->file = NULL;
-	if (--file->users)
-		return;
-	node_take(&file->hash);
-	/* events that are being looked at may name it still */
-	node_put(&op->emu->dead, &file->watched);
-	sys_close(file->fd);
+	emu_file_put(op->emu, file);
 }
 
 void emu_bury(struct emu *emu)
 {
 	while (!node_alone(&emu->dead)) {
-		struct emu_file *file = FILE_OF(emu->dead.next, watched);
+		struct emu_file *file = FILE_OF(emu->dead.next, dead);
 
-		node_take(&file->watched);
+		node_take(&file->dead);
 		free(file);
 	}
 }
@@ -201,7 +198,7 @@ static void collect(struct emu *emu)
 	}
 }
 
-static void look_by_epoll(struct emu *emu)
+static void look(struct emu *emu)
 {
 	struct epoll_event events[64];
 	int count = sys_epoll_get(emu->poller, events, 64);
@@ -218,58 +215,14 @@ static void look_by_epoll(struct emu *emu)
 	}
 }
 
-/* Grows the list as needed: 0 or -ENOMEM. */
-static int list_polled(struct emu *emu, size_t *ret_count)
-{
-	struct emu_node *node = emu->watched.next;
-	size_t count = 0;
-
-	for (; node != &emu->watched; node = node->next, count++) {
-		if (count == emu->polled_size) {
-			size_t size = count ? count * 2 : 16;
-			void *polled = realloc(emu->polled, size * sizeof(*emu->polled));
-			void *files;
-
-			emu->polled = polled ? polled : emu->polled;
-			files = realloc(emu->polled_files, size * sizeof(*emu->polled_files));
-			emu->polled_files = files ? files : emu->polled_files;
-			if (!polled || !files)
-				return -ENOMEM;
-			emu->polled_size = size;
-		}
-		emu->polled_files[count] = FILE_OF(node, watched);
-		emu->polled[count] = (struct pollfd) {
-			.fd = emu->polled_files[count]->fd,
-			.events = (short)emu->polled_files[count]->events,
-		};
-	}
-	*ret_count = count;
-	return 0;
-}
-
-static int look_by_poll(struct emu *emu, uint64_t deadline_ns)
-{
-	size_t count = 0;
-	int r = list_polled(emu, &count);
-
-	if (r == 0)
-		r = sys_poll_until(emu->polled, count, deadline_ns);
-	for (size_t i = 0; i < count && r > 0; i++)
-		if (emu->polled[i].revents)
-			emu_try(emu, emu->polled_files[i], (uint32_t)emu->polled[i].revents);
-	return r < 0 ? r : 0;
-}
-
 int emu_look(struct emu *emu, uint64_t deadline_ns)
 {
 	struct pollfd poller = { .fd = emu->poller, .events = POLLIN };
 	int r = 0;
 
-	if (emu->poller < 0)
-		return look_by_poll(emu, deadline_ns);
 	if (deadline_ns)
 		r = sys_poll_until(&poller, 1, deadline_ns);
 	if (r >= 0)
-		look_by_epoll(emu);
+		look(emu);
 	return r < 0 ? r : 0;
 }

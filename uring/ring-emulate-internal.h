@@ -29,7 +29,7 @@ struct emu_node {
  */
 struct emu_file {
 	struct emu_node hash;
-	struct emu_node watched; /* of emu->watched; or of emu->dead */
+	struct emu_node dead;	 /* of emu->dead */
 	struct emu_node waiting; /* operations, in order */
 	uint64_t device, inode;
 	int fd;
@@ -73,7 +73,8 @@ struct emu {
 	struct hws_ring *ring;
 	struct crew *crew; /* NULL: none, or not yet */
 	bool threads;	   /* there may be a crew */
-	int poller;	   /* the epoll descriptor; -1: ppoll */
+	bool polled;	   /* the program has the descriptor: it is to say what is there */
+	int poller;	   /* the epoll descriptor */
 	int bell;  /* an eventfd: the crew has results, or completions are there to be taken */
 	int clock; /* a timerfd, for who polls the ring */
 	uint64_t clock_at; /* what it is set to */
@@ -81,13 +82,10 @@ struct emu {
 	int *fixed;	   /* registered files; -1: none */
 	uint32_t fixed_count;
 	struct emu_node ready, timers, deferred, done, all;
-	struct emu_node watched, dead; /* files */
+	struct emu_node dead; /* files */
 	struct emu_node files[EMU_BUCKETS];
 	struct emu_op *spare; /* to be used again */
 	struct emu_group *groups;
-	struct pollfd *polled; /* for ppoll */
-	struct emu_file **polled_files;
-	size_t polled_size;
 	unsigned queues[6]; /* heads, tails, flags */
 };
 
@@ -119,6 +117,7 @@ struct emu_op {
 	int fd2; /* that splice takes from */
 	enum emu_place place;
 	bool begun;	   /* something of a connection is under way */
+	bool owns;	   /* fd and fd2 are descriptors of its own */
 	_Atomic bool stop; /* a thread that can is to give it up */
 };
 
@@ -163,6 +162,8 @@ bool emu_room(const struct emu *emu);
 void emu_post(struct emu *emu, const struct io_uring_sqe *sqe, int64_t result, uint32_t flags);
 
 /* ring-emulate-run.c: operations from start to end */
+/* Closes the descriptors that it owns. */
+void emu_disown(struct emu_op *op);
 /* A copy of the entry, or NULL; it is to be started, linked or deferred. */
 struct emu_op *emu_op_new(struct emu *emu, const struct io_uring_sqe *sqe);
 /* As if it came from the queue, with all that are linked to it. */
@@ -198,6 +199,8 @@ int emu_fd(const struct emu *emu, int fd, bool fixed);
 /* Gives the operation a descriptor of its own. 0 or -errno. */
 HWS_MUST int emu_file_take(struct emu_op *op);
 void emu_file_drop(struct emu_op *op);
+/* One user less: with the last it is closed. */
+void emu_file_put(struct emu *emu, struct emu_file *file);
 /* Waits for its events: 0 or -errno; -EPERM: the file can't be waited for. */
 HWS_MUST int emu_file_wait(struct emu_op *op);
 /* It waits no more. */

@@ -146,6 +146,7 @@ void emu_end(struct emu_op *op, int64_t result, uint32_t flags)
 	if (op->limited)
 		op->limited->limit = NULL;
 	emu_file_drop(op);
+	emu_disown(op);
 	emu->active--;
 	complete(op, result, flags);
 	if (limit) {
@@ -227,6 +228,35 @@ static bool about_file(const struct emu_op *op)
 	       (S_ISREG(file.st_mode) || S_ISBLK(file.st_mode));
 }
 
+void emu_disown(struct emu_op *op)
+{
+	if (!op->owns)
+		return;
+	sys_close(op->fd);
+	sys_close(op->fd2);
+	op->owns = false;
+}
+
+/*
+ * A thread comes back to these again and again, maybe after the ring has closed: so they are its
+ * own, and the caller's numbers can be closed and used again meanwhile.
+ */
+static int own(struct emu_op *op)
+{
+	int fd = sys_dup(op->fd);
+	int fd2 = fd < 0 ? fd : sys_dup(op->fd2);
+
+	if (fd2 < 0) {
+		if (fd >= 0)
+			sys_close(fd);
+		return fd2;
+	}
+	op->fd = fd;
+	op->fd2 = fd2;
+	op->owns = true;
+	return 0;
+}
+
 static void start_blocking(struct emu_op *op)
 {
 	int r = 0;
@@ -235,7 +265,9 @@ static void start_blocking(struct emu_op *op)
 		emu_end(op, emu_attempt(op, true), 0);
 		return;
 	}
-	if (op->fd >= 0)
+	if (op->kind->traits & EMU_PATIENT)
+		r = own(op);
+	else if (op->fd >= 0)
 		r = emu_file_take(op);
 	if (r == 0)
 		r = crew_give(op->emu, op);
@@ -298,6 +330,9 @@ void emu_try(struct emu *emu, struct emu_file *file, uint32_t events)
 {
 	struct emu_op *op;
 
+	/* one that ended with an operation that was tried before it is closed already */
+	if (node_alone(&file->waiting))
+		return;
 	if (events & (POLLERR | POLLHUP))
 		events |= POLLIN | POLLOUT;
 	file->users++;
@@ -312,7 +347,7 @@ void emu_try(struct emu *emu, struct emu_file *file, uint32_t events)
 		emu_end(op, result, 0);
 		emu_run(emu);
 	}
-	file->users--;
+	emu_file_put(emu, file);
 }
 
 uint64_t emu_expire(struct emu *emu)

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
+#include "guardian/snapshot.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/ring-emulate-internal.h"
@@ -18,8 +19,8 @@ struct emu *emu_of(const struct hws_ring *ring)
 
 static void init(struct emu *emu, struct hws_ring *ring)
 {
-	struct emu_node *lists[] = { &emu->ready, &emu->timers,	 &emu->deferred, &emu->done,
-				     &emu->all,	  &emu->watched, &emu->dead };
+	struct emu_node *lists[] = { &emu->ready, &emu->timers, &emu->deferred,
+				     &emu->done,  &emu->all,	&emu->dead };
 
 	emu->ring = ring;
 	emu->poller = emu->bell = emu->clock = -1;
@@ -97,7 +98,6 @@ static int emu_open(struct hws_ring *ring, const char *mode, bool threads)
 		return why(-ENOMEM, "no memory for a ring");
 	init(emu, ring);
 	ring->backend_data = emu;
-	ring->io.ring_fd = -1;
 	ring->mode_name = mode;
 	ring->features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_CQE_SKIP;
 	/* all happens while the owner enters */
@@ -107,13 +107,10 @@ static int emu_open(struct hws_ring *ring, const char *mode, bool threads)
 	r = make_queues(ring, emu);
 	if (r == 0)
 		r = make_ops(emu);
-	if (r == 0 && threads) {
-		r = make_poller(emu);
-		ring->io.ring_fd = emu->poller;
-		if (r < 0)
-			return why(r, "no descriptors for a ring: %s", strerror(-r));
-	}
-	return r;
+	if (r < 0)
+		return r;
+	r = make_poller(emu);
+	return r < 0 ? why(r, "no descriptors for a ring: %s", strerror(-r)) : 0;
 }
 
 static int epoll_open(struct hws_ring *ring)
@@ -220,15 +217,26 @@ static int wait_for(struct emu *emu, uint32_t least, uint64_t deadline_ns)
 /* So that the descriptor polls readable: at the next timeout, and while completions are there. */
 static void set_signs(struct emu *emu)
 {
-	uint64_t next = emu_expire(emu);
+	uint64_t next;
 
-	if (emu->poller < 0)
+	if (!emu->polled)
 		return;
+	next = emu_expire(emu);
 	if (next != emu->clock_at)
 		sys_timerfd_set(emu->clock, next == HWS_FOREVER ? 0 : next);
 	emu->clock_at = next;
-	if (ring_ready(emu->ring))
+	emu->ring->rung = ring_ready(emu->ring);
+	if (emu->ring->rung)
 		sys_eventfd_ring(emu->bell);
+}
+
+static int emu_ring_fd(struct hws_ring *ring)
+{
+	struct emu *emu = emu_of(ring);
+
+	emu->polled = true;
+	set_signs(emu);
+	return emu->poller;
 }
 
 static int emu_enter(struct hws_ring *ring, uint32_t submit, uint32_t least, uint32_t flags,
@@ -254,6 +262,7 @@ static void free_ops(struct emu *emu)
 		struct emu_op *op = EMU_OP_ALL(emu->all.next);
 
 		node_take(&op->all);
+		emu_disown(op);
 		free(op);
 	}
 	while (emu->spare) {
@@ -282,8 +291,6 @@ static void release(struct hws_ring *ring)
 	sys_close(emu->bell);
 	sys_close(emu->clock);
 	free(emu->fixed);
-	free(emu->polled);
-	free(emu->polled_files);
 	free(ring->io.sq.sqes);
 	free(ring->io.cq.cqes);
 	free(emu);
@@ -314,9 +321,11 @@ static void emu_adopt(struct hws_ring *ring)
 
 const struct ring_backend ring_epoll = {
 	.name = "epoll",
+	.number = HWS_RING_EPOLL,
 	.open = epoll_open,
 	.enter = emu_enter,
 	.tell = emu_tell,
+	.fd = emu_ring_fd,
 	.close = emu_close,
 	.forsake = emu_forsake,
 	.adopt = emu_adopt,
@@ -324,9 +333,11 @@ const struct ring_backend ring_epoll = {
 
 const struct ring_backend ring_sync = {
 	.name = "sync",
+	.number = HWS_RING_SYNC,
 	.open = sync_open,
 	.enter = emu_enter,
 	.tell = emu_tell,
+	.fd = emu_ring_fd,
 	.close = emu_close,
 	.forsake = emu_forsake,
 	.adopt = emu_adopt,

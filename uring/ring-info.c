@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "guardian/context-internal.h"
 #include "shim/why-internal.h"
 #include "uring/histogram-internal.h"
 #include "uring/ring-internal.h"
@@ -12,11 +13,11 @@ struct hws_pool *hws_ring_pool(const struct hws_ring *ring)
 	return ring->pool;
 }
 
-int hws_ring_fd(const struct hws_ring *ring)
+int hws_ring_fd(struct hws_ring *ring)
 {
-	if (ring->io.ring_fd < 0)
-		return why(-ENOTSUP, "this back end has no descriptor to poll");
-	return ring->io.ring_fd;
+	int r = ring_mine(ring);
+
+	return r < 0 ? r : ring->backend->fd(ring);
 }
 
 struct hws_op hws_op_last(const struct hws_ring *ring)
@@ -37,6 +38,20 @@ void hws_ring_get_info(const struct hws_ring *ring, struct hws_ring_info *ret_in
 		.registered = ring->registered,
 		.guarded = ring->guarded,
 	};
+}
+
+void ring_warn(const struct hws_ring *ring, struct hws *hw)
+{
+	uint64_t now = ring_now();
+	/* relaxed: whoever comes first says it, and there is nothing else to see */
+	uint64_t last = atomic_load_explicit(&hw->ring_warned, memory_order_relaxed);
+
+	if (last && now - last < RING_WARN_NS)
+		return;
+	if (atomic_compare_exchange_strong_explicit(&hw->ring_warned, &last, now | 1,
+						    memory_order_relaxed, memory_order_relaxed))
+		context_log(hw, HWS_LEVEL_WARNING, "a ring goes by %s (%s): %s",
+			    ring->backend->name, ring->mode_name, ring->reduced);
 }
 
 /* Counted by looking, not by the sums of the others, which it checks. */

@@ -8,6 +8,7 @@
 #ifndef HWSAFE_URING_RING_INTERNAL_H
 #define HWSAFE_URING_RING_INTERNAL_H
 
+#include <errno.h>
 #include <liburing.h>
 
 #include "uring/buf-internal.h"
@@ -28,7 +29,8 @@
 #define RING_TRIES     16
 #define RING_DEPTH_MAX 16384
 #define RING_DRAIN_NS  (UINT64_C(10) * 1000 * 1000) /* between two attempts to cancel all */
-#define RING_WHY       160
+#define RING_WHY       400
+#define RING_WARN_NS   (UINT64_C(60) * 1000 * 1000 * 1000) /* between two warnings */
 /* The number of a registered file; negative: it is none. */
 #define RING_FILE(file) ((file)-HWS_FILE(0))
 
@@ -47,6 +49,7 @@ enum ring_enter_flags {
  */
 struct ring_backend {
 	const char *name;
+	uint32_t number; /* enum hws_ring_backend */
 	/* Fills io, mode, setup_flags, features from the options. 0 or -errno, with why(). */
 	int (*open)(struct hws_ring *ring);
 	/*
@@ -57,6 +60,11 @@ struct ring_backend {
 		     uint64_t deadline_ns);
 	/* As io_uring_register(2): buffers, files, rings of provided buffers. */
 	int (*tell)(struct hws_ring *ring, uint32_t what, const void *arg, uint32_t count);
+	/*
+	 * The descriptor that polls readable, from now on, while completions are there. Who can't
+	 * see them being taken sets ring->rung and is entered once more when all are.
+	 */
+	int (*fd)(struct hws_ring *ring);
 	/* Gives all back. Takes rings that were opened in part. */
 	void (*close)(struct hws_ring *ring);
 	/* The same in a forked child, for itself only: the memory isn't there. */
@@ -70,6 +78,7 @@ extern const struct ring_backend ring_uring;
 struct ring_stats {
 	uint64_t submitted, delivered, reclaimed, lost;
 	uint64_t orphans, orphan_bytes, peak;
+	uint64_t inner; /* in flight for the library itself, not forgotten */
 	uint64_t enters, enter_errors, retried, resumed;
 	uint64_t cancels, cancels_missed, unknown, overflows;
 	uint64_t descriptors_shut, bounced;
@@ -122,11 +131,15 @@ struct hws_ring {
 	bool opened;	      /* the back end has something to give back */
 	bool nvme_by_address; /* this kernel takes no commands from such registered memory */
 	bool defers;	      /* completions come only while this thread enters */
+	bool rung;	      /* who polls may be told of completions that are taken */
+	int bell;	      /* with io_uring when that is set: an eventfd */
 	int broken;	      /* why; 0: it isn't */
 	uint32_t streak;
 	struct ring_stats stats;
 	struct histograms *histograms;
+	struct ring_meter *meter; /* NULL: opened without a context */
 	struct hws_group *groups;
+	struct hws_stream *streams;
 
 	bool *files; /* which places are taken */
 	uint32_t file_count;
@@ -182,6 +195,20 @@ static inline uint32_t ring_ready(const struct hws_ring *ring)
 	return __atomic_load_n(ring->io.cq.ktail, __ATOMIC_ACQUIRE) - *ring->io.cq.khead;
 }
 
+/* The kernel can't for the moment: room in the queue of completions or memory may help. */
+static inline bool ring_can_not_now(int code)
+{
+	return code == -EAGAIN || code == -EBUSY || code == -ENOMEM;
+}
+
+/* May there be completions that only show when we enter? */
+static inline bool ring_hides(const struct hws_ring *ring)
+{
+	uint32_t flags = __atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED);
+
+	return ring->defers || flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
+}
+
 /* How many are in flight. */
 static inline uint64_t ring_used(const struct hws_ring *ring)
 {
@@ -190,15 +217,22 @@ static inline uint64_t ring_used(const struct hws_ring *ring)
 	return of->submitted - of->delivered - of->reclaimed - of->lost;
 }
 
-/* How many of these somebody waits for. */
+/* How many of these the program waits for. */
 static inline uint64_t ring_awaited(const struct hws_ring *ring)
 {
-	return ring_used(ring) - ring->stats.orphans;
+	return ring_used(ring) - ring->stats.orphans - ring->stats.inner;
 }
 
 /* Submits what is queued and waits; 0, -ETIME, or why not, counted. */
 HWS_MUST int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags,
 			uint64_t deadline_ns);
+/*
+ * Before the program goes to wait by other means: starts what was queued again for it, and the
+ * descriptor says what is there, no more.
+ */
+void ring_rest(struct hws_ring *ring);
+/* A completion of no operation: of an attempt to cancel, a second one, a forged one. */
+void ring_ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe);
 /* Takes completions, as many as fit into @ret_done; NULL with @size 0: up to the first awaited. */
 uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size);
 /* What the kernel was given it may keep: nothing of it is touched again. */
@@ -210,9 +244,16 @@ void ring_break(struct hws_ring *ring, int code);
 HWS_MUST int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags);
 /* The least power of two, from 2 on, that is no less. */
 uint32_t ring_power_of_two(uint32_t least);
+/* Tells the context of the ring's numbers, from now on: 0 or -ENOMEM. */
+HWS_MUST int ring_meter_open(struct hws_ring *ring, struct hws *hw);
+void ring_meter_close(struct hws_ring *ring);
+/* What has been counted so far can be seen. Only with a meter. */
+void ring_publish(struct hws_ring *ring);
 /* Frees the ring; its back end is closed. */
 void ring_free(struct hws_ring *ring);
 /* Notes what the ring has to do without, for hws_ring_info. */
 void ring_reduce(struct hws_ring *ring, const char *format, ...) HWS_PRINTF(2, 3);
+/* Tells the context's log what it has to do without; not more often than once in a while. */
+void ring_warn(const struct hws_ring *ring, struct hws *hw);
 
 #endif

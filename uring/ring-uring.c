@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "guardian/snapshot.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/ring-internal.h"
@@ -133,6 +134,9 @@ static int uring_enter(struct hws_ring *ring, uint32_t submit, uint32_t least, u
 
 	if (ring->io.enter_ring_fd != ring->io.ring_fd)
 		how |= IORING_ENTER_REGISTERED_RING;
+	/* what was told of is taken; what isn't done yet is done in there, and tells anew */
+	if (ring->rung && how & IORING_ENTER_GETEVENTS && !ring_ready(ring))
+		sys_eventfd_still(ring->bell);
 	if (!least || deadline_ns == HWS_FOREVER)
 		return io_uring_enter2((unsigned)ring->io.enter_ring_fd, submit, least, how, NULL,
 				       _NSIG / 8);
@@ -146,8 +150,42 @@ static int uring_tell(struct hws_ring *ring, uint32_t what, const void *arg, uin
 	return io_uring_register((unsigned)ring->io.ring_fd, what, arg, count);
 }
 
+/* A ring that defers doesn't wake who polls it, it does ring an eventfd. */
+static int uring_fd(struct hws_ring *ring)
+{
+	int bell;
+	int r;
+
+	if (!ring->defers)
+		return ring->io.ring_fd;
+	if (ring->rung)
+		return ring->bell;
+	bell = sys_eventfd();
+	if (bell < 0)
+		return why(bell, "no descriptor to poll: %s", strerror(-bell));
+	r = uring_tell(ring, IORING_REGISTER_EVENTFD, &bell, 1);
+	if (r < 0) {
+		sys_close(bell);
+		return why(r, "the ring has no descriptor to poll: %s", strerror(-r));
+	}
+	/* what is done by now nobody told of */
+	if (ring_used(ring))
+		sys_eventfd_ring(bell);
+	ring->bell = bell;
+	ring->rung = true;
+	return bell;
+}
+
+static void close_bell(struct hws_ring *ring)
+{
+	if (ring->rung)
+		sys_close(ring->bell);
+	ring->rung = false;
+}
+
 static void uring_close(struct hws_ring *ring)
 {
+	close_bell(ring);
 	if (ring->opened)
 		io_uring_queue_exit(&ring->io);
 	ring->opened = false;
@@ -155,6 +193,7 @@ static void uring_close(struct hws_ring *ring)
 
 static void uring_forsake(struct hws_ring *ring)
 {
+	close_bell(ring);
 	if (ring->opened)
 		sys_close(ring->io.ring_fd);
 	ring->opened = false;
@@ -169,9 +208,11 @@ static void uring_adopt(struct hws_ring *ring)
 
 const struct ring_backend ring_uring = {
 	.name = "uring",
+	.number = HWS_RING_URING,
 	.open = uring_open,
 	.enter = uring_enter,
 	.tell = uring_tell,
+	.fd = uring_fd,
 	.close = uring_close,
 	.forsake = uring_forsake,
 	.adopt = uring_adopt,

@@ -19,8 +19,7 @@ uint64_t ring_now(void)
 	return sys_clock(CLOCK_MONOTONIC, &now) == 0 ? now : 0;
 }
 
-/* A completion of no operation: of an attempt to cancel, a second one, a forged one. */
-static void ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe)
+void ring_ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe)
 {
 	if (cqe->user_data != RING_NOBODY)
 		ring->stats.unknown++;
@@ -50,10 +49,10 @@ static int settle(struct hws_ring *ring, struct op *op, const struct io_uring_cq
 		  struct hws_done *ret_done, bool room)
 {
 	if (!op || op->state & OP_FREE) {
-		ignore(ring, cqe);
+		ring_ignore(ring, cqe);
 		return 0;
 	}
-	if (!room && !(op->state & OP_ORPHAN) && !ring->closing)
+	if (!room && !(op->state & OP_ORPHAN) && !(op->flags & OP_INNER) && !ring->closing)
 		return -1;
 	return op_settle(ring, op, cqe->res, cqe->flags, ret_done) ? 1 : 0;
 }
@@ -122,12 +121,6 @@ static int enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t
 	return r < 0 ? r : 0;
 }
 
-/* The kernel can't for the moment: room in the queue of completions or memory may help. */
-static bool can_not_now(int code)
-{
-	return code == -EAGAIN || code == -EBUSY || code == -ENOMEM;
-}
-
 int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t deadline_ns)
 {
 	int r = enter(ring, least, flags, deadline_ns);
@@ -138,7 +131,7 @@ int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t d
 	}
 	ring->stats.enter_errors++;
 	/* -EBADR: a completion is lost for good, nobody knows whose */
-	if (r == -EBADR || (!can_not_now(r) && ++ring->streak >= RING_STREAK))
+	if (r == -EBADR || (!ring_can_not_now(r) && ++ring->streak >= RING_STREAK))
 		ring_break(ring, r);
 	return why(r, "the kernel doesn't take what is queued: %s", strerror(-r));
 }
@@ -157,18 +150,10 @@ int hws_submit(struct hws_ring *ring)
 
 	for (uint32_t tries = 0; r == 0 && ring_queued(ring);) {
 		r = ring_enter(ring, 0, tries ? RING_EVENTS : 0, 0);
-		if ((r == -EINTR || can_not_now(r)) && ++tries < RING_TRIES)
+		if ((r == -EINTR || ring_can_not_now(r)) && ++tries < RING_TRIES)
 			r = 0;
 	}
 	return r;
-}
-
-/* May there be completions that only show when we enter? */
-static bool hides(const struct hws_ring *ring)
-{
-	uint32_t flags = __atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED);
-
-	return ring->defers || flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN);
 }
 
 /* Enters if that can bring anything nearer. */
@@ -179,7 +164,7 @@ static int advance(struct hws_ring *ring, uint32_t least, uint64_t deadline_ns)
 
 	if (__atomic_load_n(ring->io.sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW)
 		ring->stats.overflows++;
-	if (!wait && !ring_queued(ring) && (ready || !hides(ring)))
+	if (!wait && !ring_queued(ring) && (ready || !ring_hides(ring)))
 		return 0;
 	return ring_enter(ring, wait ? least - ready : 0, RING_EVENTS, deadline_ns);
 }
@@ -200,7 +185,7 @@ static int wait_more(struct hws_ring *ring, struct hws_done *ret_done, uint32_t 
 			return (int)count;
 		if (r == 0 && deadline_ns == 0)
 			r = -ETIME;
-		if (r == -EINTR || (can_not_now(r) && tries++ < RING_TRIES))
+		if (r == -EINTR || (ring_can_not_now(r) && tries++ < RING_TRIES))
 			continue;
 		if (r == -ETIME)
 			(void)why(r, "the deadline came before enough was done");
@@ -218,7 +203,7 @@ static uint32_t lose(struct hws_ring *ring, struct hws_done *ret_done, uint32_t 
 	while (op && count < size) {
 		uint32_t number = op_number(op);
 
-		if (!(op->state & OP_ORPHAN))
+		if (!(op->state & OP_ORPHAN) && !(op->flags & OP_INNER))
 			ret_done[count++] = (struct hws_done) {
 				.tag = op->tag,
 				.result = ring->broken,
@@ -240,6 +225,16 @@ static int wait_broken(struct hws_ring *ring, struct hws_done *ret_done, uint32_
 	return count ? (int)count : ring_refuse(ring);
 }
 
+void ring_rest(struct hws_ring *ring)
+{
+	int r = hws_submit(ring);
+
+	if (r == 0 && ring->rung && !ring_ready(ring))
+		r = ring_enter(ring, 0, RING_EVENTS, 0);
+	/* what goes wrong will do so again when it is asked for */
+	(void)r;
+}
+
 int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t least,
 		  uint64_t deadline_ns)
 {
@@ -250,10 +245,15 @@ int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t siz
 		ret_done = &none;
 	if (least > size)
 		least = size;
-	if (likely(r == 0))
+	if (likely(r == 0)) {
 		r = wait_more(ring, ret_done, size, least, deadline_ns);
+		if (unlikely(ring->rung || ring_queued(ring)))
+			ring_rest(ring);
+	}
 	if (unlikely(r < 0 && ring->broken && ring_refuse(ring) == -EIO))
 		r = wait_broken(ring, ret_done, size);
+	if (unlikely(ring->meter && ring->owner == ring_thread && ring->page->here))
+		ring_publish(ring);
 	return r;
 }
 

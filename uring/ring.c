@@ -234,12 +234,16 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 	if (r == 0)
 		r = take_pool(ring, hw);
 	if (r == 0)
-		r = ring_choose(ring, hw);
+		r = ring_choose(ring);
+	if (r == 0 && hw)
+		r = ring_meter_open(ring, hw);
 	if (r < 0)
 		return r;
 	register_pool(ring);
 	register_files(ring);
-	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) && !ring->sqe_shift;
+	/* the quick ways hand over by one step, which shuts nothing */
+	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) &&
+		      !ring->sqe_shift && !((const struct pool_head *)ring->pool)->shuts;
 	if (ring->quick) {
 		ring->read = quick_way(ring, HWS_OP_READ);
 		ring->write = quick_way(ring, HWS_OP_WRITE);
@@ -248,6 +252,8 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 	ring->options.pool_options = NULL;
 	ring->options.backend = NULL;
 	ring->options.mode = NULL;
+	if (ring->meter)
+		ring_publish(ring);
 	return 0;
 }
 
@@ -262,9 +268,12 @@ int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
 			ring->backend->close(ring);
 		ring_free(ring);
 	}
-	if (r == 0)
-		*ret_ring = ring;
-	return r;
+	if (r < 0)
+		return r;
+	if (hw && ring->reduced[0])
+		ring_warn(ring, hw);
+	*ret_ring = ring;
+	return 0;
 }
 
 void ring_free(struct hws_ring *ring)
@@ -272,6 +281,7 @@ void ring_free(struct hws_ring *ring)
 	/* in a forked child the pool is the parent's, and its page is zeroed */
 	bool here = ring->page && ring->page->here;
 
+	ring_meter_close(ring);
 	if (here && ring->pool) {
 		pool_unref(ring->pool);
 		if (ring->own_pool)

@@ -51,11 +51,12 @@ struct hws_ring_options {
  * @ret_ring: out; hws_ring_close() it
  *
  * Where the system refuses io_uring the same is done by epoll and a few threads, or by plain calls:
- * hws_ring_get_info() has which and why, and the context's log is warned once. The differences: a
- * call that a thread blocks in (a file, a path, a device that can't be polled) can't be cancelled;
- * if it is still at it when the ring closes, its buffer is lost. "sync" blocks in such calls, and
- * has no descriptor to poll. Each descriptor that is waited for is duplicated. There is no NVMe.
- * Who else reads or accepts from the same file may get there first: then the call blocks.
+ * hws_ring_get_info() has which and why. What a ring has to do without, and the remedy, the
+ * context's log is told, once a minute at most. The differences: a call that a thread blocks in (a
+ * file, a path, a device that can't be polled) can't be cancelled; if it is still at it when the
+ * ring closes, its buffer is lost. "sync" blocks in such calls. Each
+ * descriptor that is waited for is duplicated. There is no NVMe. Who else reads or accepts from the
+ * same file may get there first: then the call blocks.
  *
  * Return: 0; -EINVAL options that make no sense; -EPERM, -ENOSYS "uring" was asked for and the
  * system has no io_uring for us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any
@@ -92,11 +93,14 @@ HWS_API struct hws_pool *hws_ring_pool(const struct hws_ring *ring);
  * hws_ring_fd() - a descriptor that polls readable when something is done.
  * @ring: borrowed
  *
- * For event loops: when it is readable, call hws_wait() with deadline 0. Don't do else with it.
+ * For event loops; docs/examples has three. hws_submit() what was queued, poll for POLLIN, then
+ * hws_wait() with deadline 0. It stays readable until the last done is taken; it may be readable
+ * for the kernel's own work too: then hws_wait() gives none. Don't do else with it.
  *
- * Return: the descriptor, which stays the ring's; -ENOTSUP.
+ * Return: the descriptor, which stays the ring's; -EMFILE, -ENFILE, -ENOMEM there can be none;
+ * -EBUSY, -ECHILD, -EIO as hws_queue().
  */
-HWS_API int hws_ring_fd(const struct hws_ring *ring);
+HWS_API int hws_ring_fd(struct hws_ring *ring);
 
 /**
  * hws_file_add() - register a file, so that each operation on it is cheaper.

@@ -31,6 +31,12 @@ struct op_nature {
 	uint8_t flags;
 };
 
+/* Beside enum hws_op_flags: the library's own operations, which make no done of the program's. */
+enum op_inner {
+	OP_INNER = 64,
+	OP_SETTLED = 128, /* the result is in, and kept here until it is collected */
+};
+
 struct op {
 	uint64_t id; /* generation and number; while free, those it will have */
 	uint64_t tag;
@@ -41,7 +47,7 @@ struct op {
 	struct op_extra *extra; /* free: NULL */
 	union {
 		uint64_t offset; /* in the file; of sends and receives: their flags */
-		int64_t result;	 /* when OP_RETURNING */
+		int64_t result;	 /* when OP_RETURNING or OP_SETTLED */
 	};
 	uint64_t address; /* of the memory */
 	uint32_t length;
@@ -53,7 +59,7 @@ struct op {
 			uint8_t kind;
 			uint8_t state; /* enum op_state */
 			uint8_t retries;
-			uint8_t flags; /* enum hws_op_flags */
+			uint8_t flags; /* enum hws_op_flags, enum op_inner */
 		};
 	};
 };

@@ -25,7 +25,8 @@
  * sample takes one or two milliseconds. A round is four samples, ours, base,
  * base, ours (the other way round in every second one), so that a steady drift
  * of the machine falls on both sides alike; its ratio is ours / base. After
- * each round comes one in which the baseline stands on both sides.
+ * each round comes one in which the baseline stands on both sides. Before each sample its side
+ * runs for a quarter of it off the clock, so that all find their memory in the caches.
  *
  *   ratio  the median of the rounds' ratios
  *   ci     its 95 % confidence interval, by order statistics: no distribution is assumed

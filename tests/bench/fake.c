@@ -13,10 +13,13 @@ int fake_clock(clockid_t clock, uint64_t *ret_ns)
 	return 0;
 }
 
-static int work(uint64_t ns)
+/* @who: which side it is, for what only who follows another one has to pay. */
+static int work(uint64_t ns, const void *who)
 {
 	double slower = 1 + fake.drift * fake.samples;
 
+	fake.now += who != fake.last ? fake.cold : 0;
+	fake.last = who;
 	fake.samples++;
 	if (fake.hiccup && fake.samples % fake.hiccup == 0)
 		slower *= 10;
@@ -34,13 +37,19 @@ int fake_0(void *context, uint64_t n)
 int fake_10(void *context, uint64_t n)
 {
 	(void)context;
-	return work(10 * n);
+	return work(10 * n, fake_10);
 }
 
 int fake_20(void *context, uint64_t n)
 {
 	(void)context;
-	return work(20 * n);
+	return work(20 * n, fake_20);
+}
+
+int fake_other_10(void *context, uint64_t n)
+{
+	(void)context;
+	return work(10 * n, fake_other_10);
 }
 
 int fake_fails(void *context, uint64_t n)

@@ -10,6 +10,8 @@ struct fake {
 	double drift;	      /* how much dearer each nanosecond gets with every sample */
 	unsigned int samples; /* taken so far */
 	unsigned int hiccup;  /* every so many samples one takes ten times as long; 0: none */
+	uint64_t cold;	      /* what it costs more to follow another one */
+	const void *last;     /* who ran last */
 };
 extern struct fake fake;
 
@@ -19,6 +21,7 @@ int fake_refused(const struct bench_case *of, void **ret_context);
 /* Work of so many nanoseconds an iteration; the last fails. */
 int fake_0(void *context, uint64_t n);
 int fake_10(void *context, uint64_t n);
+int fake_other_10(void *context, uint64_t n);
 int fake_20(void *context, uint64_t n);
 int fake_fails(void *context, uint64_t n);
 

@@ -103,6 +103,21 @@ START_TEST(measure_is_not_moved_by_drift)
 }
 END_TEST
 
+START_TEST(measure_is_not_moved_by_who_ran_before)
+{
+	static const struct bench_case cases[] = {
+		{ FAKE_ROW("alike", fake_10, fake_other_10) },
+		{ 0 },
+	};
+	struct bench_result result;
+
+	fake.cold = 100000;
+	result = measure(cases);
+	ck_assert_double_eq(result.ratio, 1);
+	ck_assert_double_eq(result.ours, 10);
+}
+END_TEST
+
 START_TEST(measure_is_not_moved_by_hiccups)
 {
 	struct bench_result result;
@@ -210,12 +225,13 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("bench/measure",
-			 (const TTest *[]) {
-				 median_is_the_middle, interval_has_the_known_ranks,
-				 noise_is_the_farther_end, measure_sees_twice_the_time,
-				 measure_divides_by_each_sides_operations,
-				 measure_is_not_moved_by_drift, measure_is_not_moved_by_hiccups,
-				 judge_tells_near_from_far, judge_all_is_the_worst,
-				 count_sees_each_instruction, count_says_so_when_it_cannot, NULL });
+	return suite_run(
+		"bench/measure",
+		(const TTest *[]) {
+			median_is_the_middle, interval_has_the_known_ranks,
+			noise_is_the_farther_end, measure_sees_twice_the_time,
+			measure_divides_by_each_sides_operations, measure_is_not_moved_by_drift,
+			measure_is_not_moved_by_who_ran_before, measure_is_not_moved_by_hiccups,
+			judge_tells_near_from_far, judge_all_is_the_worst,
+			count_sees_each_instruction, count_says_so_when_it_cannot, NULL });
 }

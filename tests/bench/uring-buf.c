@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "tests/bench/bench.h"
+#include "tests/bench/uring.h"
 #include "uring/pool-internal.h"
 
 enum { BUFFERS = 256 };
@@ -150,6 +150,36 @@ static int lends(struct hws_pool *pool, struct hws_buf buf, uint64_t n)
 	return 0;
 }
 
+static int lend_to_device(void *context, uint64_t n)
+{
+	struct bench *bench = context;
+
+	for (; n; n = bench_next(n)) {
+		struct buf_memory memory;
+
+		if (buf_to_device(bench->ours, bench->ours_buf, 1, &memory) < 0 ||
+		    buf_from_device(bench->ours, bench->ours_buf, 1) < 0)
+			return -EIO;
+	}
+	return 0;
+}
+
+/* As a send that is not copied: its result first, its memory later. */
+static int lend_twice(void *context, uint64_t n)
+{
+	struct bench *bench = context;
+
+	for (; n; n = bench_next(n)) {
+		struct buf_memory memory;
+
+		if (buf_to_kernel(bench->ours, bench->ours_buf, 1, &memory) < 0 ||
+		    buf_returning(bench->ours, bench->ours_buf, 1) < 0 ||
+		    buf_to_user(bench->ours, bench->ours_buf, 1) < 0)
+			return -EIO;
+	}
+	return 0;
+}
+
 static int lend_ours(void *context, uint64_t n)
 {
 	struct bench *bench = context;
@@ -198,7 +228,7 @@ static const enum hws_pool_guard keys = HWS_POOL_GUARD_KEYS;
 static const enum hws_pool_guard strict = HWS_POOL_GUARD_STRICT;
 static const enum hws_pool_guard pages = HWS_POOL_GUARD_PAGES;
 
-static const struct bench_case cases[] = {
+const struct bench_case uring_buf_cases[] = {
 	{ .name = "take-give",
 	  .baseline = "a free list behind a mutex",
 	  .what = "a buffer taken and given back",
@@ -216,6 +246,31 @@ static const struct bench_case cases[] = {
 	  .ours = lend_ours,
 	  .base = lend_base,
 	  .limits = { { BENCH_EXTRA_INSTRUCTIONS, 60 } } },
+	{ .name = "lend-device",
+	  .baseline = "two stores: no owner is kept",
+	  .what = "to a device and back",
+	  .arg = &none,
+	  .setup = setup,
+	  .teardown = teardown,
+	  .ours = lend_to_device,
+	  .base = lend_base,
+	  .limits = { { BENCH_EXTRA_INSTRUCTIONS, 60 } } },
+	{ .name = "lend-returning",
+	  .baseline = "two stores: no owner is kept",
+	  .what = "to the kernel, half back, and back",
+	  .arg = &none,
+	  .setup = setup,
+	  .teardown = teardown,
+	  .ours = lend_twice,
+	  .base = lend_base },
+	{ .name = "turn-none",
+	  .baseline = "two stores: no owner is kept",
+	  .what = "viewed, lent to the kernel and back",
+	  .arg = &none,
+	  .setup = setup,
+	  .teardown = teardown,
+	  .ours = turn_ours,
+	  .base = lend_base },
 	{ .name = "view-keys",
 	  .baseline = "the same without protection keys",
 	  .what = "a view opened and closed",
@@ -252,8 +307,3 @@ static const struct bench_case cases[] = {
 	  .base = turn_base },
 	{ 0 },
 };
-
-int main(int argc, char **argv)
-{
-	return bench_main("uring-buf", cases, argc, argv);
-}

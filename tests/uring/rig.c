@@ -83,6 +83,19 @@ void rig_close(struct hws_ring *ring)
 	ck_assert_int_eq(hws_ring_close(ring, rig_after_ms(1000)), 0);
 }
 
+void rig_end(struct hws_ring *ring)
+{
+	uint64_t deadline = rig_after_ms(10000);
+	struct hws_done done;
+
+	while (hws_ring_orphans(ring, NULL, 0) > 0) {
+		ck_assert_uint_lt(rig_after_ms(0), deadline);
+		ck_assert_int_eq(hws_wait(ring, &done, 1, 0), 0);
+		usleep(1000);
+	}
+	rig_close(ring);
+}
+
 uint64_t rig_after_ms(uint64_t ms)
 {
 	struct timespec now;

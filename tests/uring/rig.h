@@ -24,6 +24,8 @@ struct hws_ring *rig_open_way(int way);
 bool rig_native(const struct hws_ring *ring);
 /* Closes, having checked that nothing is in flight or lost, and that every buffer is free. */
 void rig_close(struct hws_ring *ring);
+/* The same, once what nobody waits for has ended. */
+void rig_end(struct hws_ring *ring);
 /* submitted == delivered + reclaimed + lost + in flight; and what is counted twice agrees. */
 void rig_balance(struct hws_ring *ring);
 

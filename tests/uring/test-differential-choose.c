@@ -19,15 +19,16 @@
 #define __lsan_enable()	 ((void)0)
 #endif
 
+#include "guardian/context-internal.h"
 #include "hw/hwsafe.h"
 #include "tests/uring/rig.h"
 
 /* From now on this process has no io_uring: tests run in a process of their own. */
-static bool lock_up(unsigned int action)
+static bool refuse_call(uint32_t call, unsigned int action)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, action),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -35,6 +36,11 @@ static bool lock_up(unsigned int action)
 
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static bool lock_up(unsigned int action)
+{
+	return refuse_call(SYS_io_uring_setup, action);
 }
 
 static struct hws_ring_info info_of(struct hws *hw, const struct hws_ring_options *options,
@@ -52,10 +58,35 @@ static struct hws_ring_info info_of(struct hws *hw, const struct hws_ring_option
 	return info;
 }
 
-static void count_warnings(enum hws_level level, const char *line, void *context)
+/* What the log was told, and how often. */
+struct told {
+	int warnings;
+	char line[512];
+};
+
+static void note_warnings(enum hws_level level, const char *line, void *context)
 {
-	if (level == HWS_LEVEL_WARNING && strstr(line, "epoll"))
-		++*(int *)context;
+	struct told *told = context;
+
+	if (level != HWS_LEVEL_WARNING || !strstr(line, "a ring goes by"))
+		return;
+	told->warnings++;
+	snprintf(told->line, sizeof(told->line), "%s", line);
+}
+
+static struct hws *open_told(struct told *told)
+{
+	struct hws_options options = {
+		.size = sizeof(options),
+		.backend = "sim",
+		.policy_directory = "/nowhere/policy.d",
+		.log = note_warnings,
+		.log_context = told,
+	};
+	struct hws *hw;
+
+	ck_ok(hws_open(&options, &hw));
+	return hw;
 }
 
 /* What a stuck thread may still use is left to it on purpose: no leak for who looks for leaks. */
@@ -86,14 +117,7 @@ END_TEST
 
 static void expect_fall_back(unsigned int action)
 {
-	int warnings = 0;
-	struct hws_options options = {
-		.size = sizeof(options),
-		.backend = "sim",
-		.policy_directory = "/nowhere/policy.d",
-		.log = count_warnings,
-		.log_context = &warnings,
-	};
+	struct told told = { 0 };
 	struct hws_ring_options native = { .backend = "uring" };
 	/* what is off for all needs no filter to be refused */
 	bool off = suite_lab_has("no-uring") && action == (SECCOMP_RET_ERRNO | EPERM);
@@ -103,13 +127,21 @@ static void expect_fall_back(unsigned int action)
 	struct hws *hw;
 
 	need("seccomp", lock_up(action), "no filter can be set here");
-	ck_ok(hws_open(&options, &hw));
+	hw = open_told(&told);
 	for (int i = 0; i < 2; i++) {
 		ck_assert_str_eq(info_of(hw, NULL, reduced).backend, "epoll");
 		ck_assert_ptr_nonnull(strstr(reduced, cause));
 	}
-	/* once for a context */
-	ck_assert_int_eq(warnings, 1);
+	/* once in a while: which back end, the cause, the remedy */
+	ck_assert_int_eq(told.warnings, 1);
+	ck_assert_ptr_nonnull(strstr(told.line, "epoll"));
+	ck_assert_ptr_nonnull(strstr(told.line, "seccomp"));
+	ck_assert_ptr_nonnull(strstr(told.line, "docs/cloud.md"));
+	/* when that is over, again */
+	hw->ring_warned -= RING_WARN_NS + 1;
+	info_of(hw, NULL, reduced);
+	info_of(hw, NULL, reduced);
+	ck_assert_int_eq(told.warnings, 2);
 	hws_close(hw);
 	if (action == SECCOMP_RET_KILL_PROCESS)
 		return;
@@ -132,6 +164,28 @@ END_TEST
 START_TEST(a_deadly_io_uring_is_done_without)
 {
 	expect_fall_back(SECCOMP_RET_KILL_PROCESS);
+}
+END_TEST
+
+START_TEST(a_ring_that_lacks_something_is_told_of)
+{
+	struct told told = { 0 };
+	char reduced[RING_WHY];
+	struct hws *hw;
+
+	need_uring();
+	hw = open_told(&told);
+	info_of(hw, NULL, reduced);
+	ck_assert_int_eq(told.warnings, reduced[0] != '\0');
+	hw->ring_warned = 0;
+	told.warnings = 0;
+	need("seccomp", refuse_call(SYS_io_uring_register, SECCOMP_RET_ERRNO | ENOMEM),
+	     "no filter can be set here");
+	ck_assert_str_eq(info_of(hw, NULL, reduced).backend, "uring");
+	ck_assert_int_eq(told.warnings, 1);
+	ck_assert_ptr_nonnull(strstr(told.line, "RLIMIT_MEMLOCK (ulimit -l)"));
+	ck_assert_ptr_nonnull(strstr(told.line, reduced));
+	hws_close(hw);
 }
 END_TEST
 
@@ -224,6 +278,7 @@ int main(void)
 {
 	return suite_run("uring/ring-choose", (const TTest *[]) {
 						      what_is_asked_for_is_given,
+						      a_ring_that_lacks_something_is_told_of,
 						      a_refused_io_uring_is_done_without,
 						      a_hidden_io_uring_is_done_without,
 						      a_deadly_io_uring_is_done_without,

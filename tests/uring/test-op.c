@@ -340,14 +340,58 @@ START_TEST(nvme_needs_its_ring)
 }
 END_TEST
 
+/* Can a system call reach the byte? One goes through the pipe. */
+static bool reachable(const int fds[2], const char *at)
+{
+	char byte;
+	ssize_t n = write(fds[1], at, 1);
+
+	if (n < 0)
+		ck_assert_int_eq(errno, EFAULT);
+	else
+		ck_assert_int_eq(read(fds[0], &byte, 1), 1);
+	return n == 1;
+}
+
+/* hws_read() and hws_write() have ways of their own. */
+START_TEST(what_is_in_flight_is_shut)
+{
+	static const struct hws_pool_options pool = { .size = sizeof(pool),
+						      .classes = { { 4096, 2 } },
+						      .guard = HWS_POOL_GUARD_PAGES };
+	struct hws_ring *ring;
+	struct hws_buf buf;
+	int fds[2];
+	void *bytes;
+	size_t size;
+
+	need_uring();
+	ring = rig_open(&(struct hws_ring_options) { .pool_options = &pool });
+	ck_assert_int_eq(pipe(fds), 0);
+	buf = rig_buf(ring, 4096, 'w');
+	ck_ok(hws_buf_view(hws_ring_pool(ring), buf, HWS_R, &bytes, &size));
+	ck_ok(hws_buf_unview(hws_ring_pool(ring), buf));
+	ck_assert(reachable(fds, bytes));
+	ck_ok(hws_write(ring, fds[1], buf, HWS_HERE, 10, 0));
+	ck_assert(!reachable(fds, bytes));
+	ck_assert_int_eq(rig_one(ring).result, 10);
+	ck_ok(hws_read(ring, fds[0], buf, HWS_HERE, 10, 0));
+	ck_assert(!reachable(fds, bytes));
+	ck_assert_int_eq(rig_one(ring).result, 10);
+	ck_assert(rig_holds(ring, buf, "wwwwwwwwww", 10));
+	rig_give(ring, buf);
+	rig_close(ring);
+}
+END_TEST
+
 int main(void)
 {
-	return suite_run(
-		"uring/op",
-		(const TTest *[]) { names_are_all_there, files_are_read_and_written,
-				    lists_are_read_and_written, paths_are_opened_and_described,
-				    files_are_laid_out_and_synced, splice_moves_without_a_buffer,
-				    chains_run_in_order_or_not_at_all,
-				    registered_files_stand_for_descriptors,
-				    a_part_of_a_buffer_is_used, nvme_needs_its_ring, NULL });
+	return suite_run("uring/op",
+			 (const TTest *[]) {
+				 names_are_all_there, files_are_read_and_written,
+				 lists_are_read_and_written, paths_are_opened_and_described,
+				 files_are_laid_out_and_synced, splice_moves_without_a_buffer,
+				 chains_run_in_order_or_not_at_all,
+				 registered_files_stand_for_descriptors, a_part_of_a_buffer_is_used,
+				 what_is_in_flight_is_shut, nvme_needs_its_ring, NULL });
 }

@@ -2,7 +2,6 @@
 /* Opening rings, and whom they obey. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -300,41 +299,6 @@ START_TEST(a_low_memlock_limit_is_told_and_done_without)
 }
 END_TEST
 
-START_TEST(the_descriptor_polls_when_something_is_done)
-{
-	static const char *const modes[] = { "defer", "coop", "plain" };
-
-	need_uring();
-	for (size_t i = 0; i < 3; i++) {
-		struct hws_ring_options options = { .mode = modes[i] };
-		struct hws_ring *ring = rig_open(&options);
-		struct pollfd one = { .fd = hws_ring_fd(ring), .events = POLLIN };
-		struct hws_buf buf = rig_buf(ring, 4096, 0);
-		struct hws_done done;
-		int ends[2];
-
-		if (one.fd < 0) {
-			ck_assert_int_eq(one.fd, -ENOTSUP);
-			rig_give(ring, buf);
-			rig_close(ring);
-			continue;
-		}
-		ck_assert_int_eq(pipe(ends), 0);
-		ck_ok(hws_read(ring, ends[0], buf, HWS_HERE, 4096, 1));
-		ck_ok(hws_submit(ring));
-		ck_assert_int_eq(poll(&one, 1, 0), 0);
-		ck_assert_int_eq(write(ends[1], "x", 1), 1);
-		/* it may be readable for what is not the end yet */
-		do
-			ck_assert_int_eq(poll(&one, 1, 5000), 1);
-		while (hws_wait(ring, &done, 1, 0) == -ETIME);
-		ck_assert_int_eq(done.result, 1);
-		rig_give(ring, done.buf);
-		rig_close(ring);
-	}
-}
-END_TEST
-
 START_TEST(latencies_are_counted_by_kind)
 {
 	struct hws_ring_options options = { .flags = HWS_RING_LATENCY };
@@ -373,7 +337,6 @@ int main(void)
 					       a_thread_that_ends_leaves_a_ring_that_closes,
 					       a_forked_child_is_refused_and_harms_nothing,
 					       a_low_memlock_limit_is_told_and_done_without,
-					       the_descriptor_polls_when_something_is_done,
 					       latencies_are_counted_by_kind,
 					       NULL,
 				       });

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "uring/op-inner-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "shim/why-internal.h"
+#include "uring/op-internal.h"
+
+static struct op *find(struct hws_ring *ring, struct hws_op handle)
+{
+	struct op *op = slab_find(&ring->slab, handle.id);
+
+	return op && !(op->state & (OP_FREE | OP_ORPHAN)) ? op : NULL;
+}
+
+/* A chain that the program has queued half of: nothing may come between, nor submit it. */
+static bool half_chain(const struct hws_ring *ring)
+{
+	const struct io_uring_sq *sq = &ring->io.sq;
+	uint32_t last = ((sq->sqe_tail - 1) & sq->ring_mask) << ring->sqe_shift;
+
+	return ring_queued(ring) && sq->sqes[last].flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+}
+
+static int refuse_chain(const struct hws_ring *ring)
+{
+	if (!half_chain(ring))
+		return 0;
+	return why(-EBUSY, "a chain is being queued on this ring: complete it first");
+}
+
+int inner_queue(struct hws_ring *ring, const struct hws_request *request, struct hws_op *ret_op)
+{
+	uint64_t last = ring->last;
+	struct op *op;
+	int r = ring_mine(ring);
+
+	if (r == 0)
+		r = refuse_chain(ring);
+	if (r == 0)
+		r = hws_queue(ring, request, ret_op);
+	if (r < 0)
+		return r;
+	op = slab_find(&ring->slab, ret_op->id);
+	op->flags |= OP_INNER;
+	op->state |= OP_SLOW;
+	op->retries = RING_TRIES;
+	ring->stats.inner++;
+	ring->last = last;
+	return 0;
+}
+
+/* Deals with the completion, unless it is one that somebody else waits for. */
+static bool settle(struct hws_ring *ring, const struct op *wanted, const struct io_uring_cqe *cqe)
+{
+	struct op *op = slab_find(&ring->slab, cqe->user_data);
+	struct hws_done none;
+
+	if (op && op != wanted && !(op->state & (OP_FREE | OP_ORPHAN)))
+		return false;
+	if (!op || op->state & OP_FREE)
+		ring_ignore(ring, cqe);
+	else
+		(void)op_settle(ring, op, cqe->res, cqe->flags, &none);
+	return true;
+}
+
+/* Takes what is wanted and what nobody waits for; the others move up, in their order. */
+static void pick(struct hws_ring *ring, const struct op *wanted)
+{
+	struct io_uring_cq *cq = &ring->io.cq;
+	uint32_t first = *cq->khead;
+	uint32_t at = first + ring_ready(ring);
+	uint32_t to = at;
+
+	while (at != first) {
+		struct io_uring_cqe *cqe = &cq->cqes[(--at & cq->ring_mask) << ring->cqe_shift];
+
+		if (settle(ring, wanted, cqe) || --to == at)
+			continue;
+		memcpy(&cq->cqes[(to & cq->ring_mask) << ring->cqe_shift], cqe,
+		       sizeof(*cqe) << ring->cqe_shift);
+	}
+	/* release: pairs with the back end's acquire; what was read may be overwritten */
+	__atomic_store_n(cq->khead, to, __ATOMIC_RELEASE);
+}
+
+/* What is here doesn't count: it is for one more that is waited. */
+static int advance(struct hws_ring *ring, bool wait)
+{
+	uint32_t ready = ring_ready(ring);
+	int r = refuse_chain(ring);
+
+	if (r < 0)
+		return r;
+	if (ready > ring->io.cq.ring_mask)
+		return why(-EAGAIN, "%u dones are to be taken: call hws_wait()", ready);
+	if (!wait && !ring_queued(ring) && !ring_hides(ring))
+		return 0;
+	return ring_enter(ring, wait ? ready + 1 : 0, RING_EVENTS, wait ? HWS_FOREVER : 0);
+}
+
+static int await(struct hws_ring *ring, const struct op *op, bool wait)
+{
+	uint32_t tries = 0;
+	int r = 0;
+
+	pick(ring, op);
+	while (r == 0 && !(op->flags & OP_SETTLED)) {
+		r = advance(ring, wait);
+		if (r == 0 && !wait)
+			r = why(-EAGAIN, "this is under way: hws_ring_fd() says when to try again");
+		else if (r == -EINTR || (ring_can_not_now(r) && tries++ < RING_TRIES))
+			r = 0;
+		pick(ring, op);
+	}
+	return op->flags & OP_SETTLED ? 0 : r;
+}
+
+/* As hws_wait() does in the end, if that doesn't tear a chain. */
+static void rest(struct hws_ring *ring)
+{
+	if (ring->rung && !half_chain(ring))
+		ring_rest(ring);
+}
+
+int inner_collect(struct hws_ring *ring, struct hws_op handle, bool wait, struct hws_done *ret_done)
+{
+	struct op *op = find(ring, handle);
+	int r = ring_mine(ring);
+
+	if (r < 0)
+		return r;
+	if (!op)
+		return why(-ESTALE, "the ring has lost this operation");
+	r = await(ring, op, wait);
+	if (r == 0)
+		op_collect(ring, op, ret_done);
+	rest(ring);
+	return r;
+}
+
+void inner_forget(struct hws_ring *ring, struct hws_op handle)
+{
+	struct op *op = find(ring, handle);
+	bool cancelled = false;
+
+	if (!op)
+		return;
+	pick(ring, op);
+	if (!(op->flags & OP_SETTLED) && !half_chain(ring))
+		cancelled = hws_op_cancel(ring, handle) == 0;
+	op_orphan(ring, op);
+	/* most end at once; what goes wrong with the others will show when the ring closes */
+	if (cancelled && advance(ring, false) == 0)
+		pick(ring, NULL);
+	rest(ring);
+}
