@@ -118,6 +118,8 @@ enum hws_reason {
 	HWS_REASON_UNSUPPORTED, /* this back end has no such access */
 	HWS_REASON_DANGER,	/* the write needs a right of its own: "danger NAME" */
 	HWS_REASON_CLAIMED,	/* a kernel driver, or what stands on it, uses it */
+	HWS_REASON_REGISTER,	/* the register's description says that it is not for that */
+	HWS_REASON_LAST_WORDS,	/* its last words could not be written */
 	HWS_REASONS		/* how many */
 };
 

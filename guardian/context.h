@@ -48,6 +48,8 @@ struct hws_options {
 	const struct hws_audit_options *audit; /* borrowed; NULL: a trail in memory */
 	hws_log_fn *log;		       /* NULL: nothing is said */
 	void *log_context;		       /* borrowed */
+	const char *last_words; /* borrowed; the file that last-words.h describes; NULL: none */
+	bool last_words_always; /* of every access, not only where a rule says so */
 };
 
 /**

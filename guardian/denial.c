@@ -39,6 +39,8 @@ static const char *const sentences[HWS_REASONS] = {
 	[HWS_REASON_UNSUPPORTED] = "this back end has no such access",
 	[HWS_REASON_DANGER] = "the write is dangerous, and the rule has no right for that",
 	[HWS_REASON_CLAIMED] = "a kernel driver uses it: unbind it, or have the right 'claimed'",
+	[HWS_REASON_LAST_WORDS] = "its last words can't be written",
+	[HWS_REASON_REGISTER] = "the register's description says that it is not for that",
 };
 
 /* What was asked, for people: "port 0x70-0x71 write". */

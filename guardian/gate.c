@@ -18,7 +18,7 @@ static bool is_judged(const struct gate *gate, enum gate_use use)
 static bool passes(const struct gate *gate, enum gate_use use)
 {
 	return gate->window.rights & right_of[use] && !gate->revoked && !gate->slow &&
-	       !is_judged(gate, use) && !gate->decision.rate;
+	       !is_judged(gate, use) && !gate->decision.rate && !gate->hw->last_words_always;
 }
 
 static void set_words(struct gate *gate, enum gate_use use, uint64_t size)
@@ -60,6 +60,12 @@ static void refresh(struct gate *gate)
 	for (int use = 0; use < GATE_USES; use++)
 		set_words(gate, use, passes(gate, use) ? window_size(gate) : 0);
 	pthread_mutex_unlock(&hw->lock);
+}
+
+void gate_slow(struct gate *gate)
+{
+	gate->slow = true;
+	refresh(gate);
 }
 
 static void link_gate(struct gate *gate)
@@ -301,6 +307,55 @@ static int refuse_access(struct hws *hw, const struct hws_access *access, enum h
 			    reason == HWS_REASON_DANGER ? said : NULL);
 }
 
+static int say(struct gate *gate, const struct hws_access *access,
+	       const struct hws_decision *decision)
+{
+	struct last_words *words = gate->hw->last_words;
+	char said[160] = "the rule wants last words, and the context has no file for them: give it "
+			 "one (hws_options.last_words)";
+	uint32_t slot;
+
+	if (!decision->last_words && !gate->hw->last_words_always)
+		return 0;
+	if (words && last_words_say(words, access, &slot) == 0) {
+		gate->said = slot + 1;
+		return 0;
+	}
+	if (words)
+		snprintf(said, sizeof(said), "%s", hws_why());
+	return context_deny(gate->hw, HWS_EVENT_ACCESS, access, HWS_REASON_LAST_WORDS, decision,
+			    said);
+}
+
+bool gate_wants_old(struct gate *gate, const struct gate_access *one)
+{
+	struct hws_access access = describe(gate, GATE_WRITE, one);
+	struct hws_decision decision;
+
+	if (gate->era != gate->hw->era)
+		refresh(gate);
+	return gate->decision.per_access && check_shape(gate, GATE_WRITE, one) == HWS_REASON_NONE &&
+	       judge(gate, GATE_WRITE, &access, &decision) != HWS_REASON_NONE && decision.wants_old;
+}
+
+int gate_peek(struct gate *gate, const struct gate_access *one)
+{
+	struct hws_access access = describe(gate, GATE_READ, one);
+	struct hws_decision decision;
+
+	if (check_shape(gate, GATE_READ, one) != HWS_REASON_NONE ||
+	    judge(gate, GATE_READ, &access, &decision) != HWS_REASON_NONE)
+		return -EACCES;
+	return say(gate, &access, &decision);
+}
+
+void gate_over(struct gate *gate)
+{
+	if (gate->said)
+		last_words_over(gate->hw->last_words, gate->said - 1);
+	gate->said = 0;
+}
+
 int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
 	struct hws_decision decision = gate->decision;
@@ -344,7 +399,15 @@ int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one
 		event.generation = (uint32_t)gate->rules->generation;
 		audit_record(gate->hw->audit, &event);
 	}
-	return 0;
+	return say(gate, &access, &decision);
+}
+
+int gate_refuse(struct gate *gate, enum gate_use use, const struct gate_access *one,
+		enum hws_reason reason, const char *said)
+{
+	struct hws_access access = describe(gate, use, one);
+
+	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, NULL, said);
 }
 
 int gate_deny_whole(struct gate *gate, uint32_t rights, enum hws_reason reason)

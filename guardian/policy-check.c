@@ -32,6 +32,8 @@ struct query {
 	enum hws_reason reason; /* … this */
 	bool limited;		/* by rules that allow it */
 	bool several;		/* rules allow it together */
+	bool last_words;	/* one of them wants them */
+	bool wants_old;		/* a rule with a mask misses it */
 	uint64_t max;		/* the least of their limits */
 	uint64_t maps;
 	uint64_t buffers;
@@ -193,6 +195,7 @@ static void note_allow(struct query *q, const struct policy_rule *rule)
 		q->allow = index;
 	q->several |= q->allow != index;
 	q->limited |= rule->limited;
+	q->last_words |= rule->last_words;
 	q->max = least(q->max, rule->max);
 	q->maps = least(q->maps, rule->maps);
 	q->buffers = least(q->buffers, rule->buffers);
@@ -228,6 +231,8 @@ static bool find_allow(struct query *q)
 			continue;
 		reason = check_limits(q, rule);
 		if (reason) {
+			q->wants_old |= reason == HWS_REASON_MASK &&
+					!(q->access->has & HWS_HAS_OLD);
 			note_miss(q, rule, reason);
 			continue;
 		}
@@ -289,6 +294,7 @@ static void decide(const struct query *q, bool allowed, struct hws_decision *d)
 		rule = q->allow;
 	}
 	d->code = hws_reason_code(d->reason);
+	d->wants_old = q->wants_old;
 	if (rule != HWS_POLICY_NO_RULE)
 		tell_rule(q, rule, d);
 	if (d->reason)
@@ -296,6 +302,7 @@ static void decide(const struct query *q, bool allowed, struct hws_decision *d)
 	d->max = q->max;
 	d->maps = q->maps;
 	d->buffers = q->buffers;
+	d->last_words = q->last_words;
 	d->per_access = !q->single && (q->limited || q->several);
 }
 
@@ -303,7 +310,7 @@ static void forget_findings(struct query *q)
 {
 	q->deny = q->allow = q->miss = HWS_POLICY_NO_RULE;
 	q->reason = HWS_REASON_NONE;
-	q->limited = q->several = false;
+	q->limited = q->several = q->last_words = q->wants_old = false;
 	q->max = q->maps = q->buffers = 0;
 }
 

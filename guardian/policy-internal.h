@@ -87,7 +87,8 @@ struct policy_rule {
 	enum hws_kind kind;
 	bool deny;
 	bool inline_rule;
-	bool limited; /* in width, mask, value or rate */
+	bool limited; /* in width, mask, value or rate, or by last words */
+	bool last_words;
 	uint32_t rights;
 	uint32_t section;
 	uint32_t line;

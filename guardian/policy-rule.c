@@ -155,7 +155,7 @@ static const char *text_of(struct policy_parser *p)
 }
 
 /* Options that each single access must be held against. */
-#define LIMITS (OPTION_WIDTH | OPTION_MASK | OPTION_VALUE | OPTION_RATE)
+#define LIMITS (OPTION_WIDTH | OPTION_MASK | OPTION_VALUE | OPTION_RATE | OPTION_LAST_WORDS)
 
 static bool keep(struct rule_parser *r)
 {

@@ -22,7 +22,7 @@ static size_t run_length(const struct gate *gate, const struct hws_msr_op *ops, 
 static int ask(struct gate *gate, struct gate_access *one, const struct hws_msr_op *op)
 {
 	if (!op->write)
-		return face_enter(gate, GATE_READ, one, 0);
+		return gate_pass(gate, GATE_READ, one->offset, 0) ? 0 : face_admit_read(gate, one);
 	one->value = op->value;
 	return gate_pass(gate, GATE_WRITE, one->offset, 0) ? 0
 							   : face_admit_write(gate, &msr_face, one);
@@ -93,6 +93,37 @@ static int tell(struct hws_msr *msr, const struct hws_msr_op *ops, size_t count,
 	return failed;
 }
 
+/* Where each access has its last words, each is made by itself, once all may be. */
+static int one_after_another(struct hws_msr *msr, struct hws_msr_op *ops, size_t count)
+{
+	bool ended = false;
+	int failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct gate_access one;
+		struct gate *gate = msr_gate(msr, ops[i].cpu, ops[i].reg, &one);
+		int r;
+
+		one.value = ops[i].value;
+		r = gate ? face_check(gate, &msr_face, ops[i].write ? GATE_WRITE : GATE_READ, &one)
+			 : msr_no_cpu(msr, ops[i].cpu, ops[i].reg, ops[i].write ? HWS_W : HWS_R);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct hws_msr_op *op = &ops[i];
+
+		if (ended)
+			op->status = -ECANCELED;
+		else
+			op->status = op->write ? hws_msr_write(msr, op->cpu, op->reg, op->value)
+					       : hws_msr_read(msr, op->cpu, op->reg, &op->value);
+		failed = failed ? failed : op->status;
+		ended |= op->write && op->status < 0;
+	}
+	return failed;
+}
+
 int hws_msr_batch(struct hws_msr *msr, struct hws_msr_op *ops, size_t count)
 {
 	struct hws_shim *shim = &msr->hw->shim;
@@ -100,6 +131,8 @@ int hws_msr_batch(struct hws_msr *msr, struct hws_msr_op *ops, size_t count)
 
 	if (count && !ops)
 		return why(-EINVAL, "the batch has no registers");
+	if (msr->hw->last_words)
+		return one_after_another(msr, ops, count);
 	r = check(msr, ops, count);
 	if (r < 0)
 		return r;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/bank-internal.h"
 #include "hw/msr-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
@@ -93,8 +94,10 @@ void hws_msr_close(struct hws_msr *msr)
 	if (!msr)
 		return;
 	for (uint32_t i = 0; msr->gates && i < msr->spans * msr->cpus; i++) {
-		if (msr->gates[i])
+		if (msr->gates[i]) {
+			bank_close(msr->gates[i]);
 			gate_close(msr->gates[i]);
+		}
 		free(msr->gates[i]);
 	}
 	context_unref(msr->hw);
@@ -200,4 +203,18 @@ int hws_msr_update(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t mas
 	one.has = HWS_HAS_OLD;
 	one.value = (one.old & ~mask) | value;
 	return face_write(gate, &msr_face, &one, 0);
+}
+
+int hws_msr_describe(struct hws_msr *msr, uint32_t cpu, struct hws_registers *registers,
+		     struct hws_bank **ret_bank)
+{
+	struct gate_access first;
+	struct gate *gate = msr_gate(msr, cpu, msr->span[0].first, &first);
+
+	if (msr->spans > 1)
+		return why(-EINVAL,
+			   "a set of several ranges can't be described: open one for each range");
+	if (!gate)
+		return msr_no_cpu(msr, cpu, msr->span[0].first, HWS_R);
+	return bank_open(gate, &msr_face, registers, ret_bank);
 }

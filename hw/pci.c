@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hw/bank-internal.h"
 #include "hw/device-internal.h"
 #include "hw/face-internal.h"
 #include "hw/place-internal.h"
@@ -49,6 +50,7 @@ void hws_pci_close(struct hws_pci *pci)
 {
 	if (!pci)
 		return;
+	bank_close(&pci->gate);
 	gate_close(&pci->gate);
 	free(pci);
 }
@@ -102,3 +104,9 @@ const struct face pci_face = { do_read, do_write, .has_old = true };
 FACES(pci, 8, 0)
 FACES(pci, 16, 1)
 FACES(pci, 32, 2)
+
+int hws_pci_describe(struct hws_pci *pci, struct hws_registers *registers,
+		     struct hws_bank **ret_bank)
+{
+	return bank_open(&pci->gate, &pci_face, registers, ret_bank);
+}

@@ -99,7 +99,7 @@ static int file_failed(const struct ports *ports, uint16_t port, ssize_t n)
 {
 	int r = n < 0 ? (int)n : -EIO;
 
-	if (native_code(r) == -EPERM)
+	if (r == -EPERM)
 		return why(-EPERM,
 			   "port 0x%x by %s: the kernel refuses: lockdown; by VFIO it can be done "
 			   "(bind the function to vfio-pci, open the port again)",

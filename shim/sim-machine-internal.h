@@ -10,6 +10,7 @@
 
 #include "shim/shim-internal.h"
 #include "shim/sim-internal.h"
+#include "shim/text-internal.h"
 
 enum {
 	SIM_CPUS = 64,
@@ -230,8 +231,7 @@ int sim_perform(struct sim *sim, struct sim_access *access, int refused);
 extern const char sim_default_text[];
 
 /* sim-parse.c: gives the number of errors, or -errno; a machine only with 0. */
-typedef void sim_report_fn(const char *message, void *context);
-HWS_MUST int sim_parse(const char *text, const char *name, sim_report_fn *report, void *context,
+HWS_MUST int sim_parse(const char *text, const char *name, text_report_fn *report, void *context,
 		       struct sim **ret_sim);
 
 #endif
