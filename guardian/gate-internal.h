@@ -58,6 +58,13 @@ struct gate_access {
 	uint64_t old;
 };
 
+/*
+ * The policy's word on a window, told and counted when it is no. What the window is to claim by its
+ * rule is added to its rights.
+ */
+HWS_MUST int gate_check_window(struct hws *hw, const struct hws_policy_view *view,
+			       struct hws_access *window, struct hws_decision *decision);
+
 /* Asks the policy for the window and, if it may be, sets up the gate, which must not move. */
 HWS_MUST int gate_open(struct hws *hw, const struct gate_options *options, struct gate *gate);
 /* All zero is closed already. */
