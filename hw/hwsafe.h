@@ -6,6 +6,7 @@
 #include "../shim/base.h"	   /* results, rights, hws_range_ok(), hws_why() */
 #include "../shim/once.h"	   /* the write-once cell */
 #include "../shim/shim.h"	   /* for back ends: the table of operations */
+#include "../shim/grants.h"	   /* for launchers: how what is granted is handed over */
 #include "../shim/probe.h"	   /* what this machine allows, and why not */
 #include "../shim/sim.h"	   /* the simulated machine: its description */
 #include "../guardian/access.h"	   /* the words of a decision: kinds, rights, reasons */

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "shim/grants-internal.h"
 #include "shim/shim-internal.h"
 
 /* The configuration space that was used last stays open: accesses come in runs. */
@@ -25,6 +26,7 @@ struct native_vfio {
 
 struct native {
 	int root; /* of every path: a descriptor, or SYS_REAL_ROOT */
+	const struct grants *grants; /* NULL: none */
 	struct native_config config;
 	struct native_vfio vfio;
 	int cpus;

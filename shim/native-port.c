@@ -2,6 +2,7 @@
 /*
  * Ports, by the first way that works:
  *
+ *   granted    a launcher had them opened before this program began; native speed
  *   ioperm     the kernel lets this thread at exactly the range; native speed
  *   resourceN  the I/O BAR of a PCI function that holds the whole range
  *   /dev/port  byte accesses only: the kernel splits wider ones
@@ -46,6 +47,41 @@ static int ioperm_open(struct native *native, struct ports *ports, enum hws_righ
 static void ioperm_close(struct ports *ports)
 {
 	ioperm_release(&ports->grant);
+}
+
+/* Every thread has them, until it gives them up; then none can get them back. */
+static int granted_open(struct native *native, struct ports *ports, enum hws_rights rights)
+{
+	(void)rights;
+	return grants_have_ports(native->grants, ports->first, ports->count) ? 0 : -ENOENT;
+}
+
+static void granted_close(struct ports *ports)
+{
+	(void)ports;
+}
+
+static int given_up(uint16_t port)
+{
+	return why(-EPERM,
+		   "port 0x%x was granted, but this thread does not hold it any more: start the "
+		   "program anew",
+		   port);
+}
+
+static int granted_read(const struct ports *ports, uint16_t port, uint32_t width,
+			uint32_t *ret_value)
+{
+	(void)ports;
+	/* SAFETY: the range was granted to a caller who may read, and to this process */
+	return raw_port_read(port, width, ret_value) < 0 ? given_up(port) : 0;
+}
+
+static int granted_write(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value)
+{
+	(void)ports;
+	/* SAFETY: the range was granted to a caller who may write, and to this process */
+	return raw_port_write(port, width, value) < 0 ? given_up(port) : 0;
 }
 
 static int not_held(uint16_t port)
@@ -203,6 +239,7 @@ static int dev_port_write(const struct ports *ports, uint16_t port, uint32_t wid
 }
 
 static const struct way ways[] = {
+	{ "granted", granted_open, granted_close, granted_read, granted_write },
 	{ IOPERM, ioperm_open, ioperm_close, ioperm_read, ioperm_write },
 	{ "resource", resource_open, file_close, file_read, file_write },
 	{ "/dev/port", dev_port_open, file_close, dev_port_read, dev_port_write },
@@ -244,8 +281,8 @@ static int try_ways(struct native *native, struct ports *ports, enum hws_rights 
 			worst = -EPERM;
 	}
 	return why(worst, "ports 0x%x-0x%x: ioperm: %s; PCI I/O window: %s; /dev/port: %s",
-		   ports->first, ports->first + ports->count - 1, way_failed(failed[0]),
-		   way_failed(failed[1]), way_failed(failed[2]));
+		   ports->first, ports->first + ports->count - 1, way_failed(failed[1]),
+		   way_failed(failed[2]), way_failed(failed[3]));
 }
 
 int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights rights,

@@ -61,7 +61,8 @@ int hws_nop(struct hws_ring *ring, uint64_t tag)
 	op->nature = (struct op_nature) { .kind = HWS_OP_NOP };
 	ring->last = op->id;
 	ring->stats.submitted++;
-	fill(next_sqe(ring), (struct ring_head) { .opcode = IORING_OP_NOP }, op, op->id, 0, 0);
+	fill(next_sqe(ring), (struct ring_head) { .opcode = IORING_OP_NOP, .flags = ring->must },
+	     op, op->id, 0, 0);
 	return 0;
 }
 

@@ -91,12 +91,10 @@ static int climb(struct hws_ring *ring)
 	return r < 0 ? refuse(r) : 0;
 }
 
-static int uring_open(struct hws_ring *ring)
+int ring_uring_mapped(struct hws_ring *ring)
 {
-	int r = climb(ring);
+	int r;
 
-	if (r < 0)
-		return r;
 	ring->opened = true;
 	if ((ring->features & NEEDED) != NEEDED)
 		return why(-ENOSYS, "this kernel's io_uring is too old: Linux 5.11 is the first");
@@ -107,8 +105,16 @@ static int uring_open(struct hws_ring *ring)
 	ring->cqe_shift = ring->setup_flags & IORING_SETUP_CQE32 ? 1 : 0;
 	/* a forked child must not have the queues: it would take our completions */
 	r = io_uring_ring_dontfork(&ring->io);
+	return r < 0 ? why(r, "the ring can't be kept from forked children") : 0;
+}
+
+static int uring_open(struct hws_ring *ring)
+{
+	int r = climb(ring);
+
+	r = r < 0 ? r : ring_uring_mapped(ring);
 	if (r < 0)
-		return why(r, "the ring can't be kept from forked children");
+		return r;
 	/* saves looking up the descriptor; and it can't be closed by mistake. Since 5.18 */
 	r = io_uring_register_ring_fd(&ring->io);
 	(void)r;
@@ -213,6 +219,17 @@ const struct ring_backend ring_uring = {
 	.enter = uring_enter,
 	.tell = uring_tell,
 	.fd = uring_fd,
+	.close = uring_close,
+	.forsake = uring_forsake,
+	.adopt = uring_adopt,
+};
+
+/* Made by a launcher: its options, its file and its memory are what they are. */
+const struct ring_backend ring_adopted = {
+	.name = "uring",
+	.open = ring_adopt_open,
+	.enter = uring_enter,
+	.tell = uring_tell,
 	.close = uring_close,
 	.forsake = uring_forsake,
 	.adopt = uring_adopt,
