@@ -137,9 +137,8 @@ static int map_queues(struct hws_ring *ring)
 
 int ring_adopt_open(struct hws_ring *ring)
 {
-	int r = claim(ring->grant);
+	int r = map_queues(ring);
 
-	r = r < 0 ? r : map_queues(ring);
 	r = r < 0 ? r : ring_uring_mapped(ring);
 	if (r == 0 &&
 	    (ring->io.sq.ring_entries != params_of(ring->grant).sq_entries || ring_queued(ring)))
@@ -202,10 +201,11 @@ static int open_granted(struct hws *hw, const struct hws_grants_ring *grant,
 			const struct hws_ring_options *options, struct hws_ring **ret_ring)
 {
 	const struct io_uring_params params = params_of(grant);
+	int r = claim(grant);
 
-	if (!params_fit(&params))
-		return why(-EBADMSG, "the granted ring is described by what can't be");
-	return ring_open(hw, options, grant, ret_ring);
+	if (r == 0 && !params_fit(&params))
+		r = why(-EBADMSG, "the granted ring is described by what can't be");
+	return r < 0 ? r : ring_open(hw, options, grant, ret_ring);
 }
 
 int hws_ring_adopt(struct hws *hw, const char *path, const struct hws_ring_options *options,
