@@ -25,6 +25,11 @@ static struct hws_grants_ring grant_of_environment(void)
 	return ring;
 }
 
+int client_ring_fd(void)
+{
+	return grant_of_environment().fd;
+}
+
 static int one(struct io_uring *ring, struct io_uring_sqe entry)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);

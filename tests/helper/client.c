@@ -232,7 +232,8 @@ static void client_heirs(char **arguments)
 
 	CHECK(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	CHECK(hws_ring_adopt(hw, arguments[0], NULL, &ring) == 0);
-	snprintf(number, sizeof(number), "%d", hws_ring_fd(ring));
+	snprintf(number, sizeof(number), "%d", client_ring_fd());
+	CHECK(hws_ring_fd(ring) < 0);
 	if (fork() == 0) {
 		CHECK(hws_nop(ring, 0) == -ECHILD);
 		execl(self, self, "client", "gone", number, NULL);

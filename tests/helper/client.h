@@ -28,6 +28,8 @@ int client_main(int argc, char **argv);
 
 /* client-raw.c: what the kernel says to one who goes by the bare ring, and writes anything. */
 void client_raw(char **arguments);
+/* The ring's descriptor. */
+int client_ring_fd(void);
 /* client-hw.c: ports and BARs of the lab's machine. */
 void client_clock(char **arguments);
 void client_edu(char **arguments);
