@@ -132,6 +132,7 @@ int ring_adopt_map(struct hws_ring *ring)
 	/* the launcher has tried it out: the queue begins where that ended */
 	sq->sqe_tail = *sq->ktail;
 	sq->sqe_head = sq->sqe_tail;
+	ring->counted = sq->sqe_tail;
 	r = sys_set_cloexec(ring->grant->fd);
 	r = r < 0 ? r : sys_set_cloexec(ring->grant->arena_fd);
 	if (r == 0 && (sq->ring_entries != params.sq_entries || ring_queued(ring)))
