@@ -304,6 +304,7 @@ enum result run_command(int count, char **arguments)
 	for (size_t i = 0; result == RESULT_OK && i < COUNT(steps); i++)
 		result = steps[i](run);
 	if (run) {
+		hws_close(run->machine);
 		hws_policy_view_unref(run->view);
 		hws_policy_unref(run->policy);
 		free(run->text);
