@@ -14,14 +14,16 @@
 #include "guardian/stats-internal.h"
 #include "shim/shim-internal.h"
 
-enum { BACKENDS = 2 };
+enum { BACKENDS = 3 };
 
 struct gate;
+struct grants;
 
 struct hws {
 	_Atomic uint32_t refs; /* its owner's and each handle's */
 	int root;
 	struct hws_shim shim;
+	struct grants *grants; /* NULL: this program was handed nothing */
 	struct hws_backend_try tries[BACKENDS];
 	unsigned int tried;
 	hws_log_fn *log;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guardian/gate-internal.h"
+#include "shim/grants-internal.h"
 #include "shim/sim-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
@@ -14,9 +15,11 @@ static const struct {
 	const char *name;
 	const struct hws_shim_ops *ops;
 	bool only_by_name;
+	bool by_grants; /* of a launcher: there is no other way into it */
 } backends[BACKENDS] = {
-	{ "native", &native_ops, false },
-	{ "sim", &sim_ops, true },
+	{ "grants", &native_ops, false, true },
+	{ "native", &native_ops, false, false },
+	{ "sim", &sim_ops, true, false },
 };
 
 void context_log(const struct hws *hw, enum hws_level level, const char *format, ...)
@@ -32,7 +35,15 @@ void context_log(const struct hws *hw, enum hws_level level, const char *format,
 	hw->log(level, line, hw->log_context);
 }
 
-static int try_backend(struct hws *hw, const struct hws_options *options, int which)
+/* They are this machine's: not for a program that looks at another root. */
+static int find_grants(struct hws *hw)
+{
+	if (hw->sysroot)
+		return why(-ECANCELED, "another root was asked for");
+	return grants_find(&hw->grants);
+}
+
+static int try_backend(struct hws *hw, const struct hws_options *options, unsigned int which)
 {
 	struct hws_shim_options shim = {
 		.size = sizeof(shim),
@@ -40,6 +51,7 @@ static int try_backend(struct hws *hw, const struct hws_options *options, int wh
 		.sim = options->sim,
 		.sim_name = options->sim_name,
 	};
+	int r;
 
 	if (options->backend ? strcmp(options->backend, backends[which].name) != 0
 			     : backends[which].only_by_name)
@@ -47,6 +59,12 @@ static int try_backend(struct hws *hw, const struct hws_options *options, int wh
 			   options->backend ? "'%s' was asked for"
 					    : "taken only when it is asked for by name",
 			   options->backend);
+	if (backends[which].by_grants) {
+		r = find_grants(hw);
+		if (r < 0)
+			return r;
+		shim.grants = hw->grants;
+	}
 	return shim_open(backends[which].ops, &shim, &hw->shim);
 }
 
@@ -54,7 +72,7 @@ static int choose_backend(struct hws *hw, const struct hws_options *options)
 {
 	int failed = -ECANCELED;
 
-	for (int i = 0; i < BACKENDS; i++) {
+	for (unsigned int i = 0; i < BACKENDS; i++) {
 		struct hws_backend_try *try = &hw->tries[hw->tried++];
 
 		try->name = backends[i].name;
@@ -66,7 +84,7 @@ static int choose_backend(struct hws *hw, const struct hws_options *options)
 			failed = try->code;
 	}
 	if (failed == -ECANCELED)
-		return why(-EINVAL, "there is no back end '%s'; there are native and sim",
+		return why(-EINVAL, "there is no back end '%s'; there are grants, native and sim",
 			   options->backend);
 	return failed; /* its words stand in hws_why() unless another was passed over after it */
 }
@@ -89,7 +107,9 @@ static int load_rules(struct hws *hw, struct rules **ret_rules)
 		.context = hw,
 	};
 
-	return rules_load(&options, ret_rules);
+	/* who was granted something has these rules: no file, no line of its own adds to them */
+	return hw->grants ? rules_parse("granted", hw->grants->text, ret_rules)
+			  : rules_load(&options, ret_rules);
 }
 
 static int copy_text(const char *from, char **ret_copy)
@@ -153,6 +173,7 @@ static void tear_down(struct hws *hw)
 {
 	rules_unref(hw->rules);
 	shim_close(&hw->shim);
+	grants_free(hw->grants);
 	hws_audit_close(hw->audit);
 	last_words_close(hw->last_words);
 	caps_fini(&hw->caps);
@@ -275,7 +296,7 @@ int hws_check(struct hws *hw, const struct hws_access *access, char *text, size_
 
 const char *hws_backend(const struct hws *hw)
 {
-	return shim_ops(&hw->shim)->name;
+	return hw->tries[hw->tried - 1].name; /* the last: the others failed */
 }
 
 const struct hws_backend_try *hws_backend_tried(const struct hws *hw, unsigned int index)

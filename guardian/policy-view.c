@@ -120,6 +120,13 @@ const struct hws_policy *hws_policy_view_policy(const struct hws_policy_view *vi
 	return view->policy;
 }
 
+bool hws_policy_view_has(const struct hws_policy_view *view, uint32_t index)
+{
+	const struct hws_policy *policy = view->policy;
+
+	return index < policy->rule_count && view->sections[policy->rules[index].section];
+}
+
 uint64_t policy_view_size(const struct hws_policy_view *view)
 {
 	return sizeof(*view) + policy_size(view->policy) +

@@ -202,6 +202,18 @@ int hws_policy_rule_at(const struct hws_policy *policy, uint32_t index,
 		.section = section->name,
 		.text = rule->text,
 		.addresses = count_addresses(&rule->where),
+		.path = rule->path,
+		.buffers = rule->buffers,
 	};
+	return 0;
+}
+
+int hws_policy_rule_span(const struct hws_policy *policy, uint32_t index, uint32_t span,
+			 uint64_t *ret_first, uint64_t *ret_last)
+{
+	if (index >= policy->rule_count || span >= policy->rules[index].where.count)
+		return -ERANGE;
+	*ret_first = policy->rules[index].where.at[span].first;
+	*ret_last = policy->rules[index].where.at[span].last;
 	return 0;
 }

@@ -128,6 +128,8 @@ struct hws_policy_rule {
 	const char *text;
 	/* how many ports, registers, bytes … it names; UINT64_MAX: no number holds it */
 	uint64_t addresses;
+	const char *path; /* of kinds that have one; NULL: any */
+	uint64_t buffers; /* bytes of buffers; 0: no limit told */
 };
 
 /**
@@ -148,6 +150,19 @@ HWS_API uint32_t hws_policy_rules(const struct hws_policy *policy);
  */
 HWS_API HWS_MUST int hws_policy_rule_at(const struct hws_policy *policy, uint32_t index,
 					struct hws_policy_rule *ret_rule);
+
+/**
+ * hws_policy_rule_span() - one of the runs of numbers that a rule names, in order and disjoint.
+ * @policy: borrowed
+ * @index: which rule
+ * @span: which run, from 0
+ * @ret_first: out; untouched on failure
+ * @ret_last: out; inclusive; untouched on failure
+ *
+ * Return: 0, or -ERANGE when there is no such rule or run.
+ */
+HWS_API HWS_MUST int hws_policy_rule_span(const struct hws_policy *policy, uint32_t index,
+					  uint32_t span, uint64_t *ret_first, uint64_t *ret_last);
 
 /** struct hws_principal - somebody who asks. */
 struct hws_principal {
@@ -198,6 +213,15 @@ HWS_API void hws_policy_view_unref(struct hws_policy_view *view);
  * Return: the policy; it lives as long as the view.
  */
 HWS_API const struct hws_policy *hws_policy_view_policy(const struct hws_policy_view *view);
+
+/**
+ * hws_policy_view_has() - does a rule hold for the principal of a view?
+ * @view: borrowed
+ * @index: which rule of the view's policy
+ *
+ * Return: true when it does.
+ */
+HWS_API bool hws_policy_view_has(const struct hws_policy_view *view, uint32_t index);
 
 /** struct hws_decision - the answer to an access; its strings live as long as the view. */
 struct hws_decision {

@@ -22,6 +22,8 @@ struct rules {
 };
 
 HWS_MUST int rules_load(const struct hws_policy_options *options, struct rules **ret_rules);
+/* The same of a text, which errors call @file. */
+HWS_MUST int rules_parse(const char *file, const char *text, struct rules **ret_rules);
 struct rules *rules_ref(struct rules *rules);
 void rules_unref(struct rules *rules); /* NULL does nothing */
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "guardian/policy-view-internal.h"
 #include "shim/sys-internal.h"
@@ -40,19 +41,14 @@ static int view_for_self(struct hws_policy *policy, struct hws_policy_view **ret
 	return r < 0 ? r : hws_policy_view_open(policy, &principal, ret_view);
 }
 
-int rules_load(const struct hws_policy_options *options, struct rules **ret_rules)
+/* Takes the policy, whatever comes of it. */
+static int rules_of(struct hws_policy *policy, struct rules **ret_rules)
 {
-	struct hws_policy *policy;
 	struct hws_policy_view *view = NULL;
-	struct rules *rules;
-	uint32_t count;
-	int r = hws_policy_load(options, &policy);
+	uint32_t count = hws_policy_rules(policy);
+	struct rules *rules = calloc(1, sizeof(*rules) + count * sizeof(rules->counts[0]));
+	int r = rules ? view_for_self(policy, &view) : why(-ENOMEM, "no memory for the policy");
 
-	if (r < 0)
-		return r;
-	count = hws_policy_rules(policy);
-	rules = calloc(1, sizeof(*rules) + count * sizeof(rules->counts[0]));
-	r = rules ? view_for_self(policy, &view) : why(-ENOMEM, "no memory for the policy");
 	if (r == 0) {
 		rules->refs = 1;
 		rules->view = view;
@@ -63,6 +59,22 @@ int rules_load(const struct hws_policy_options *options, struct rules **ret_rule
 	free(rules);
 	hws_policy_unref(policy);
 	return r;
+}
+
+int rules_load(const struct hws_policy_options *options, struct rules **ret_rules)
+{
+	struct hws_policy *policy;
+	int r = hws_policy_load(options, &policy);
+
+	return r < 0 ? r : rules_of(policy, ret_rules);
+}
+
+int rules_parse(const char *file, const char *text, struct rules **ret_rules)
+{
+	struct hws_policy *policy;
+	int r = hws_policy_parse(NULL, file, text, strlen(text), &policy);
+
+	return r < 0 ? r : rules_of(policy, ret_rules);
 }
 
 uint64_t rules_size(const struct rules *rules)

@@ -8,9 +8,15 @@ enum result {
 	RESULT_OK = 0,
 	RESULT_FAILURE = 1,
 	RESULT_USAGE = 2,
+	RESULT_NOT_FOUND = 3,
+	RESULT_DENIED = 4, /* by the policy */
+	RESULT_SYSTEM = 5, /* refused by the system */
 };
 
 /* self-check: what this process holds; arguments follow the command's name. */
 enum result self_check(int count, char **arguments);
+
+/* run: becomes a program that has what a profile grants; comes back only when it can't. */
+enum result run_command(int count, char **arguments);
 
 #endif

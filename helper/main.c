@@ -27,6 +27,8 @@ static const struct {
 	const char *usage;
 	const char *help;
 } commands[] = {
+	{ "run", run_command, true, "run -p PROFILE [-u USER] [-v] -- COMMAND [ARGUMENT...]",
+	  "starts a program with what the policy's profile grants it" },
 	{ "self-check", self_check, true, "self-check [--json] [--expect CAP,...|none]",
 	  "what this process holds; 1 if beyond --expect" },
 	{ "--help", show_help, false, "--help", "this page" },
@@ -40,7 +42,9 @@ static enum result show_help(int count, char **arguments)
 	for (size_t i = 0; i < COUNT(commands); i++)
 		printf("  %s\n      %s\n", commands[i].usage, commands[i].help);
 	printf("\nExit codes:\n  0 done\n  1 failed, or holds more than expected\n"
-	       "  2 wrong arguments\n");
+	       "  2 wrong arguments\n  3 no such profile, user, command or device\n"
+	       "  4 denied by the policy\n  5 refused by the system\n"
+	       "run: the program's own, once it was started\n");
 	return RESULT_OK;
 }
 

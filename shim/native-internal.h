@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "shim/grants-internal.h"
 #include "shim/shim-internal.h"
 
 /* The configuration space that was used last stays open: accesses come in runs. */
@@ -32,7 +33,8 @@ struct native_vfio {
 };
 
 struct native {
-	int root; /* of every path: a descriptor, or SYS_REAL_ROOT */
+	int root;		     /* of every path: a descriptor, or SYS_REAL_ROOT */
+	const struct grants *grants; /* NULL: none */
 	struct native_config config;
 	struct native_vfio vfio;
 	int cpus;

@@ -2,6 +2,7 @@
 /*
  * Ports, by the first way that works:
  *
+ *   granted    a launcher had them opened before this program began; native speed
  *   ioperm     the kernel lets this thread at exactly the range; native speed
  *   vfio       the same BAR as below, where the kernel lets VFIO only: lockdown
  *   resourceN  the I/O BAR of a PCI function that holds the whole range
@@ -31,8 +32,9 @@ struct ports {
 	char name[24];
 	uint16_t first;
 	uint32_t count;
-	int fd;			   /* of the file, for ways that have one */
-	uint64_t start;		   /* where in the file the first port is */
+	int fd;		/* of the file, for ways that have one */
+	uint64_t start; /* where in the file the first port is */
+	bool granted;
 	struct ioperm_grant grant; /* ioperm */
 	struct native *native;	   /* vfio */
 	struct vfio_device *device;
@@ -59,21 +61,34 @@ static int not_held(uint16_t port)
 		   port);
 }
 
+/* Every thread has them from the start, and until it gives them up; then none gets them back. */
+static int granted_open(struct native *native, struct ports *ports, enum hws_rights rights)
+{
+	(void)rights;
+	ports->granted = grants_have_ports(native->grants, ports->first, ports->count);
+	return ports->granted ? 0 : -ENOENT;
+}
+
+static void granted_close(struct ports *ports)
+{
+	ports->granted = false;
+}
+
 static int ioperm_read(const struct ports *ports, uint16_t port, uint32_t width,
 		       uint32_t *ret_value)
 {
-	(void)ports;
 	/* SAFETY: the range was granted to a caller who may read, and to this thread */
-	if (!ioperm_held(port, width) || raw_port_read(port, width, ret_value) < 0)
+	if ((!ports->granted && !ioperm_held(port, width)) ||
+	    raw_port_read(port, width, ret_value) < 0)
 		return not_held(port);
 	return 0;
 }
 
 static int ioperm_write(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value)
 {
-	(void)ports;
 	/* SAFETY: the range was granted to a caller who may write, and to this thread */
-	if (!ioperm_held(port, width) || raw_port_write(port, width, value) < 0)
+	if ((!ports->granted && !ioperm_held(port, width)) ||
+	    raw_port_write(port, width, value) < 0)
 		return not_held(port);
 	return 0;
 }
@@ -262,6 +277,7 @@ static int dev_port_write(const struct ports *ports, uint16_t port, uint32_t wid
 }
 
 static const struct way ways[] = {
+	{ "granted", granted_open, granted_close, ioperm_read, ioperm_write },
 	{ IOPERM, ioperm_open, ioperm_close, ioperm_read, ioperm_write },
 	{ "vfio", vfio_open, vfio_close, file_read, file_write },
 	{ "resource", resource_open, file_close, file_read, file_write },
@@ -312,8 +328,8 @@ static int try_ways(struct native *native, struct ports *ports, enum hws_rights 
 		worst = worse(worst, failed[i]);
 	}
 	return why(worst, "ports 0x%x-0x%x: ioperm: %s; PCI I/O window: %s; /dev/port: %s",
-		   ports->first, ports->first + ports->count - 1, way_failed(failed[0]),
-		   way_failed(failed[2]), way_failed(failed[3]));
+		   ports->first, ports->first + ports->count - 1, way_failed(failed[1]),
+		   way_failed(failed[3]), way_failed(failed[4]));
 }
 
 int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights rights,

@@ -38,6 +38,7 @@ static int native_open(const struct hws_shim_options *options, void **ret_self)
 	if (options->sysroot && native->root < 0)
 		return why(native->root, "sysroot '%s': %s", options->sysroot,
 			   strerror(-native->root));
+	native->grants = options->grants;
 	native->config.fd = -1;
 	pthread_mutex_init(&native->config.lock, NULL);
 	pthread_mutex_init(&native->vfio.lock, NULL);

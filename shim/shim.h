@@ -179,6 +179,7 @@ struct hws_shim_options {
 	const char *sysroot; /* borrowed; every path is opened below it; NULL: the real root */
 	const char *sim; /* borrowed; sim only: the machine's description; NULL: the built-in one */
 	const char *sim_name; /* borrowed; what errors call that description; NULL: "sim" */
+	const void *grants;   /* borrowed; native only: what a launcher handed over */
 };
 
 /** struct hws_ext - the head of an extension; the chain ends with NULL. */

@@ -76,6 +76,11 @@ HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
 HWS_MUST int sys_scandir(int dir, struct dirent ***ret_entries,
 			 int (*filter)(const struct dirent *entry),
 			 int (*compare)(const struct dirent **a, const struct dirent **b));
+/* F_SEAL_… of a memfd; -EINVAL: it is none. */
+HWS_MUST int sys_seals(int fd);
+/* Is it closed by an exec? And: from now on it is. */
+HWS_MUST int sys_get_cloexec(int fd);
+HWS_MUST int sys_set_cloexec(int fd);
 HWS_MUST int sys_fsync(int fd);
 HWS_MUST int sys_ftruncate(int fd, uint64_t size);
 HWS_MUST int sys_rename(const char *from, const char *to);

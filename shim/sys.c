@@ -717,6 +717,23 @@ int sys_shut(int fd)
 	return (int)result(close(fd));
 }
 
+int sys_seals(int fd)
+{
+	return (int)result(fcntl(fd, F_GET_SEALS));
+}
+
+int sys_get_cloexec(int fd)
+{
+	int r = (int)result(fcntl(fd, F_GETFD));
+
+	return r < 0 ? r : r & FD_CLOEXEC;
+}
+
+int sys_set_cloexec(int fd)
+{
+	return (int)result(fcntl(fd, F_SETFD, FD_CLOEXEC));
+}
+
 int sys_get_flags(int fd)
 {
 	return (int)result(fcntl(fd, F_GETFL));

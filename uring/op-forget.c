@@ -39,6 +39,7 @@ int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
 	sqe->cancel_flags = flags;
 	/* a success needs no completion of its own: the target's tells */
 	sqe->flags = ring->features & IORING_FEAT_CQE_SKIP ? IOSQE_CQE_SKIP_SUCCESS : 0;
+	sqe->flags |= ring->must;
 	sqe->user_data = RING_NOBODY;
 	ring->stats.cancels++;
 	PROBE_POINT(cancel, id);

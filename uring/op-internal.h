@@ -23,7 +23,8 @@ enum op_traits {
 	OP_FLAGS = 4096,   /* no place in a file: what stands for the offset is `how` */
 	OP_BOUNCE =
 		8192, /* a worker of the kernel's may do it: never by address into a guarded pool */
-	OP_WHOLE = 16384, /* always bounces; its result is no length: all is copied */
+	OP_WHOLE = 16384,   /* always bounces; its result is no length: all is copied */
+	OP_NO_FILE = 32768, /* is about no file */
 };
 
 struct op_kind {

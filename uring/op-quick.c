@@ -57,7 +57,7 @@ int hws_nop(struct hws_ring *ring, uint64_t tag)
 	op->fd = 0;
 	op->nature = (struct op_nature) { .kind = HWS_OP_NOP };
 	entry = next_entry(&ring->io.sq);
-	*entry = (struct entry) { .opcode = IORING_OP_NOP };
+	*entry = (struct entry) { .opcode = IORING_OP_NOP, .flags = ring->must };
 	entry->user_data = op->id;
 	ring->io.sq.sqe_tail++;
 	return 0;

@@ -121,7 +121,7 @@ static void fill_nvme(struct io_uring_sqe *sqe, const struct hws_request *reques
 }
 
 const struct op_kind op_kinds[HWS_OP_KINDS] = {
-	[HWS_OP_NOP] = { "nop", IORING_OP_NOP },
+	[HWS_OP_NOP] = { "nop", IORING_OP_NOP, .traits = OP_NO_FILE },
 	[HWS_OP_READ] = { "read", IORING_OP_READ, .fixed = IORING_OP_READ_FIXED,
 			  .traits = OP_BUF | OP_MOVES | OP_BOUNCE | OP_IN },
 	[HWS_OP_WRITE] = { "write", IORING_OP_WRITE, .fixed = IORING_OP_WRITE_FIXED,
@@ -157,9 +157,9 @@ const struct op_kind op_kinds[HWS_OP_KINDS] = {
 			       .traits = OP_GROUP | OP_MANY, .fill = fill_recv_many },
 	[HWS_OP_POLL] = { "poll", IORING_OP_POLL_ADD, .fill = fill_poll },
 	[HWS_OP_TIMEOUT] = { "timeout", IORING_OP_TIMEOUT, .how = IORING_TIMEOUT_ABS,
-			     .traits = OP_DATA | OP_TIME, .fill = fill_timeout },
+			     .traits = OP_DATA | OP_TIME | OP_NO_FILE, .fill = fill_timeout },
 	[HWS_OP_LINK_TIMEOUT] = { "link-timeout", IORING_OP_LINK_TIMEOUT, .how = IORING_TIMEOUT_ABS,
-				  .traits = OP_DATA | OP_TIME, .fill = fill_timeout },
+				  .traits = OP_DATA | OP_TIME | OP_NO_FILE, .fill = fill_timeout },
 	[HWS_OP_SPLICE] = { "splice", IORING_OP_SPLICE, .fill = fill_splice },
 	[HWS_OP_NVME] = { "nvme", IORING_OP_URING_CMD, .fixed = IORING_OP_URING_CMD,
 			  .traits = OP_BUF | OP_DATA | OP_NVME | OP_FLAGS, .fill = fill_nvme },

@@ -18,7 +18,7 @@ _Static_assert(HWS_AFTER == IOSQE_IO_DRAIN && HWS_LINK == IOSQE_IO_LINK &&
 #define SQE_FLAGS (HWS_AFTER | HWS_LINK | HWS_HARDLINK | HWS_ASYNC)
 #define ALL_FLAGS ((uint32_t)(SQE_FLAGS | HWS_EXACT))
 /* The traits of what ends with handing one buffer back. */
-#define QUICK ((uint32_t)(OP_BUF | OP_IN | OP_MOVES | OP_FLAGS | OP_BOUNCE))
+#define QUICK ((uint32_t)(OP_BUF | OP_IN | OP_MOVES | OP_FLAGS | OP_BOUNCE | OP_NO_FILE))
 
 void op_fill(struct hws_ring *ring, struct io_uring_sqe *sqe, const struct op *op, uint32_t index)
 {
@@ -31,6 +31,8 @@ void op_fill(struct hws_ring *ring, struct io_uring_sqe *sqe, const struct op *o
 	memset(sqe, 0, sizeof(*sqe) << ring->sqe_shift);
 	sqe->opcode = fixed ? kind->fixed : kind->opcode;
 	sqe->flags = (uint8_t)((op->flags & SQE_FLAGS) | (place < 0 ? 0 : IOSQE_FIXED_FILE));
+	if (kind->traits & OP_NO_FILE)
+		sqe->flags |= ring->must;
 	sqe->fd = place < 0 ? op->fd : place;
 	sqe->ioprio = kind->ioprio;
 	sqe->addr = (bounce ? (uintptr_t)bounce : op->address) + op->moved;

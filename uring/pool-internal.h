@@ -42,6 +42,13 @@ struct pool_class {
 
 struct pkey_set;
 
+/* Memory that somebody else made and shares: a memfd, at an address that is not ours to choose. */
+struct pool_arena {
+	int fd; /* borrowed */
+	uint64_t base;
+	uint64_t size;
+};
+
 /* The last stray touch; written in a signal's handler. */
 struct pool_stray {
 	_Atomic uint32_t busy; /* odd: being written; 0: none yet */
@@ -55,7 +62,8 @@ struct hws_pool {
 	uint32_t classes;
 	struct pool_class class_[HWS_POOL_CLASSES];
 
-	const struct pkey_set *keys; /* NULL: none */
+	const struct pkey_set *keys;	/* NULL: none */
+	const struct pool_arena *arena; /* while it is made; NULL: memory of its own */
 	bool zero;
 	bool huge;	     /* hugetlb: changes only by the granule */
 	uint64_t granule;    /* of mappings */
@@ -72,6 +80,10 @@ struct hws_pool {
 	void (*on_stray)(void *arg, const struct hws_stray *stray);
 	void *arg;
 };
+
+/* As hws_pool_open(), in an arena, which is a single region. -EEXIST: its addresses are taken. */
+HWS_MUST int pool_open_in(struct hws *hw, const struct hws_pool_options *options,
+			  const struct pool_arena *arena, struct hws_pool **ret_pool);
 
 /* Why no edge leads on: -ESTALE or -EBUSY, with the sentence for it. */
 HWS_MUST int buf_refuse(struct hws_pool *pool, struct hws_buf buf);

@@ -80,6 +80,25 @@ static uint32_t run_of(const struct hws_pool *pool, const struct pool_class *of)
 	return run;
 }
 
+/* What lies in an arena is registered already, as one region; it has no huge pages. */
+static int fit_arena(struct hws_pool *pool, const struct hws_pool_options *options)
+{
+	uint64_t room = pool->size - 2 * pool->granule; /* without the outer guards */
+
+	for (uint32_t i = 0; i < pool->classes; i++) {
+		pool->class_[i].first_region = 0;
+		pool->class_[i].per_region = UINT32_MAX;
+	}
+	pool->regions = 1;
+	if (options->huge != HWS_HUGE_NO)
+		return why(-EINVAL, "memory that was granted has no huge pages");
+	if (room > pool->arena->size)
+		return why(-EINVAL, "the buffers take %llu KiB; granted are %llu KiB",
+			   (unsigned long long)room / 1024,
+			   (unsigned long long)pool->arena->size / 1024);
+	return 0;
+}
+
 int pool_lay_out(struct hws_pool *pool, const struct hws_pool_options *options)
 {
 	uint64_t slots = 0;
@@ -110,7 +129,7 @@ int pool_lay_out(struct hws_pool *pool, const struct hws_pool_options *options)
 	pool->regions = (uint32_t)regions;
 	while (pool->head.mask < slots - 1)
 		pool->head.mask = pool->head.mask << 1 | 1;
-	return 0;
+	return pool->arena ? fit_arena(pool, options) : 0;
 }
 
 static uint64_t class_bytes(const struct hws_pool *pool, const struct pool_class *of)
@@ -141,6 +160,20 @@ static int map_table(struct hws_pool *pool)
 	return r < 0 ? why(r, "the kernel can't keep a pool's table from children") : 0;
 }
 
+/* The kernel knows the arena by these addresses: it lies there or nowhere. */
+static int reserve_arena(struct hws_pool *pool)
+{
+	void *at = (char *)(uintptr_t)pool->arena->base - pool->granule;
+	int r = sys_mmap(at, pool->size, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0,
+			 &at);
+
+	if (r < 0)
+		return why(r, "the addresses of the granted memory are taken: start anew");
+	pool->base = at;
+	return 0;
+}
+
 /* Address space alone, closed; begins and ends at the granule. */
 static int reserve(struct hws_pool *pool)
 {
@@ -165,6 +198,10 @@ static int map_class(struct hws_pool *pool, const struct pool_class *of, int hug
 {
 	void *at = pool->base + of->offset;
 
+	if (pool->arena)
+		return sys_mmap(at, class_bytes(pool, of), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_FIXED, pool->arena->fd, of->offset - pool->granule,
+				&at);
 	return sys_mmap(at, class_bytes(pool, of), PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | huge, -1, 0, &at);
 }
@@ -254,7 +291,8 @@ int pool_map(struct hws_pool *pool, const struct hws_pool_options *options)
 {
 	int r = map_table(pool);
 
-	r = r < 0 ? r : reserve(pool);
+	if (r == 0)
+		r = pool->arena ? reserve_arena(pool) : reserve(pool);
 	r = r < 0 ? r : map_classes(pool, options->huge);
 	if (r < 0)
 		return r;

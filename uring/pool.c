@@ -94,8 +94,8 @@ static int build(struct hws *hw, struct hws_pool *pool, const struct hws_pool_op
 	return r < 0 ? r : watch(pool);
 }
 
-int hws_pool_open(struct hws *hw, const struct hws_pool_options *options,
-		  struct hws_pool **ret_pool)
+int pool_open_in(struct hws *hw, const struct hws_pool_options *options,
+		 const struct pool_arena *arena, struct hws_pool **ret_pool)
 {
 	static const struct hws_pool_options defaults = { .size = sizeof(defaults) };
 	struct hws_pool *pool;
@@ -112,8 +112,10 @@ int hws_pool_open(struct hws *hw, const struct hws_pool_options *options,
 	pool->zero = options->flags & HWS_POOL_ZERO;
 	pool->on_stray = options->on_stray;
 	pool->arg = options->arg;
+	pool->arena = arena;
 	(void)buf_thread(); /* what has to be allocated once is allocated here */
 	r = build(hw, pool, options);
+	pool->arena = NULL; /* it was borrowed */
 	if (r < 0) {
 		(void)hws_pool_close(pool, NULL);
 		return r;
@@ -123,6 +125,12 @@ int hws_pool_open(struct hws *hw, const struct hws_pool_options *options,
 		meters_add(&hw->meters, &pool->meter);
 	*ret_pool = pool;
 	return 0;
+}
+
+int hws_pool_open(struct hws *hw, const struct hws_pool_options *options,
+		  struct hws_pool **ret_pool)
+{
+	return pool_open_in(hw, options, NULL, ret_pool);
 }
 
 /* The part of a run of buffers that is whole mappings goes back to the kernel. */

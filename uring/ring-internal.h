@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <liburing.h>
 
+#include "shim/grants-internal.h"
 #include "uring/buf-internal.h"
 #include "uring/pool.h"
 #include "uring/ring.h"
@@ -83,6 +84,14 @@ struct ring_backend {
 
 extern const struct ring_backend ring_uring;
 
+/* As hws_ring_open(); @grant: borrowed: the ring that a launcher made; NULL: one of its own. */
+HWS_MUST int ring_open(struct hws *hw, const struct hws_ring_options *options,
+		       const struct hws_grants_ring *grant, struct hws_ring **ret_ring);
+/* ring-adopt.c: what an adopted ring's options must be; its queues; its memory. */
+HWS_MUST int ring_adopt_options(struct hws_ring *ring);
+HWS_MUST int ring_adopt_map(struct hws_ring *ring);
+HWS_MUST int ring_adopt_pool(struct hws_ring *ring, struct hws *hw);
+
 struct ring_stats {
 	uint64_t submitted; /* but for those that ring_submitted() still has to count */
 	uint64_t delivered, reclaimed, lost;
@@ -122,6 +131,7 @@ struct hws_ring {
 	const struct ring_backend *backend;
 	uint32_t sqe_shift;  /* 1: entries of double size */
 	uint32_t cqe_shift;  /* the same for completions */
+	uint8_t must;	     /* flags that each entry has, even where they mean nothing */
 	uint32_t cancels;    /* in the queue, at most */
 	uint32_t by_address; /* operations in flight that reach a guarded pool by address */
 	bool registered;
@@ -151,7 +161,8 @@ struct hws_ring {
 	uint32_t features;
 	uint32_t mode;
 	const char *mode_name;
-	struct hws_ring_options options; /* the pointers of which are good while it opens */
+	const struct hws_grants_ring *grant; /* while it opens */
+	struct hws_ring_options options;     /* the pointers of which are good while it opens */
 	char reduced[RING_WHY];
 	void *backend_data;
 };

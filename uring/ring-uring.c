@@ -91,12 +91,11 @@ static int climb(struct hws_ring *ring)
 	return r < 0 ? refuse(r) : 0;
 }
 
-static int uring_open(struct hws_ring *ring)
+/* What is left to do once the queues are mapped. */
+static int mapped(struct hws_ring *ring)
 {
-	int r = climb(ring);
+	int r;
 
-	if (r < 0)
-		return r;
 	ring->opened = true;
 	if ((ring->features & NEEDED) != NEEDED)
 		return why(-ENOSYS, "this kernel's io_uring is too old: Linux 5.11 is the first");
@@ -107,8 +106,16 @@ static int uring_open(struct hws_ring *ring)
 	ring->cqe_shift = ring->setup_flags & IORING_SETUP_CQE32 ? 1 : 0;
 	/* a forked child must not have the queues: it would take our completions */
 	r = io_uring_ring_dontfork(&ring->io);
-	if (r < 0)
-		return why(r, "the ring can't be kept from forked children");
+	return r < 0 ? why(r, "the ring can't be kept from forked children") : 0;
+}
+
+static int uring_open(struct hws_ring *ring)
+{
+	int r = ring->grant ? ring_adopt_map(ring) : climb(ring);
+
+	r = r < 0 ? r : mapped(ring);
+	if (r < 0 || ring->grant)
+		return r;
 	/* saves looking up the descriptor; and it can't be closed by mistake. Since 5.18 */
 	r = io_uring_register_ring_fd(&ring->io);
 	(void)r;

@@ -78,7 +78,7 @@ static int take_options(struct hws_ring *ring, const struct hws_ring_options *op
 		of->files = 64;
 	if (of->files > FILES_MAX)
 		return why(-EINVAL, "%d files can be registered, not %u", FILES_MAX, of->files);
-	return 0;
+	return ring->grant ? ring_adopt_options(ring) : 0;
 }
 
 uint32_t ring_power_of_two(uint32_t least)
@@ -130,7 +130,9 @@ static int take_pool(struct hws_ring *ring, struct hws *hw)
 {
 	int r = 0;
 
-	if (ring->options.pool) {
+	if (ring->grant) {
+		r = ring_adopt_pool(ring, hw);
+	} else if (ring->options.pool) {
 		ring->pool = ring->options.pool;
 	} else {
 		r = hws_pool_open(hw, ring->options.pool_options, &ring->pool);
@@ -187,7 +189,8 @@ static void register_pool(struct hws_ring *ring)
 	/* what a page's own protection shuts can't be opened for a thread */
 	ring->opens = ring->defers && hws_pool_read_stats(ring->pool, &pool) == 0 &&
 		      pool.guard != HWS_POOL_GUARD_PAGES;
-	if (ring->options.flags & HWS_RING_UNREGISTERED)
+	ring->registered = ring->grant;
+	if (ring->grant || ring->options.flags & HWS_RING_UNREGISTERED)
 		return;
 	r = pool_regions(ring->pool) > BUFFERS_MAX ? -EINVAL : register_regions(ring, &bytes);
 	ring->registered = r >= 0;
@@ -207,8 +210,11 @@ static void register_files(struct hws_ring *ring)
 		.nr = ring->options.files,
 		.flags = IORING_RSRC_REGISTER_SPARSE,
 	};
-	int r = tell_patiently(ring, IORING_REGISTER_FILES2, &sparse, sizeof(sparse));
+	int r = 0;
 
+	if (!ring->grant)
+		r = tell_patiently(ring, IORING_REGISTER_FILES2, &sparse, sizeof(sparse));
+	ring->files[0] = ring->grant; /* the one there is, for ever */
 	if (r >= 0)
 		ring->file_count = ring->options.files;
 	else
@@ -243,16 +249,21 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 	ring->options.pool_options = NULL;
 	ring->options.backend = NULL;
 	ring->options.mode = NULL;
+	ring->grant = NULL;
 	if (ring->meter)
 		ring_publish(ring);
 	return 0;
 }
 
-int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
-		  struct hws_ring **ret_ring)
+int ring_open(struct hws *hw, const struct hws_ring_options *options,
+	      const struct hws_grants_ring *grant, struct hws_ring **ret_ring)
 {
 	struct hws_ring *ring = calloc(1, sizeof(*ring));
-	int r = ring ? build(ring, hw, options) : why(-ENOMEM, "no memory for a ring");
+	int r;
+
+	if (ring)
+		ring->grant = grant;
+	r = ring ? build(ring, hw, options) : why(-ENOMEM, "no memory for a ring");
 
 	if (r < 0 && ring) {
 		if (ring->backend)
@@ -265,6 +276,12 @@ int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
 		ring_warn(ring, hw);
 	*ret_ring = ring;
 	return 0;
+}
+
+int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
+		  struct hws_ring **ret_ring)
+{
+	return ring_open(hw, options, NULL, ret_ring);
 }
 
 void ring_free(struct hws_ring *ring)

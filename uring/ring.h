@@ -66,6 +66,29 @@ HWS_API HWS_MUST int hws_ring_open(struct hws *hw, const struct hws_ring_options
 				   struct hws_ring **ret_ring);
 
 /**
+ * hws_ring_adopt() - the ring of one file or device, which may be one that this user can't open.
+ * @hw: borrowed
+ * @path: borrowed; as the policy names it; the file is HWS_FILE(0) of the ring
+ * @options: borrowed; NULL: defaults. A granted ring has its own depth, files and mode, and the
+ *     pool's buffers have to fit into the memory that was granted
+ * @ret_ring: out; hws_ring_close() it
+ *
+ * Where `hwsafe-helper run` granted a ring for the path it is that one, once: the kernel holds it
+ * to this file, to this memory, and to reading, writing (where granted), nop, timeout and cancel;
+ * any other operation is done with -EACCES, and hws_ring_fd() has no descriptor to poll. Else,
+ * where the policy allows it, it is a ring of the program's own, and the file is opened and
+ * registered.
+ *
+ * Context: a granted ring is the main thread's of the program that the helper started.
+ * Return: as hws_ring_open(); -EACCES: the policy refuses; -EPERM, -ENOENT: the file can't be
+ * opened; -EBUSY: adopted already, or another thread's; -EEXIST: something lies at the addresses of
+ * the granted memory; -EBADF: a program between closed the ring.
+ */
+HWS_API HWS_MUST int hws_ring_adopt(struct hws *hw, const char *path,
+				    const struct hws_ring_options *options,
+				    struct hws_ring **ret_ring);
+
+/**
  * hws_ring_close() - cancel what is in flight, wait until the kernel lets go of it, end the ring.
  * @ring: taken; NULL is fine
  * @deadline_ns: CLOCK_MONOTONIC; when to stop waiting
