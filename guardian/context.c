@@ -90,7 +90,7 @@ static int try_backend(struct hws *hw, const struct hws_options *options, unsign
 
 static int choose_backend(struct hws *hw, const struct hws_options *options)
 {
-	int failed = -ECANCELED;
+	const struct hws_backend_try *failed = NULL;
 
 	for (unsigned int i = 0; i < BACKENDS; i++) {
 		struct hws_backend_try *try = &hw->tries[hw->tried++];
@@ -101,12 +101,12 @@ static int choose_backend(struct hws *hw, const struct hws_options *options)
 			return 0;
 		snprintf(try->why, sizeof(try->why), "%s", hws_why());
 		if (try->code != -ECANCELED)
-			failed = try->code;
+			failed = try;
 	}
-	if (failed == -ECANCELED)
+	if (!failed)
 		return why(-EINVAL, "there is no back end '%s'; there are grants, native, broker and sim",
 			   options->backend);
-	return failed; /* its words stand in hws_why() unless another was passed over after it */
+	return why(failed->code, "%s", failed->why);
 }
 
 static void log_policy_error(void *context, const struct hws_policy_error *error)
