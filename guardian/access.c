@@ -35,6 +35,10 @@ static const struct {
 	[HWS_REASON_KERNEL] = { "kernel", -EPERM },
 	[HWS_REASON_DEVICE] = { "device", -EIO },
 	[HWS_REASON_UNSUPPORTED] = { "unsupported", -EOPNOTSUPP },
+	[HWS_REASON_DANGER] = { "danger", -EACCES },
+	[HWS_REASON_CLAIMED] = { "claimed", -EBUSY },
+	[HWS_REASON_REGISTER] = { "register", -EACCES },
+	[HWS_REASON_LAST_WORDS] = { "last-words", -EACCES },
 };
 
 const char *hws_kind_name(enum hws_kind kind)

@@ -36,7 +36,21 @@ HWS_API const char *hws_kind_name(enum hws_kind kind);
 enum hws_access_rights {
 	HWS_SIDE = 4,	 /* "side": read a register whose reading changes something */
 	HWS_CLAIMED = 8, /* "claimed": write what a kernel driver claims */
-	HWS_DANGER = 16, /* "danger": write what can take the machine down */
+	/* "danger NAME …": write what can take the machine down, or get past the policy */
+	HWS_DANGER_RESET = 0x10,
+	HWS_DANGER_PCI = 0x20,	  /* any device's configuration space, by ports */
+	HWS_DANGER_BAR = 0x40,	  /* where a device's memory is */
+	HWS_DANGER_BRIDGE = 0x80, /* what a bridge lets through */
+	HWS_DANGER_SMM = 0x100,	  /* system management mode */
+	HWS_DANGER_MODE = 0x200,  /* the processor's mode: EFER, virtualization */
+	HWS_DANGER_APIC = 0x400,  /* interrupts */
+	HWS_DANGER_FEATURES = 0x800,
+	HWS_DANGER_MICROCODE = 0x1000,
+	HWS_DANGER_ENTRY = 0x2000,  /* where the kernel is entered */
+	HWS_DANGER_MEMORY = 0x4000, /* kinds of memory; what the processor writes by itself */
+	HWS_DANGER_CLOCK = 0x8000,
+	HWS_DANGER_VOLTAGE = 0x10000,
+	HWS_DANGER = 0x1fff0, /* "danger": all of them */
 };
 
 /** enum hws_access_has - which optional fields of an access are filled. */
@@ -102,6 +116,10 @@ enum hws_reason {
 	HWS_REASON_KERNEL,	/* the kernel refused */
 	HWS_REASON_DEVICE,	/* the device failed or is gone */
 	HWS_REASON_UNSUPPORTED, /* this back end has no such access */
+	HWS_REASON_DANGER,	/* the write needs a right of its own: "danger NAME" */
+	HWS_REASON_CLAIMED,	/* a kernel driver, or what stands on it, uses it */
+	HWS_REASON_REGISTER,	/* the register's description says that it is not for that */
+	HWS_REASON_LAST_WORDS,	/* its last words could not be written */
 	HWS_REASONS		/* how many */
 };
 

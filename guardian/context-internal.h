@@ -8,6 +8,7 @@
 #include "guardian/caps-internal.h"
 #include "guardian/context.h"
 #include "guardian/guard-internal.h"
+#include "guardian/last-words-internal.h"
 #include "guardian/meters-internal.h"
 #include "guardian/rules-internal.h"
 #include "guardian/stats-internal.h"
@@ -28,6 +29,9 @@ struct hws {
 	hws_log_fn *log;
 	void *log_context;
 	_Atomic uint64_t ring_warned; /* CLOCK_MONOTONIC, ns: of the last warning; 0: none yet */
+
+	struct last_words *last_words; /* NULL: there is no file for them */
+	bool last_words_always;
 
 	struct caps caps;
 	struct guard guards[HWS_GUARDS];

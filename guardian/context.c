@@ -170,12 +170,23 @@ static int set_limits(struct hws *hw, const struct hws_options *options)
 	return r;
 }
 
+static int open_last_words(struct hws *hw, const struct hws_options *options)
+{
+	if (!options->last_words)
+		return options->last_words_always
+			       ? why(-EINVAL, "last words of every access need a file")
+			       : 0;
+	hw->last_words_always = options->last_words_always;
+	return last_words_open(hw->root, options->last_words, &hw->last_words);
+}
+
 static int set_up(struct hws *hw, const struct hws_options *options)
 {
 	int r = copy_options(hw, options);
 
 	r = r < 0 ? r : set_limits(hw, options);
 	r = r < 0 ? r : hws_audit_open(options->audit, &hw->audit);
+	r = r < 0 ? r : open_last_words(hw, options);
 	r = r < 0 ? r : choose_backend(hw, options);
 	return r < 0 ? r : load_rules(hw, &hw->rules);
 }
@@ -186,6 +197,7 @@ static void tear_down(struct hws *hw)
 	shim_close(&hw->shim);
 	grants_free(hw->grants);
 	hws_audit_close(hw->audit);
+	last_words_close(hw->last_words);
 	caps_fini(&hw->caps);
 	sys_close(hw->root);
 	pthread_mutex_destroy(&hw->lock);

@@ -49,6 +49,8 @@ struct hws_options {
 	const struct hws_audit_options *audit; /* borrowed; NULL: a trail in memory */
 	hws_log_fn *log;		       /* NULL: nothing is said */
 	void *log_context;		       /* borrowed */
+	const char *last_words; /* borrowed; the file that last-words.h describes; NULL: none */
+	bool last_words_always; /* of every access, not only where a rule says so */
 };
 
 /**
@@ -192,7 +194,7 @@ struct hws_denial {
 	int code;		  /* what the call gave, or would have given */
 	struct hws_access access; /* what was asked; its path is NULL */
 	char place[96];		  /* file:line of the rule that refused it; "" when none did */
-	char text[256];		  /* the same in a sentence: the cause, the cure */
+	char text[384];		  /* the same in a sentence: the cause, the cure */
 };
 
 /**

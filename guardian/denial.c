@@ -37,6 +37,10 @@ static const char *const sentences[HWS_REASONS] = {
 	[HWS_REASON_KERNEL] = "the kernel refused",
 	[HWS_REASON_DEVICE] = "the device did not answer",
 	[HWS_REASON_UNSUPPORTED] = "this back end has no such access",
+	[HWS_REASON_DANGER] = "the write is dangerous, and the rule has no right for that",
+	[HWS_REASON_CLAIMED] = "a kernel driver uses it: unbind it, or have the right 'claimed'",
+	[HWS_REASON_LAST_WORDS] = "its last words can't be written",
+	[HWS_REASON_REGISTER] = "the register's description says that it is not for that",
 };
 
 /* What was asked, for people: "port 0x70-0x71 write". */
@@ -120,6 +124,8 @@ static enum hws_reason reason_of(enum hws_event_type type, const struct hws_acce
 		return HWS_REASON_KERNEL;
 	if (code == -ERANGE)
 		return HWS_REASON_RANGE;
+	if (code == -EBUSY)
+		return HWS_REASON_CLAIMED;
 	return code == -EOPNOTSUPP ? HWS_REASON_UNSUPPORTED : HWS_REASON_DEVICE;
 }
 
@@ -127,7 +133,7 @@ int context_fail(struct hws *hw, enum hws_event_type type, const struct hws_acce
 		 int code)
 {
 	enum hws_reason reason = reason_of(type, access, code);
-	char said[256];
+	char said[384];
 
 	snprintf(said, sizeof(said), "%s", hws_why());
 	return refuse(hw, type, access, reason, code, NULL, *said ? said : sentences[reason]);

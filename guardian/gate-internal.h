@@ -35,8 +35,10 @@ struct gate {
 	struct rules *rules;
 	struct hws_access window; /* what was asked for; its path is gone */
 	struct hws_decision decision;
-	bool revoked; /* the policy changed and says no */
-	bool slow;    /* no access passes by itself: its owner needs more than a load */
+	bool revoked;  /* the policy changed and says no */
+	bool slow;     /* no access passes by itself: its owner needs more than a load */
+	uint32_t said; /* 1 + where the last words of the access that is going on are; 0: none */
+	struct hws_bank *bank; /* its owner's: what is known of registers in the window, or NULL */
 };
 
 /* What a gate is opened with. */
@@ -56,6 +58,13 @@ struct gate_access {
 	uint64_t old;
 };
 
+/*
+ * The policy's word on a window, told and counted when it is no. What the window is to claim by its
+ * rule is added to its rights.
+ */
+HWS_MUST int gate_check_window(struct hws *hw, const struct hws_policy_view *view,
+			       struct hws_access *window, struct hws_decision *decision);
+
 /* Asks the policy for the window and, if it may be, sets up the gate, which must not move. */
 HWS_MUST int gate_open(struct hws *hw, const struct gate_options *options, struct gate *gate);
 /* All zero is closed already. */
@@ -69,6 +78,19 @@ HWS_MUST int gate_check(struct gate *gate, enum gate_use use, const struct gate_
 
 /* Judges one access: 0, or a refusal, told and counted. */
 HWS_MUST int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one);
+/* Is there a rule with a mask, which must know what stands there, before this write is judged? */
+HWS_MUST bool gate_wants_old(struct gate *gate, const struct gate_access *one);
+/*
+ * May it be read for that, uncounted? 0, or a refusal. As after gate_ask(), gate_over() follows
+ * when the access is over.
+ */
+HWS_MUST int gate_peek(struct gate *gate, const struct gate_access *one);
+void gate_over(struct gate *gate);
+/* From now on no access passes by itself. */
+void gate_slow(struct gate *gate);
+/* Its owner refuses an access, for a reason that the gate can't know; told and counted. */
+int gate_refuse(struct gate *gate, enum gate_use use, const struct gate_access *one,
+		enum hws_reason reason, const char *said);
 /*
  * The same for what has neither offset nor width, a mapping say: has the window been taken away
  * since, does it have these rights, and does its rule's rate allow one more?
@@ -97,18 +119,37 @@ static inline uint64_t gate_offset(uint64_t word, unsigned int shift)
 HWS_MUST static inline bool gate_pass_word(struct gate *gate, enum gate_use use, uint64_t word,
 					   unsigned int shift)
 {
-	/* relaxed: who stops the gate orders nothing by it; the next access sees it */
-	uint64_t words = atomic_load_explicit(&gate->use[use].words[shift], memory_order_relaxed);
 	uint64_t *left = &gate->use[use].lease.left;
+	/*
+	 * SAFETY: touches the gate alone. Who stops the gate orders nothing by it; the next access
+	 * sees it.
+	 */
+	bool inside = raw_below(word, &gate->use[use].words[shift]);
 
 	/* below zero shows in the sign: a lease is never that large */
-	return __builtin_expect(word < words, 1) && __builtin_expect((int64_t)-- * left >= 0, 1);
+	return __builtin_expect(inside, 1) && __builtin_expect((int64_t)-- * left >= 0, 1);
 }
 
 HWS_MUST static inline bool gate_pass(struct gate *gate, enum gate_use use, uint64_t offset,
 				      unsigned int shift)
 {
 	return gate_pass_word(gate, use, gate_word(offset, shift), shift);
+}
+
+/*
+ * The same for @count accesses of any place in the window at once, all or none; only where that is
+ * decided by the gate alone.
+ */
+HWS_MUST static inline bool gate_pass_many(struct gate *gate, enum gate_use use, uint64_t count)
+{
+	/* relaxed: as in gate_pass_word() */
+	uint64_t words = atomic_load_explicit(&gate->use[use].words[0], memory_order_relaxed);
+	uint64_t *left = &gate->use[use].lease.left;
+
+	if (!words || *left < count || *left == UINT64_MAX)
+		return false;
+	*left -= count;
+	return true;
 }
 
 #endif

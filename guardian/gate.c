@@ -3,15 +3,22 @@
 
 #include <errno.h>
 
+#include "guardian/danger-internal.h"
 #include "guardian/policy-internal.h"
 
 static const uint32_t right_of[GATE_USES] = { [GATE_READ] = HWS_R, [GATE_WRITE] = HWS_W };
+
+/* Does each access by itself need the policy's word? */
+static bool is_judged(const struct gate *gate, enum gate_use use)
+{
+	return gate->decision.per_access || (use == GATE_WRITE && gate->decision.danger);
+}
 
 /* Which uses of the window need no second look. */
 static bool passes(const struct gate *gate, enum gate_use use)
 {
 	return gate->window.rights & right_of[use] && !gate->revoked && !gate->slow &&
-	       !gate->decision.per_access && !gate->decision.rate;
+	       !is_judged(gate, use) && !gate->decision.rate && !gate->hw->last_words_always;
 }
 
 static void set_words(struct gate *gate, enum gate_use use, uint64_t size)
@@ -55,6 +62,12 @@ static void refresh(struct gate *gate)
 	pthread_mutex_unlock(&hw->lock);
 }
 
+void gate_slow(struct gate *gate)
+{
+	gate->slow = true;
+	refresh(gate);
+}
+
 static void link_gate(struct gate *gate)
 {
 	struct hws *hw = gate->hw;
@@ -91,38 +104,21 @@ static void record_grant(const struct gate *gate)
 	stats_add(&gate->hw->stats.open[gate->window.kind]);
 }
 
-/* A window that no rule allows: the line that would is the cure. */
-static int refuse_window(struct hws *hw, const struct hws_access *window, enum hws_reason reason,
-			 const struct hws_decision *decision)
-{
-	char line[96];
-	char said[160];
-
-	if (reason == HWS_REASON_ARGUMENT)
-		return context_deny(hw, HWS_EVENT_GRANT, window, reason, NULL, NULL);
-	if (reason != HWS_REASON_NO_RULE)
-		return context_deny(hw, HWS_EVENT_GRANT, window, reason, decision, NULL);
-	policy_line(window, line, sizeof(line));
-	snprintf(said, sizeof(said), "no rule of the policy allows it; this one would: %s", line);
-	return context_deny(hw, HWS_EVENT_GRANT, window, reason, decision, said);
-}
-
 int gate_open(struct hws *hw, const struct gate_options *options, struct gate *gate)
 {
+	struct hws_access window = *options->window;
 	struct hws_decision decision;
 	struct rules *rules = context_rules(hw);
-	int r = hws_policy_check(rules->view, options->window, &decision);
+	int r = gate_check_window(hw, rules->view, &window, &decision);
 
 	if (r < 0) {
-		r = refuse_window(hw, options->window,
-				  r == -EINVAL ? HWS_REASON_ARGUMENT : decision.reason, &decision);
 		rules_unref(rules);
 		return r;
 	}
 	*gate = (struct gate) {
 		.hw = context_ref(hw),
 		.rules = rules,
-		.window = *options->window,
+		.window = window,
 		.decision = decision,
 		.slow = options->slow,
 	};
@@ -159,6 +155,8 @@ static struct hws_access describe(const struct gate *gate, enum gate_use use,
 										     : one->width;
 
 	access.rights = (gate->window.rights & ~(uint32_t)HWS_RW) | right_of[use];
+	if (use == GATE_READ)
+		access.rights &= ~(uint32_t)(HWS_CLAIMED | HWS_DANGER); /* about writes alone */
 	access.first += one->offset;
 	access.last = access.first + step - 1;
 	access.width = one->width;
@@ -186,13 +184,13 @@ static enum hws_reason check_shape(const struct gate *gate, enum gate_use use,
 }
 
 /* The policy's word on this one access; NONE where the window's own says it all. */
-static enum hws_reason judge(const struct gate *gate, const struct hws_access *access,
-			     struct hws_decision *ret_decision)
+static enum hws_reason judge(const struct gate *gate, enum gate_use use,
+			     const struct hws_access *access, struct hws_decision *ret_decision)
 {
 	*ret_decision = gate->decision;
 	if (gate->revoked)
 		return HWS_REASON_STALE;
-	if (!gate->decision.per_access)
+	if (!is_judged(gate, use))
 		return HWS_REASON_NONE;
 	if (hws_policy_check(gate->rules->view, access, ret_decision) == -EINVAL)
 		return HWS_REASON_ARGUMENT;
@@ -227,6 +225,66 @@ static enum hws_reason charge(struct gate *gate, enum gate_use use,
 	return HWS_REASON_GUARD;
 }
 
+static int refuse_access(struct hws *hw, const struct hws_access *access, enum hws_reason reason,
+			 const struct hws_decision *decision)
+{
+	char said[192];
+
+	if (reason == HWS_REASON_DANGER)
+		danger_text(decision->danger & ~access->rights, said, sizeof(said));
+	return context_deny(hw, HWS_EVENT_ACCESS, access, reason, decision,
+			    reason == HWS_REASON_DANGER ? said : NULL);
+}
+
+static int say(struct gate *gate, const struct hws_access *access,
+	       const struct hws_decision *decision)
+{
+	struct last_words *words = gate->hw->last_words;
+	char said[160] = "the rule wants last words, and the context has no file for them: give it "
+			 "one (hws_options.last_words)";
+	uint32_t slot;
+
+	if (!decision->last_words && !gate->hw->last_words_always)
+		return 0;
+	if (words && last_words_say(words, access, &slot) == 0) {
+		gate->said = slot + 1;
+		return 0;
+	}
+	if (words)
+		snprintf(said, sizeof(said), "%s", hws_why());
+	return context_deny(gate->hw, HWS_EVENT_ACCESS, access, HWS_REASON_LAST_WORDS, decision,
+			    said);
+}
+
+bool gate_wants_old(struct gate *gate, const struct gate_access *one)
+{
+	struct hws_access access = describe(gate, GATE_WRITE, one);
+	struct hws_decision decision;
+
+	if (gate->era != gate->hw->era)
+		refresh(gate);
+	return gate->decision.per_access && check_shape(gate, GATE_WRITE, one) == HWS_REASON_NONE &&
+	       judge(gate, GATE_WRITE, &access, &decision) != HWS_REASON_NONE && decision.wants_old;
+}
+
+int gate_peek(struct gate *gate, const struct gate_access *one)
+{
+	struct hws_access access = describe(gate, GATE_READ, one);
+	struct hws_decision decision;
+
+	if (check_shape(gate, GATE_READ, one) != HWS_REASON_NONE ||
+	    judge(gate, GATE_READ, &access, &decision) != HWS_REASON_NONE)
+		return -EACCES;
+	return say(gate, &access, &decision);
+}
+
+void gate_over(struct gate *gate)
+{
+	if (gate->said)
+		last_words_over(gate->hw->last_words, gate->said - 1);
+	gate->said = 0;
+}
+
 int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
 	struct hws_decision decision = gate->decision;
@@ -236,10 +294,10 @@ int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *o
 	if (gate->era != gate->hw->era)
 		refresh(gate);
 	if (reason == HWS_REASON_NONE)
-		reason = judge(gate, &access, &decision);
+		reason = judge(gate, use, &access, &decision);
 	if (reason == HWS_REASON_NONE)
 		return 0;
-	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &decision, NULL);
+	return refuse_access(gate->hw, &access, reason, &decision);
 }
 
 int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one)
@@ -254,23 +312,31 @@ int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one
 	if (gate->era != gate->hw->era)
 		refresh(gate);
 	if (reason == HWS_REASON_NONE)
-		reason = judge(gate, &access, &decision);
+		reason = judge(gate, use, &access, &decision);
 	if (reason == HWS_REASON_NONE)
 		reason = charge(gate, use, &decision);
 	if (reason != HWS_REASON_NONE)
-		return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &decision, NULL);
-	if (gate->decision.per_access || gate->slow) {
+		return refuse_access(gate->hw, &access, reason, &decision);
+	if (is_judged(gate, use) || gate->slow) {
 		stats_add(&stats_mine(&gate->hw->stats)->slow[access.kind]);
 		audit_observe(gate->hw->audit, access.kind, 1, 0);
 	}
-	if (use == GATE_WRITE && gate->decision.per_access) {
+	if (use == GATE_WRITE && is_judged(gate, use)) {
 		struct hws_event event = audit_access_event(&access, HWS_EVENT_ACCESS, reason);
 
 		event.rule = decision.rule + 1;
 		event.generation = (uint32_t)gate->rules->generation;
 		audit_record(gate->hw->audit, &event);
 	}
-	return 0;
+	return say(gate, &access, &decision);
+}
+
+int gate_refuse(struct gate *gate, enum gate_use use, const struct gate_access *one,
+		enum hws_reason reason, const char *said)
+{
+	struct hws_access access = describe(gate, use, one);
+
+	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, NULL, said);
 }
 
 int gate_deny_whole(struct gate *gate, uint32_t rights, enum hws_reason reason)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "shim/why-internal.h"
+#include "guardian/danger-internal.h"
 
 /* The rules at one number, of one group. */
 struct cursor {
@@ -32,6 +32,8 @@ struct query {
 	enum hws_reason reason; /* … this */
 	bool limited;		/* by rules that allow it */
 	bool several;		/* rules allow it together */
+	bool last_words;	/* one of them wants them */
+	bool wants_old;		/* a rule with a mask misses it */
 	uint64_t max;		/* the least of their limits */
 	uint64_t maps;
 	uint64_t buffers;
@@ -193,6 +195,7 @@ static void note_allow(struct query *q, const struct policy_rule *rule)
 		q->allow = index;
 	q->several |= q->allow != index;
 	q->limited |= rule->limited;
+	q->last_words |= rule->last_words;
 	q->max = least(q->max, rule->max);
 	q->maps = least(q->maps, rule->maps);
 	q->buffers = least(q->buffers, rule->buffers);
@@ -228,6 +231,8 @@ static bool find_allow(struct query *q)
 			continue;
 		reason = check_limits(q, rule);
 		if (reason) {
+			q->wants_old |= reason == HWS_REASON_MASK &&
+					!(q->access->has & HWS_HAS_OLD);
 			note_miss(q, rule, reason);
 			continue;
 		}
@@ -251,43 +256,6 @@ static bool walk(struct query *q)
 			return allowed;
 		stand_at(q, q->end + 1);
 	}
-}
-
-static bool kind_has(const struct hws_access *access, uint32_t object)
-{
-	return policy_kinds[access->kind].object & object;
-}
-
-static int check_access(const struct hws_access *a)
-{
-	if ((unsigned int)a->kind >= HWS_KINDS)
-		return why(-EINVAL, "%d is no kind of access", (int)a->kind);
-	if (!a->rights || a->rights & ~(uint32_t)POLICY_RIGHTS)
-		return why(-EINVAL,
-			   "rights 0x%x: an access asks for some of r, w, side, claimed, "
-			   "danger",
-			   a->rights);
-	if (a->first > a->last)
-		return why(-EINVAL, "an access begins at 0x%llx, behind its end 0x%llx",
-			   (unsigned long long)a->first, (unsigned long long)a->last);
-	if (a->width > 8 || a->width & (a->width - 1))
-		return why(-EINVAL, "%u is no width: 1, 2, 4 or 8 bytes", a->width);
-	if (kind_has(a, OBJECT_PATH) && !a->path)
-		return why(-EINVAL, "a %s needs a path", hws_kind_name(a->kind));
-	if (kind_has(a, OBJECT_DEVICE) && (a->bdf.device > 31 || a->bdf.function > 7))
-		return why(-EINVAL, "device %u function %u: there are 32 and 8", a->bdf.device,
-			   a->bdf.function);
-	if (kind_has(a, OBJECT_BAR) && a->bar >= POLICY_BARS)
-		return why(-EINVAL, "BAR %u: there are %d", a->bar, POLICY_BARS);
-	return 0;
-}
-
-struct policy_span policy_access_span(const struct hws_access *a)
-{
-	/* where rules have no numbers, first and last tell the amount */
-	if (policy_kinds[a->kind].max == 0)
-		return (struct policy_span) { 0, 0 };
-	return (struct policy_span) { a->first, a->last };
 }
 
 /* What the rule says, and where it stands. */
@@ -326,6 +294,7 @@ static void decide(const struct query *q, bool allowed, struct hws_decision *d)
 		rule = q->allow;
 	}
 	d->code = hws_reason_code(d->reason);
+	d->wants_old = q->wants_old;
 	if (rule != HWS_POLICY_NO_RULE)
 		tell_rule(q, rule, d);
 	if (d->reason)
@@ -333,6 +302,7 @@ static void decide(const struct query *q, bool allowed, struct hws_decision *d)
 	d->max = q->max;
 	d->maps = q->maps;
 	d->buffers = q->buffers;
+	d->last_words = q->last_words;
 	d->per_access = !q->single && (q->limited || q->several);
 }
 
@@ -340,8 +310,13 @@ static void forget_findings(struct query *q)
 {
 	q->deny = q->allow = q->miss = HWS_POLICY_NO_RULE;
 	q->reason = HWS_REASON_NONE;
-	q->limited = q->several = false;
+	q->limited = q->several = q->last_words = q->wants_old = false;
 	q->max = q->maps = q->buffers = 0;
+}
+
+static bool is_single(const struct hws_access *access)
+{
+	return access->width || access->has & HWS_HAS_VALUE;
 }
 
 /* What isn't set here is set where it is found: most of it is seldom used. */
@@ -350,11 +325,50 @@ static void start(struct query *q, const struct hws_policy_view *view,
 {
 	q->view = view;
 	q->access = access;
-	q->single = access->width || access->has & HWS_HAS_VALUE;
+	q->single = is_single(access);
 	q->alone = true;
 	q->span = policy_access_span(access);
 	q->group_count = 0;
 	forget_findings(q);
+}
+
+/* One rule alone, or, for a window, several together. */
+static bool ask(struct query *q, const struct hws_policy_view *view,
+		const struct hws_access *access)
+{
+	bool allowed;
+
+	start(q, view, access);
+	find_groups(q);
+	allowed = walk(q);
+	if (!allowed && !q->single && q->deny == HWS_POLICY_NO_RULE) {
+		forget_findings(q);
+		q->alone = false;
+		allowed = walk(q);
+	}
+	return allowed;
+}
+
+/*
+ * A dangerous write needs its danger's right in the rule. Where a rule gives it all but that, the
+ * danger is the reason.
+ */
+static bool ask_of_danger(struct query *q, const struct hws_policy_view *view,
+			  const struct hws_access *access, uint32_t danger)
+{
+	struct hws_access dangerous = *access;
+	bool allowed;
+
+	dangerous.rights |= danger;
+	allowed = ask(q, view, &dangerous);
+	q->access = access; /* it outlives this call */
+	if (allowed || q->deny != HWS_POLICY_NO_RULE || q->miss != HWS_POLICY_NO_RULE)
+		return allowed;
+	if (ask(q, view, access)) {
+		q->miss = q->allow;
+		q->reason = HWS_REASON_DANGER;
+	}
+	return false;
 }
 
 int hws_policy_check(const struct hws_policy_view *view, const struct hws_access *access,
@@ -368,20 +382,15 @@ int hws_policy_check(const struct hws_policy_view *view, const struct hws_access
 		.mask = UINT64_MAX,
 	};
 	struct query q;
-	int r = check_access(access);
+	int r = policy_access_check(access);
 	bool allowed;
 
 	if (r < 0)
 		return r;
-	start(&q, view, access);
-	find_groups(&q);
-	allowed = walk(&q);
-	if (!allowed && !q.single && q.deny == HWS_POLICY_NO_RULE) {
-		/* no rule gives the window alone: several may, together */
-		forget_findings(&q);
-		q.alone = false;
-		allowed = walk(&q);
-	}
+	decision.danger = danger_of(access);
+	allowed = decision.danger & ~access->rights && is_single(access)
+			  ? ask_of_danger(&q, view, access, decision.danger)
+			  : ask(&q, view, access);
 	decide(&q, allowed, &decision);
 	*ret_decision = decision;
 	return decision.code;

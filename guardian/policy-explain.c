@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "guardian/danger-internal.h"
+
 struct lines {
 	char *text;
 	size_t size;
@@ -32,6 +34,10 @@ static void add_rights(struct lines *lines, uint32_t rights)
 
 	add(lines, "%s%s%s%s", words[rights & HWS_RW], rights & HWS_SIDE ? " side" : "",
 	    rights & HWS_CLAIMED ? " claimed" : "", rights & HWS_DANGER ? " danger" : "");
+	for (size_t i = 0; i < DANGERS; i++) {
+		if (rights & dangers[i].right && (rights & HWS_DANGER) != HWS_DANGER)
+			add(lines, " %s", dangers[i].name);
+	}
 }
 
 /* The line that would allow the access, as a policy has it. */
@@ -110,12 +116,14 @@ static const struct policy_rule *nearest(const struct hws_policy_view *view,
 }
 
 static void explain_none(struct lines *lines, const struct hws_policy_view *view,
-			 const struct hws_access *access)
+			 const struct hws_access *access, uint32_t danger)
 {
 	const struct policy_rule *rule = nearest(view, access);
+	struct hws_access whole = *access;
 
+	whole.rights |= access->width ? danger : 0;
 	add(lines, "denied (%s): no rule allows it; add: ", hws_reason_name(HWS_REASON_NO_RULE));
-	add_line(lines, access);
+	add_line(lines, &whole);
 	if (rule)
 		add(lines, "\nnearest: %s:%u: %s", view->policy->sections[rule->section].file,
 		    rule->line, rule->text);
@@ -155,13 +163,20 @@ static void cause_limit(struct lines *lines, const struct hws_access *a,
 	    (unsigned long long)a->last, (unsigned long long)(d->max ? d->max : d->buffers));
 }
 
+static void cause_danger(struct lines *lines, const struct hws_access *a,
+			 const struct hws_decision *d)
+{
+	char text[192];
+
+	add(lines, "\n%s", danger_text(d->danger & ~a->rights, text, sizeof(text)));
+}
+
 /* Why a rule that was found does not permit the access. */
 static void (*const causes[HWS_REASONS])(struct lines *lines, const struct hws_access *access,
 					 const struct hws_decision *decision) = {
-	[HWS_REASON_WIDTH] = cause_width,
-	[HWS_REASON_MASK] = cause_mask,
-	[HWS_REASON_VALUE] = cause_value,
-	[HWS_REASON_LIMIT] = cause_limit,
+	[HWS_REASON_WIDTH] = cause_width,   [HWS_REASON_MASK] = cause_mask,
+	[HWS_REASON_VALUE] = cause_value,   [HWS_REASON_LIMIT] = cause_limit,
+	[HWS_REASON_DANGER] = cause_danger,
 };
 
 int hws_policy_explain(const struct hws_policy_view *view, const struct hws_access *access,
@@ -178,7 +193,7 @@ int hws_policy_explain(const struct hws_policy_view *view, const struct hws_acce
 		return r;
 	text[0] = '\0';
 	if (d.reason == HWS_REASON_NO_RULE) {
-		explain_none(&lines, view, access);
+		explain_none(&lines, view, access, d.danger);
 		return 0;
 	}
 	if (d.reason)
@@ -190,5 +205,7 @@ int hws_policy_explain(const struct hws_policy_view *view, const struct hws_acce
 		causes[d.reason](&lines, access, &d);
 	if (d.per_access)
 		add(&lines, "\neach access is checked again");
+	else if (d.danger && !access->width)
+		add(&lines, "\neach write is checked again: some are dangerous");
 	return 0;
 }

@@ -8,7 +8,7 @@
  *   policy.c       what they become                policy-builtin.c the text without files
  *
  * and a view of it: policy-view.c and policy-index.c (policy-view-internal.h has their forms); then
- * policy-check.c and policy-explain.c.
+ * policy-access.c, policy-check.c and policy-explain.c.
  */
 #ifndef HWSAFE_GUARDIAN_POLICY_INTERNAL_H
 #define HWSAFE_GUARDIAN_POLICY_INTERNAL_H
@@ -87,7 +87,8 @@ struct policy_rule {
 	enum hws_kind kind;
 	bool deny;
 	bool inline_rule;
-	bool limited; /* in width, mask, value or rate */
+	bool limited; /* in width, mask, value or rate, or by last words */
+	bool last_words;
 	uint32_t rights;
 	uint32_t section;
 	uint32_t line;
@@ -187,6 +188,9 @@ void policy_parse(struct hws_policy *policy, const struct policy_text *from,
 
 /* policy-builtin.c */
 extern const char policy_builtin_text[];
+
+/* policy-access.c: is it an access at all? 0 or -EINVAL. */
+HWS_MUST int policy_access_check(const struct hws_access *access);
 
 /* policy-explain.c: the line that would allow the access, as a policy has it. */
 void policy_line(const struct hws_access *access, char *text, size_t size);

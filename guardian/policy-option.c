@@ -6,27 +6,28 @@
 #include <string.h>
 
 #define WRITES (OPTION_MASK | OPTION_VALUE)
+#define USUAL  (OPTION_RATE | OPTION_LAST_WORDS)
 
 const struct policy_kind policy_kinds[HWS_KINDS] = {
 	[HWS_KIND_PORT] = {
 		.object = OBJECT_SPANS, .what = "a port", .max = 0xffff, .rights = POLICY_RIGHTS,
-		.options = OPTION_WIDTH | OPTION_VALUE | OPTION_RATE,
+		.options = OPTION_WIDTH | OPTION_VALUE | USUAL,
 		.widths = 1 | 2 | 4, .values = UINT32_MAX,
 	},
 	[HWS_KIND_MSR] = {
 		.object = OBJECT_SPANS, .what = "a register", .max = UINT32_MAX,
-		.rights = POLICY_RIGHTS, .options = OPTION_CPUS | WRITES | OPTION_RATE,
+		.rights = POLICY_RIGHTS, .options = OPTION_CPUS | WRITES | USUAL,
 		.values = UINT64_MAX,
 	},
 	[HWS_KIND_PCI] = {
 		.object = OBJECT_DEVICE, .what = "an offset", .max = 0xfff, .rights = POLICY_RIGHTS,
-		.options = OPTION_CONFIG | OPTION_WIDTH | WRITES | OPTION_RATE,
+		.options = OPTION_CONFIG | OPTION_WIDTH | WRITES | USUAL,
 		.widths = 1 | 2 | 4, .values = UINT32_MAX,
 	},
 	[HWS_KIND_BAR] = {
 		.object = OBJECT_DEVICE | OBJECT_BAR | OBJECT_MORE, .what = "an offset",
 		.max = UINT64_MAX, .rights = POLICY_RIGHTS,
-		.options = OPTION_WIDTH | WRITES | OPTION_RATE,
+		.options = OPTION_WIDTH | WRITES | USUAL,
 		.widths = 1 | 2 | 4 | 8, .values = UINT64_MAX,
 	},
 	[HWS_KIND_DMA] = {
@@ -173,6 +174,12 @@ static bool option_key(struct rule_parser *r)
 			   &r->rule.key);
 }
 
+static bool option_last_words(struct rule_parser *r)
+{
+	r->rule.last_words = true;
+	return true;
+}
+
 /* Those that choose what a rule is about may stand in a deny rule too; the others limit it. */
 #define CHOOSES (OPTION_CONFIG | OPTION_CPUS)
 
@@ -192,6 +199,7 @@ static const struct {
 	{ "buffers", OPTION_BUFFERS, option_buffers },
 	{ "sha256", OPTION_SHA256, option_sha256 },
 	{ "key", OPTION_KEY, option_key },
+	{ "last-words", OPTION_LAST_WORDS, option_last_words },
 };
 
 static uint32_t options_of(const struct rule_parser *r)

@@ -87,6 +87,7 @@ enum policy_option {
 	OPTION_BUFFERS = 1 << 8,
 	OPTION_SHA256 = 1 << 9,
 	OPTION_KEY = 1 << 10,
+	OPTION_LAST_WORDS = 1 << 11,
 };
 struct rule_parser {
 	struct policy_parser *p;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "guardian/danger-internal.h"
+
 static const struct {
 	const char *word;
 	uint32_t rights;
@@ -18,6 +20,27 @@ static const struct {
 	{ "claimed", HWS_CLAIMED },
 	{ "danger", HWS_DANGER },
 };
+
+/* Behind "danger": which ones; none named is all. */
+static bool parse_dangers(struct rule_parser *r)
+{
+	struct policy_parser *p = r->p;
+	uint32_t named = 0;
+
+	for (size_t i = 0; i < DANGERS; i++) {
+		if (!token_is(&p->token, dangers[i].name))
+			continue;
+		if (dangers[i].right & named)
+			return parse_error(p, p->token.at, "found the danger '%s' a second time",
+					   dangers[i].name);
+		named |= dangers[i].right;
+		if (!lex_next(p))
+			return false;
+		i = SIZE_MAX; /* from the first on */
+	}
+	r->rule.rights |= named ? named : HWS_DANGER;
+	return true;
+}
 
 static bool parse_bars(struct rule_parser *r)
 {
@@ -65,6 +88,8 @@ static bool parse_right(struct rule_parser *r, bool *ret_found)
 	if (right_words[i].rights & r->rule.rights)
 		return parse_error(p, p->token.at, "found '%s', a right that the rule has already",
 				   right_words[i].word);
+	if (right_words[i].rights == HWS_DANGER)
+		return lex_next(p) && parse_dangers(r);
 	r->rule.rights |= right_words[i].rights;
 	return lex_next(p);
 }
@@ -130,7 +155,7 @@ static const char *text_of(struct policy_parser *p)
 }
 
 /* Options that each single access must be held against. */
-#define LIMITS (OPTION_WIDTH | OPTION_MASK | OPTION_VALUE | OPTION_RATE)
+#define LIMITS (OPTION_WIDTH | OPTION_MASK | OPTION_VALUE | OPTION_RATE | OPTION_LAST_WORDS)
 
 static bool keep(struct rule_parser *r)
 {

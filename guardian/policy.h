@@ -236,6 +236,10 @@ struct hws_decision {
 	const char *text;    /* the rule itself */
 	bool inline_rule;    /* it was given in line, not by a file */
 	bool per_access;     /* a window: each access in it must be checked again */
+	/* HWS_DANGER_…: what the write may do; of a window, each write must be checked again */
+	uint32_t danger;
+	bool last_words; /* a record of it must be on disk before it begins */
+	bool wants_old;	 /* refused by a rule with a mask that lacks HWS_HAS_OLD */
 
 	/* what the rules allow, where they say so */
 	uint32_t widths;    /* the sum of the allowed widths; 0: any */

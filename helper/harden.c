@@ -150,7 +150,7 @@ static int set_limits(const struct harden *what)
 {
 	for (size_t i = 0; i < what->limit_count; i++) {
 		struct rlimit limit = { what->limits[i].value, what->limits[i].value };
-		struct rlimit is;
+		struct rlimit is = { RLIM_INFINITY, 0 }; /* what no limit is */
 
 		if (setrlimit((__rlimit_resource_t)what->limits[i].which, &limit) < 0 ||
 		    getrlimit((__rlimit_resource_t)what->limits[i].which, &is) < 0)

@@ -157,10 +157,14 @@ static enum result pin_program(struct run *run)
 static enum result make_rings(struct run *run)
 {
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct hws_policy_rule rule;
 	struct rlimit before;
 	enum result result;
+	uint32_t index = 0;
 	int r = getrlimit(RLIMIT_MEMLOCK, &before);
 
+	if (!run_next_rule(run, HWS_KIND_RING, &index, &rule))
+		return RESULT_OK;
 	if (r == 0 && setrlimit(RLIMIT_MEMLOCK, &all) < 0) {
 		struct rlimit most = { before.rlim_max, before.rlim_max };
 

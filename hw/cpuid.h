@@ -68,6 +68,38 @@ HWS_API HWS_MUST int hws_cpuid_read(struct hws_cpuid *cpuid, uint32_t leaf, uint
 HWS_API void hws_cpuid_get(struct hws_cpuid *cpuid, uint32_t leaf, uint32_t subleaf,
 			   uint32_t ret_regs[4]);
 
+/**
+ * hws_cpuid_has() - does the processor have a feature?
+ * @cpuid: borrowed; with the feature's leaf, and leaf 0 or 0x80000000
+ * @name: borrowed; "avx2", "sse4_2" …, as /proc/cpuinfo writes it
+ *
+ * What the processor says of itself: the kernel may have switched it off all the same.
+ *
+ * Safety: as hws_cpuid_read().
+ *
+ * Return: 1 or 0; -ENOENT no such name; else as hws_cpuid_read().
+ */
+HWS_API HWS_MUST int hws_cpuid_has(struct hws_cpuid *cpuid, const char *name);
+
+/**
+ * hws_cpuid_feature_name() - the names that hws_cpuid_has() knows, one after the other.
+ * @index: which, from 0
+ *
+ * Return: a constant string; NULL behind the last.
+ */
+HWS_API const char *hws_cpuid_feature_name(unsigned int index);
+
+/**
+ * hws_get_topology() - how processors are grouped into cores and packages.
+ * @hw: borrowed
+ * @ret_topology: out; untouched on failure
+ *
+ * As the system lists them; where it doesn't, as CPUID leaves 0x1f and 0x0b tell.
+ *
+ * Return: 0; -EOPNOTSUPP nothing tells; or why CPUID can't be asked.
+ */
+HWS_API HWS_MUST int hws_get_topology(struct hws *hw, struct hws_topology *ret_topology);
+
 HWS_END_DECLS
 
 #endif

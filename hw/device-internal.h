@@ -14,4 +14,14 @@ HWS_MUST int device_parse(const char *bdf, struct hws_access *access);
  */
 int device_identify(struct hws *hw, struct hws_access *access);
 
+/* Does the function still answer in configuration space? When that can't be told, it does. */
+HWS_MUST bool device_present(struct hws *hw, struct hws_bdf bdf);
+
+/*
+ * Where a capability, or an extended one, begins in configuration space. -ENOENT: it has none, or
+ * the list can't be read. A list that goes in circles ends.
+ */
+HWS_MUST int device_capability(struct hws *hw, struct hws_bdf bdf, bool extended, uint32_t id,
+			       uint32_t *ret_at);
+
 #endif

@@ -77,6 +77,7 @@ static void stop(struct hws_domain *domain)
 {
 	if (domain->hold.can_reset)
 		(void)ops(domain)->hold_reset(self(domain), &domain->hold);
+	irq_detach(domain->irq);
 	domain_unmap_all(domain);
 	ops(domain)->hold_close(self(domain), &domain->hold);
 }

@@ -30,6 +30,7 @@ struct domain_gone {
 struct hws_domain {
 	struct gate gate; /* has the context */
 	struct hws_hold hold;
+	struct hws_irq *irq; /* NULL: no interrupts are open */
 	struct hws_pool *pool;
 	bool own_pool;
 	uint32_t number; /* by which buffers know it */
@@ -55,6 +56,8 @@ static inline struct domain_map *domain_map(struct hws_domain *domain, struct hw
 
 /* Takes it from the device, whatever it is; 0, or the back end's error: then it is lost. */
 HWS_MUST int domain_unmap(struct hws_domain *domain, struct domain_map *map);
+/* hw/irq.c: they end, and know it. NULL does nothing. */
+void irq_detach(struct hws_irq *irq);
 /* Takes all from the device; what can't be is quarantined and counted. */
 void domain_unmap_all(struct hws_domain *domain);
 

@@ -10,6 +10,7 @@
 #define HWSAFE_HW_FACE_INTERNAL_H
 
 #include "guardian/gate-internal.h"
+#include "hw/block.h"
 
 struct face {
 	int (*read)(struct gate *gate, const struct gate_access *one, uint64_t *ret_value);
@@ -37,17 +38,50 @@ HWS_MUST int face_ask_read(struct gate *gate, const struct face *face,
 HWS_MUST int face_ask_write(struct gate *gate, const struct face *face,
 			    const struct gate_access *one);
 
+/* Only the way in: what face_do_read() or face_do_write() then does. */
+HWS_MUST int face_admit_read(struct gate *gate, const struct gate_access *one);
+HWS_MUST int face_admit_write(struct gate *gate, const struct face *face,
+			      const struct gate_access *one);
+
 /* The whole access for who goes through the back end's table in any case. */
 HWS_MUST int face_read(struct gate *gate, const struct face *face, const struct gate_access *one,
 		       unsigned int shift, uint64_t *ret_value);
 HWS_MUST int face_write(struct gate *gate, const struct face *face, const struct gate_access *one,
 			unsigned int shift);
 
+/* What is waited for: the bits of the mask have the value. */
+struct face_wait {
+	uint64_t mask;
+	uint64_t value;
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
+};
+
+/*
+ * Reads until it is so. Each read asks the gate and is charged: a wait of ten seconds has some 300
+ * of them. -ETIME at the deadline.
+ */
+HWS_MUST int face_wait_for(struct gate *gate, const struct face *face,
+			   const struct gate_access *one, const struct face_wait *wait,
+			   uint64_t *ret_value);
+
+struct face_block {
+	uint64_t offset;
+	uint32_t width;
+	uint32_t count;
+	uint32_t flags; /* enum hws_block_flags */
+};
+
+/* How many were read or written, each an access of its own; an error only when none was. */
+HWS_MUST int face_read_block(struct gate *gate, const struct face *face,
+			     const struct face_block *block, void *bytes);
+HWS_MUST int face_write_block(struct gate *gate, const struct face *face,
+			      const struct face_block *block, const void *bytes);
+
 /* Would it be let in, as far as shape and policy go? Refusals are told and counted. */
 HWS_MUST int face_check(struct gate *gate, const struct face *face, enum gate_use use,
 			const struct gate_access *one);
 
-/* The same of 1 << @shift bytes at a place that is counted as the window's first is. */
+/* face_read() and face_write() at a place that is counted as the window's first is. */
 HWS_MUST int face_read_at(struct gate *gate, const struct face *face, uint32_t at,
 			  unsigned int shift, uint64_t *ret_value);
 HWS_MUST int face_write_at(struct gate *gate, const struct face *face, uint32_t at,

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "hw/face-internal.h"
 
+#include "hw/bank-internal.h"
+
 int face_do_read(struct gate *gate, const struct face *face, const struct gate_access *one,
 		 uint64_t *ret_value)
 {
 	int r = face->read(gate, one, ret_value);
 
+	gate_over(gate);
 	return r < 0 ? gate_failed(gate, GATE_READ, one, r) : 0;
 }
 
@@ -13,24 +16,29 @@ int face_do_write(struct gate *gate, const struct face *face, const struct gate_
 {
 	int r = face->write(gate, one);
 
+	gate_over(gate);
 	return r < 0 ? gate_failed(gate, GATE_WRITE, one, r) : 0;
+}
+
+/* What the handle knows of its registers; 0 when it knows nothing. */
+static int ask_bank(struct gate *gate, enum gate_use use, const struct gate_access *one)
+{
+	return gate->bank ? bank_ask(gate->bank, use, one) : 0;
+}
+
+int face_admit_read(struct gate *gate, const struct gate_access *one)
+{
+	int r = ask_bank(gate, GATE_READ, one);
+
+	return r < 0 ? r : gate_ask(gate, GATE_READ, one);
 }
 
 int face_ask_read(struct gate *gate, const struct face *face, const struct gate_access *one,
 		  uint64_t *ret_value)
 {
-	int r = gate_ask(gate, GATE_READ, one);
+	int r = face_admit_read(gate, one);
 
 	return r < 0 ? r : face_do_read(gate, face, one, ret_value);
-}
-
-/* Does it lie in the window, whole and aligned, so that it may be looked at? */
-static bool lies_inside(const struct gate *gate, const struct gate_access *one)
-{
-	uint64_t step = gate->window.kind == HWS_KIND_MSR ? 1 : one->width;
-
-	return hws_range_ok(one->offset, step, gate->window.last - gate->window.first + 1) &&
-	       one->offset % step == 0;
 }
 
 /*
@@ -39,28 +47,44 @@ static bool lies_inside(const struct gate *gate, const struct gate_access *one)
  */
 static void add_old(struct gate *gate, const struct face *face, struct gate_access *one)
 {
-	if (face->has_old && !(one->has & HWS_HAS_OLD) && gate->decision.per_access &&
-	    gate->window.rights & HWS_R && lies_inside(gate, one) &&
-	    face->read(gate, one, &one->old) == 0)
+	if (!face->has_old || one->has & HWS_HAS_OLD || !gate_wants_old(gate, one) ||
+	    (gate->bank && bank_hides(gate->bank, one)) || gate_peek(gate, one) < 0)
+		return;
+	if (face->read(gate, one, &one->old) == 0)
 		one->has |= HWS_HAS_OLD;
+	gate_over(gate);
+}
+
+int face_admit_write(struct gate *gate, const struct face *face, const struct gate_access *one)
+{
+	struct gate_access whole = *one;
+	int r = ask_bank(gate, GATE_WRITE, one);
+
+	if (r < 0)
+		return r;
+	whole.has |= HWS_HAS_VALUE;
+	add_old(gate, face, &whole);
+	return gate_ask(gate, GATE_WRITE, &whole);
 }
 
 int face_ask_write(struct gate *gate, const struct face *face, const struct gate_access *one)
 {
-	struct gate_access whole = *one;
-	int r;
+	int r = face_admit_write(gate, face, one);
 
-	whole.has |= HWS_HAS_VALUE;
-	add_old(gate, face, &whole);
-	r = gate_ask(gate, GATE_WRITE, &whole);
-	return r < 0 ? r : face_do_write(gate, face, &whole);
+	r = r < 0 ? r : face_do_write(gate, face, one);
+	if (r == 0 && gate->bank)
+		bank_wrote(gate->bank, one);
+	return r;
 }
 
 int face_check(struct gate *gate, const struct face *face, enum gate_use use,
 	       const struct gate_access *one)
 {
 	struct gate_access whole = *one;
+	int r = ask_bank(gate, use, one);
 
+	if (r < 0)
+		return r;
 	if (use == GATE_WRITE) {
 		whole.has |= HWS_HAS_VALUE;
 		add_old(gate, face, &whole);

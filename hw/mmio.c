@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hw/bank-internal.h"
 #include "hw/device-internal.h"
 #include "hw/face-internal.h"
 #include "hw/place-internal.h"
@@ -66,6 +67,7 @@ void hws_mmio_unmap(struct hws_mmio *mmio)
 {
 	if (!mmio)
 		return;
+	bank_close(&mmio->gate);
 	shim_ops(&mmio->gate.hw->shim)->bar_unmap(mmio->gate.hw->shim.self, &mmio->window);
 	gate_close(&mmio->gate);
 	free(mmio);
@@ -76,13 +78,26 @@ uint64_t hws_mmio_size(const struct hws_mmio *mmio)
 	return mmio->window.size;
 }
 
+static int gone(const struct gate *gate)
+{
+	char bdf[HWS_BDF_TEXT];
+
+	return why(-ENODEV, "%s is gone: it reads as all-ones, in configuration space too",
+		   hws_bdf_format(gate->window.bdf, bdf));
+}
+
+/* All-ones may be a value; but it is also what is read where no device is left. */
 static int do_read(struct gate *gate, const struct gate_access *one, uint64_t *ret_value)
 {
 	const struct hws_mmio *mmio = (const struct hws_mmio *)gate;
 	struct hws_shim *shim = &gate->hw->shim;
+	int r = shim_ops(shim)->mmio_read(shim->self, &mmio->window, one->offset, one->width,
+					  ret_value);
 
-	return shim_ops(shim)->mmio_read(shim->self, &mmio->window, one->offset, one->width,
-					 ret_value);
+	if (r == 0 && *ret_value == shim_ones(one->width) &&
+	    !device_present(gate->hw, gate->window.bdf))
+		return gone(gate);
+	return r;
 }
 
 static int do_write(struct gate *gate, const struct gate_access *one)
@@ -123,6 +138,17 @@ __attribute__((noinline, cold)) static int lost(struct hws_mmio *mmio, enum gate
 	return gate_failed(&mmio->gate, use, &one, -EIO);
 }
 
+/* 0, when the device is there and really says all-ones. */
+__attribute__((noinline, cold)) static int check_present(struct hws_mmio *mmio, uint64_t word,
+							 unsigned int shift)
+{
+	struct gate_access one = { .offset = word << shift, .width = 1u << shift };
+
+	if (device_present(mmio->gate.hw, mmio->gate.window.bdf))
+		return 0;
+	return gate_failed(&mmio->gate, GATE_READ, &one, gone(&mmio->gate));
+}
+
 static inline uint64_t word_of(uint64_t offset, unsigned int shift)
 {
 	/* SAFETY: touches nothing */
@@ -143,6 +169,14 @@ static inline uint64_t word_of(uint64_t offset, unsigned int shift)
 			*ret_value = (uint##bits##_t)value;                                        \
 		return r;                                                                          \
 	}                                                                                          \
+	__attribute__((noinline, cold)) static int ones##bits(                                     \
+		struct hws_mmio *mmio, uint64_t word, uint##bits##_t *ret_value)                   \
+	{                                                                                          \
+		int r = check_present(mmio, word, shift);                                          \
+		if (r == 0)                                                                        \
+			*ret_value = (uint##bits##_t) - 1;                                         \
+		return r;                                                                          \
+	}                                                                                          \
 	__attribute__((noinline, cold)) static uint##bits##_t slow_get##bits(                      \
 		struct hws_mmio *mmio, uint64_t offset)                                            \
 	{                                                                                          \
@@ -158,6 +192,8 @@ static inline uint64_t word_of(uint64_t offset, unsigned int shift)
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
 		if (raw_load##bits((const char *)mmio->direct + (word << shift), &value) < 0)      \
 			return lost(mmio, GATE_READ, word, shift);                                 \
+		if (__builtin_expect(value == (uint##bits##_t) - 1, 0))                            \
+			return ones##bits(mmio, word, ret_value);                                  \
 		*ret_value = value;                                                                \
 		return 0;                                                                          \
 	}                                                                                          \
@@ -193,3 +229,38 @@ MMIO(8, 0)
 MMIO(16, 1)
 MMIO(32, 2)
 MMIO(64, 3)
+
+int hws_mmio_describe(struct hws_mmio *mmio, struct hws_registers *registers,
+		      struct hws_bank **ret_bank)
+{
+	return bank_open(&mmio->gate, &mmio_face, registers, ret_bank);
+}
+
+int hws_mmio_wait_for(struct hws_mmio *mmio, uint64_t offset, uint32_t width, uint64_t mask,
+		      uint64_t value, uint64_t deadline_ns, uint64_t *ret_value)
+{
+	struct gate_access one = { .offset = offset, .width = width };
+	struct face_wait wait = { mask, value, deadline_ns };
+	uint64_t last;
+	int r = face_wait_for(&mmio->gate, &mmio_face, &one, &wait, &last);
+
+	if (r == 0 && ret_value)
+		*ret_value = last;
+	return r;
+}
+
+int hws_mmio_read_block(struct hws_mmio *mmio, uint64_t offset, uint32_t width, void *bytes,
+			uint32_t count, uint32_t flags)
+{
+	struct face_block block = { offset, width, count, flags };
+
+	return face_read_block(&mmio->gate, &mmio_face, &block, bytes);
+}
+
+int hws_mmio_write_block(struct hws_mmio *mmio, uint64_t offset, uint32_t width, const void *bytes,
+			 uint32_t count, uint32_t flags)
+{
+	struct face_block block = { offset, width, count, flags };
+
+	return face_write_block(&mmio->gate, &mmio_face, &block, bytes);
+}

@@ -38,8 +38,9 @@ struct hws_mmio;
  *
  * Safety: the policy decides; what may be mapped lies inside the BAR.
  *
- * Return: 0; -EACCES policy; -EPERM kernel; -ERANGE not inside the BAR; -ENODEV
- * no such function or BAR; -EINVAL; -ENOMEM.
+ * Return: 0; -EACCES policy; -EBUSY the kernel uses the function and the policy has no right
+ * "claimed" for that; -EPERM kernel; -ERANGE not inside the BAR; -ENODEV no such function or BAR;
+ * -EINVAL; -ENOMEM.
  */
 HWS_API HWS_MUST int hws_mmio_map(struct hws *hw, const char *bdf, uint32_t bar, uint64_t offset,
 				  uint64_t size, uint32_t rights, struct hws_mmio **ret_mmio);

@@ -5,80 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/face-internal.h"
-#include "hw/place-internal.h"
+#include "hw/bank-internal.h"
+#include "hw/msr-internal.h"
+#include "shim/sys-internal.h"
 #include "shim/why-internal.h"
-
-enum { CPUS_MAX = 8192 }; /* the most that Linux is built for */
-
-/* A gate for each processor; NULL where the handle has none. */
-struct hws_msr {
-	struct hws *hw;
-	uint32_t cpus;
-	struct gate *gates[];
-};
-
-static bool read_cpu(const char **at, uint32_t *ret_cpu)
-{
-	char *end;
-	unsigned long cpu;
-
-	if (**at < '0' || **at > '9')
-		return false;
-	cpu = strtoul(*at, &end, 10);
-	*at = end;
-	*ret_cpu = (uint32_t)cpu;
-	return cpu < CPUS_MAX;
-}
-
-/* The next piece of a list, "4" or "0-3"; moves *at to the next one, or to the end. */
-static bool read_piece(const char **at, uint32_t *ret_first, uint32_t *ret_last)
-{
-	if (!read_cpu(at, ret_first))
-		return false;
-	*ret_last = *ret_first;
-	if (**at == '-') {
-		(*at)++;
-		if (!read_cpu(at, ret_last) || *ret_last < *ret_first)
-			return false;
-	}
-	if (**at == ',')
-		return *++*at != '\0';
-	return **at == '\0';
-}
-
-/* Sets which processors the list names: how many gates are needed, or -EINVAL. */
-static int read_list(const char *list, bool named[CPUS_MAX])
-{
-	uint32_t first;
-	uint32_t last;
-	uint32_t end = 0;
-
-	for (const char *at = list; *at || at == list;) {
-		if (!read_piece(&at, &first, &last))
-			return why(-EINVAL,
-				   "'%s' is no list of processors: '0-3,8' is one, or 'all'", list);
-		memset(named + first, true, last - first + 1);
-		end = last >= end ? last + 1 : end;
-	}
-	return (int)end;
-}
-
-static int choose_cpus(struct hws *hw, const char *list, bool named[CPUS_MAX])
-{
-	struct hws_cpu cpu;
-	int r;
-
-	if (list && strcmp(list, "all") != 0)
-		return read_list(list, named);
-	r = shim_ops(&hw->shim)->identify(hw->shim.self, &cpu);
-	if (r < 0)
-		return r;
-	if (cpu.cpus > CPUS_MAX)
-		cpu.cpus = CPUS_MAX;
-	memset(named, true, cpu.cpus);
-	return (int)cpu.cpus;
-}
 
 static int open_gate(struct hws *hw, const struct hws_access *window, struct gate **ret_gate)
 {
@@ -94,27 +24,45 @@ static int open_gate(struct hws *hw, const struct hws_access *window, struct gat
 	return r;
 }
 
-int hws_msr_open(struct hws *hw, const char *cpus, uint32_t first, uint32_t last, uint32_t rights,
-		 struct hws_msr **ret_msr)
+/* Every range on every processor that is named: all of the gates, or an error. */
+static int open_gates(struct hws_msr *msr, const struct msr_cpus *cpus, uint32_t rights)
 {
-	struct hws_access access = {
-		.kind = HWS_KIND_MSR, .rights = rights, .first = first, .last = last
-	};
-	bool named[CPUS_MAX] = { false };
-	int count = choose_cpus(hw, cpus, named);
-	struct hws_msr *msr;
+	struct hws_access access = { .kind = HWS_KIND_MSR, .rights = rights };
 	int r = 0;
 
-	if (count < 0)
-		return count;
-	msr = calloc(1, sizeof(*msr) + (size_t)count * sizeof(msr->gates[0]));
+	for (uint32_t i = 0; i < msr->spans; i++) {
+		access.first = msr->span[i].first;
+		access.last = msr->span[i].last;
+		for (access.cpu = 0; r == 0 && access.cpu < msr->cpus; access.cpu++) {
+			if (cpus->named[access.cpu])
+				r = open_gate(msr->hw, &access,
+					      &msr->gates[i * msr->cpus + access.cpu]);
+		}
+	}
+	return r;
+}
+
+static int open_spans(struct hws *hw, const char *list, const struct msr_span *spans,
+		      uint32_t count, uint32_t rights, struct hws_msr **ret_msr)
+{
+	struct msr_cpus cpus = { 0 };
+	struct hws_msr *msr;
+	int r = msr_choose_cpus(hw, list, &cpus);
+
+	if (r < 0)
+		return r;
+	msr = calloc(1, sizeof(*msr));
 	if (!msr)
 		return why(-ENOMEM, "no memory for registers");
 	msr->hw = context_ref(hw);
-	msr->cpus = (uint32_t)count;
-	for (access.cpu = 0; r == 0 && access.cpu < msr->cpus; access.cpu++) {
-		if (named[access.cpu])
-			r = open_gate(hw, &access, &msr->gates[access.cpu]);
+	msr->cpus = cpus.end;
+	msr->spans = count;
+	msr->span = calloc(count, sizeof(*msr->span));
+	msr->gates = calloc((size_t)count * cpus.end, sizeof(*msr->gates));
+	r = msr->span && msr->gates ? 0 : why(-ENOMEM, "no memory for registers");
+	if (r == 0) {
+		memcpy(msr->span, spans, count * sizeof(*spans));
+		r = open_gates(msr, &cpus, rights);
 	}
 	if (r < 0) {
 		hws_msr_close(msr);
@@ -124,16 +72,37 @@ int hws_msr_open(struct hws *hw, const char *cpus, uint32_t first, uint32_t last
 	return 0;
 }
 
+int hws_msr_open(struct hws *hw, const char *cpus, uint32_t first, uint32_t last, uint32_t rights,
+		 struct hws_msr **ret_msr)
+{
+	struct msr_span span = { first, last };
+
+	return open_spans(hw, cpus, &span, 1, rights, ret_msr);
+}
+
+int hws_msr_open_set(struct hws *hw, const char *cpus, const char *registers, uint32_t rights,
+		     struct hws_msr **ret_msr)
+{
+	struct msr_span spans[MSR_SPANS];
+	int count = msr_read_spans(registers, spans);
+
+	return count < 0 ? count : open_spans(hw, cpus, spans, (uint32_t)count, rights, ret_msr);
+}
+
 void hws_msr_close(struct hws_msr *msr)
 {
 	if (!msr)
 		return;
-	for (uint32_t cpu = 0; cpu < msr->cpus; cpu++) {
-		if (msr->gates[cpu])
-			gate_close(msr->gates[cpu]);
-		free(msr->gates[cpu]);
+	for (uint32_t i = 0; msr->gates && i < msr->spans * msr->cpus; i++) {
+		if (msr->gates[i]) {
+			bank_close(msr->gates[i]);
+			gate_close(msr->gates[i]);
+		}
+		free(msr->gates[i]);
 	}
 	context_unref(msr->hw);
+	free(msr->gates);
+	free(msr->span);
 	free(msr);
 }
 
@@ -178,28 +147,10 @@ int msr_no_cpu(struct hws_msr *msr, uint32_t cpu, uint32_t reg, enum hws_rights 
 			    "the handle was not opened for that processor");
 }
 
-struct gate *msr_gate(struct hws_msr *msr, uint32_t cpu)
-{
-	return cpu < msr->cpus ? msr->gates[cpu] : NULL;
-}
-
-/* The processor's gate, and the access as it is seen from there. NULL: it has none. */
-static struct gate *gate_of(struct hws_msr *msr, uint32_t cpu, uint32_t reg,
-			    struct gate_access *ret_one)
-{
-	struct gate *gate = msr_gate(msr, cpu);
-
-	if (gate)
-		*ret_one = (struct gate_access) { .offset = reg - gate->window.first,
-						  .width = 8,
-						  .cpu = cpu };
-	return gate;
-}
-
 int hws_msr_read(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t *ret_value)
 {
 	struct gate_access one;
-	struct gate *gate = gate_of(msr, cpu, reg, &one);
+	struct gate *gate = msr_gate(msr, cpu, reg, &one);
 	uint64_t value;
 	int r = gate ? face_read(gate, &msr_face, &one, 0, &value)
 		     : msr_no_cpu(msr, cpu, reg, HWS_R);
@@ -219,7 +170,7 @@ uint64_t hws_msr_get(struct hws_msr *msr, uint32_t cpu, uint32_t reg)
 int hws_msr_write(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t value)
 {
 	struct gate_access one;
-	struct gate *gate = gate_of(msr, cpu, reg, &one);
+	struct gate *gate = msr_gate(msr, cpu, reg, &one);
 
 	if (!gate)
 		return msr_no_cpu(msr, cpu, reg, HWS_W);
@@ -238,7 +189,7 @@ void hws_msr_put(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t value
 int hws_msr_update(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t mask, uint64_t value)
 {
 	struct gate_access one;
-	struct gate *gate = gate_of(msr, cpu, reg, &one);
+	struct gate *gate = msr_gate(msr, cpu, reg, &one);
 	int r;
 
 	if (value & ~mask)
@@ -252,4 +203,18 @@ int hws_msr_update(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t mas
 	one.has = HWS_HAS_OLD;
 	one.value = (one.old & ~mask) | value;
 	return face_write(gate, &msr_face, &one, 0);
+}
+
+int hws_msr_describe(struct hws_msr *msr, uint32_t cpu, struct hws_registers *registers,
+		     struct hws_bank **ret_bank)
+{
+	struct gate_access first;
+	struct gate *gate = msr_gate(msr, cpu, msr->span[0].first, &first);
+
+	if (msr->spans > 1)
+		return why(-EINVAL,
+			   "a set of several ranges can't be described: open one for each range");
+	if (!gate)
+		return msr_no_cpu(msr, cpu, msr->span[0].first, HWS_R);
+	return bank_open(gate, &msr_face, registers, ret_bank);
 }

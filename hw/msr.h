@@ -28,7 +28,7 @@ struct hws_msr;
 /**
  * hws_msr_open() - open a range of registers on some processors.
  * @hw: borrowed
- * @cpus: borrowed; which processors: "2", "0-3,8"; "all" or NULL: every one that is online
+ * @cpus: borrowed; which processors: "2", "0-3,8", "12..15"; "all" or NULL: all that are online
  * @first: the first register
  * @last: the last one
  * @rights: HWS_R, HWS_W or both, and more of enum hws_access_rights
@@ -42,6 +42,23 @@ struct hws_msr;
  */
 HWS_API HWS_MUST int hws_msr_open(struct hws *hw, const char *cpus, uint32_t first, uint32_t last,
 				  uint32_t rights, struct hws_msr **ret_msr);
+
+/**
+ * hws_msr_open_set() - open registers that don't lie side by side.
+ * @hw: borrowed
+ * @cpus: borrowed; which processors, as for hws_msr_open()
+ * @registers: borrowed; "0x10,0x198-0x199", up to 64 ranges; decimal, or hexadecimal with 0x
+ * @rights: HWS_R, HWS_W or both, and more of enum hws_access_rights
+ * @ret_msr: out; for hws_msr_close(); untouched on failure
+ *
+ * All or nothing.
+ *
+ * Safety: the policy decides, for each range on each processor.
+ *
+ * Return: as hws_msr_open(); -EINVAL also for what is no list of registers.
+ */
+HWS_API HWS_MUST int hws_msr_open_set(struct hws *hw, const char *cpus, const char *registers,
+				      uint32_t rights, struct hws_msr **ret_msr);
 
 /**
  * hws_msr_close() - give up the registers.
@@ -128,6 +145,23 @@ HWS_API void hws_msr_put(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64
  */
 HWS_API HWS_MUST int hws_msr_update(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t mask,
 				    uint64_t value);
+
+/**
+ * hws_msr_batch() - read and write many registers.
+ * @msr: borrowed
+ * @ops: borrowed; each with cpu, reg and, where write is set, value; value and status are filled
+ * @count: how many
+ *
+ * First all of it is checked: when one may not be, none is done, and @ops is untouched. Then they
+ * are done in order. After a write that failed nothing more is tried: the rest has the status
+ * -ECANCELED. A batch that was refused still counts for the guard and the rule's rate, as
+ * far as it was checked.
+ *
+ * Safety: WRITES, where write is set. As hws_msr_write() and hws_msr_read().
+ *
+ * Return: 0 all were done; as hws_msr_read() when it was refused; the first failed one's status.
+ */
+HWS_API HWS_MUST int hws_msr_batch(struct hws_msr *msr, struct hws_msr_op *ops, size_t count);
 
 HWS_END_DECLS
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hw/bank-internal.h"
 #include "hw/device-internal.h"
 #include "hw/face-internal.h"
 #include "hw/place-internal.h"
@@ -15,16 +16,6 @@ enum { CONFIG_SIZE = 4096 }; /* PCIe 6.0 §7.2.2: of a function, extended space 
 struct hws_pci {
 	struct gate gate;
 };
-
-int hws_pci_next(struct hws *hw, const struct hws_bdf *after, struct hws_bdf *ret_bdf)
-{
-	struct hws_bdf bdf;
-	int r = shim_ops(&hw->shim)->pci_next(hw->shim.self, after, &bdf);
-
-	if (r == 0)
-		*ret_bdf = bdf;
-	return r;
-}
 
 int hws_pci_open(struct hws *hw, const char *bdf, uint32_t first, uint32_t size, uint32_t rights,
 		 struct hws_pci **ret_pci)
@@ -59,6 +50,7 @@ void hws_pci_close(struct hws_pci *pci)
 {
 	if (!pci)
 		return;
+	bank_close(&pci->gate);
 	gate_close(&pci->gate);
 	free(pci);
 }
@@ -112,3 +104,9 @@ const struct face pci_face = { do_read, do_write, .has_old = true };
 FACES(pci, 8, 0)
 FACES(pci, 16, 1)
 FACES(pci, 32, 2)
+
+int hws_pci_describe(struct hws_pci *pci, struct hws_registers *registers,
+		     struct hws_bank **ret_bank)
+{
+	return bank_open(&pci->gate, &pci_face, registers, ret_bank);
+}

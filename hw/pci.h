@@ -41,6 +41,45 @@ HWS_API HWS_MUST int hws_pci_next(struct hws *hw, const struct hws_bdf *after,
 				  struct hws_bdf *ret_bdf);
 
 /**
+ * hws_pci_get_info() - what the system knows of a function.
+ * @hw: borrowed
+ * @bdf: borrowed; the PCI function, "0000:00:03.0"
+ * @ret_info: out; its size must be set before; untouched on failure
+ *
+ * Only looks at what the system lists: no device is asked, and no policy.
+ *
+ * Return: 0; -ENODEV no such function; -EINVAL no address, or another size; -EPERM; -EOPNOTSUPP.
+ */
+HWS_API HWS_MUST int hws_pci_get_info(struct hws *hw, const char *bdf,
+				      struct hws_pci_info *ret_info);
+
+/**
+ * hws_pci_group_next() - the members of an IOMMU group, one after the other.
+ * @hw: borrowed
+ * @group: which, as struct hws_pci_info tells
+ * @after: borrowed; NULL: the first function
+ * @ret_bdf: out; untouched on failure; may be @after
+ *
+ * Devices of a group can reach each other, and are given to a program together or not at all.
+ *
+ * Return: 0; -ENOENT there is no more; -ENODEV there is no PCI.
+ */
+HWS_API HWS_MUST int hws_pci_group_next(struct hws *hw, int32_t group, const struct hws_bdf *after,
+					struct hws_bdf *ret_bdf);
+
+/**
+ * hws_pci_in_use() - does the kernel use a function: a driver, and what stands on it?
+ * @hw: borrowed
+ * @bdf: borrowed; the PCI function
+ *
+ * Then to open it, or its BARs, for writing takes the policy's right "claimed".
+ *
+ * Return: 0 nobody is known to; -EBUSY, and hws_why() names driver, mounts and interfaces; -EINVAL
+ * no address.
+ */
+HWS_API HWS_MUST int hws_pci_in_use(struct hws *hw, const char *bdf);
+
+/**
  * hws_pci_open() - open a function's configuration space, or a part of it.
  * @hw: borrowed
  * @bdf: borrowed; the PCI function, "0000:00:03.0"
@@ -51,8 +90,8 @@ HWS_API HWS_MUST int hws_pci_next(struct hws *hw, const struct hws_bdf *after,
  *
  * Safety: the policy decides; it is told who made the function and what it is.
  *
- * Return: 0; -EACCES policy; -ENODEV no such function; -ERANGE; -EINVAL; -ENOMEM; or what reading
- * its identity gave.
+ * Return: 0; -EACCES policy; -EBUSY the kernel uses it and the policy has no right "claimed" for
+ * that; -ENODEV no such function; -ERANGE; -EINVAL; -ENOMEM; or what reading its identity gave.
  */
 HWS_API HWS_MUST int hws_pci_open(struct hws *hw, const char *bdf, uint32_t first, uint32_t size,
 				  uint32_t rights, struct hws_pci **ret_pci);
@@ -94,6 +133,54 @@ HWS_API uint16_t hws_pci_device(const struct hws_pci *pci);
  * Return: base class, sub-class and interface, a byte each: 0x010802 is an NVMe controller.
  */
 HWS_API uint32_t hws_pci_class(const struct hws_pci *pci);
+
+/** struct hws_pci_cap - a capability, and where it begins in configuration space. */
+struct hws_pci_cap {
+	uint16_t id;
+	uint16_t offset;
+	uint8_t version; /* of extended ones */
+	bool extended;	 /* beyond the first 256 bytes; its ids are others */
+};
+
+/**
+ * hws_pci_list_caps() - the capabilities of a function, in the order of its chains.
+ * @pci: borrowed
+ * @ret_caps: out; up to @size of them
+ * @size: how many have room; 0 only counts
+ *
+ * The extended ones are left out where there are none, or this user or handle may not see them.
+ *
+ * Safety: reads configuration space, inside what was opened; it has an end whatever the device
+ * answers.
+ *
+ * Return: how many there are; -EBADMSG a chain leads back or out; else as hws_pci_read32().
+ */
+HWS_API HWS_MUST int hws_pci_list_caps(struct hws_pci *pci, struct hws_pci_cap *ret_caps,
+				       size_t size);
+
+/**
+ * hws_pci_find_cap() - find a capability: its registers follow at its offset.
+ * @pci: borrowed
+ * @id: its number (PCI 3.0 appendix H); the first of those that have it
+ * @ret_offset: out; untouched on failure
+ *
+ * Safety: as hws_pci_list_caps().
+ *
+ * Return: 0; -ENOENT it has none; -EBADMSG a chain leads back or out; else as hws_pci_read32().
+ */
+HWS_API HWS_MUST int hws_pci_find_cap(struct hws_pci *pci, uint8_t id, uint32_t *ret_offset);
+
+/**
+ * hws_pci_find_ext_cap() - find an extended capability of PCI Express.
+ * @pci: borrowed
+ * @id: its number (PCIe 6.0 §7.6); the first of those that have it
+ * @ret_offset: out; untouched on failure
+ *
+ * Safety: as hws_pci_list_caps().
+ *
+ * Return: as hws_pci_find_cap(); -ERANGE the function has 256 bytes.
+ */
+HWS_API HWS_MUST int hws_pci_find_ext_cap(struct hws_pci *pci, uint16_t id, uint32_t *ret_offset);
 
 /**
  * hws_pci_read8() - read 8 bits.

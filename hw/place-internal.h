@@ -8,12 +8,7 @@
 
 extern const struct face port_face;
 extern const struct face mmio_face;
-extern const struct face msr_face;
 extern const struct face pci_face;
-
-/* The processor's gate; NULL: the handle was not opened for it, which msr_no_cpu() tells. */
-struct gate *msr_gate(struct hws_msr *msr, uint32_t cpu);
-int msr_no_cpu(struct hws_msr *msr, uint32_t cpu, uint32_t reg, enum hws_rights right);
 
 struct place {
 	struct gate *gate;

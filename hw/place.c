@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "hw/msr-internal.h"
 #include "shim/why-internal.h"
 
 static const struct {
@@ -18,15 +19,17 @@ static const struct {
 int place_find(const struct hws_place *at, struct place *ret_place)
 {
 	struct gate *gate = (struct gate *)at->handle;
+	uint32_t reg = (uint32_t)at->at;
+	struct gate_access seen;
 
 	if ((uint32_t)at->kind >= HWS_KINDS || !kinds[at->kind].face || !at->handle)
 		return why(-EINVAL,
 			   "a place is in a port range, a window, registers or a function: "
 			   "see hws_in_port()");
 	if (at->kind == HWS_KIND_MSR) {
-		gate = msr_gate(at->handle, at->cpu);
+		gate = msr_gate(at->handle, at->cpu, reg, &seen);
 		if (!gate)
-			return msr_no_cpu(at->handle, at->cpu, (uint32_t)at->at, HWS_R);
+			return msr_no_cpu(at->handle, at->cpu, reg, HWS_R);
 	}
 	*ret_place = (struct place) {
 		.gate = gate,

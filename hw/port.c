@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "guardian/privilege-internal.h"
+#include "hw/bank-internal.h"
 #include "hw/face-internal.h"
 #include "hw/place-internal.h"
 #include "shim/sys-internal.h"
@@ -33,6 +34,7 @@ void hws_port_close(struct hws_port *port)
 {
 	if (!port)
 		return;
+	bank_close(&port->held.gate);
 	privilege_close(&port->held);
 	free(port);
 }
@@ -79,3 +81,41 @@ const struct face port_face = { do_read, do_write, .has_old = false };
 FACES(port, 8, 0)
 FACES(port, 16, 1)
 FACES(port, 32, 2)
+
+int hws_port_describe(struct hws_port *port, struct hws_registers *registers,
+		      struct hws_bank **ret_bank)
+{
+	return bank_open(&port->held.gate, &port_face, registers, ret_bank);
+}
+
+int hws_port_wait_for(struct hws_port *port, uint32_t number, uint32_t width, uint32_t mask,
+		      uint32_t value, uint64_t deadline_ns, uint32_t *ret_value)
+{
+	struct gate_access one = { .offset = number - port->held.gate.window.first,
+				   .width = width };
+	struct face_wait wait = { mask, value, deadline_ns };
+	uint64_t last;
+	int r = face_wait_for(&port->held.gate, &port_face, &one, &wait, &last);
+
+	if (r == 0 && ret_value)
+		*ret_value = (uint32_t)last;
+	return r;
+}
+
+int hws_port_read_block(struct hws_port *port, uint32_t number, uint32_t width, void *bytes,
+			uint32_t count)
+{
+	struct face_block block = { number - port->held.gate.window.first, width, count,
+				    HWS_BLOCK_FIFO };
+
+	return face_read_block(&port->held.gate, &port_face, &block, bytes);
+}
+
+int hws_port_write_block(struct hws_port *port, uint32_t number, uint32_t width, const void *bytes,
+			 uint32_t count)
+{
+	struct face_block block = { number - port->held.gate.window.first, width, count,
+				    HWS_BLOCK_FIFO };
+
+	return face_write_block(&port->held.gate, &port_face, &block, bytes);
+}

@@ -192,6 +192,37 @@ static uint64_t default_timestamp(void *self)
 	return 0;
 }
 
+static int default_pci_info(void *self, struct hws_bdf bdf, struct hws_pci_info *ret_info)
+{
+	(void)self, (void)bdf, (void)ret_info;
+	return none("list of what PCI functions are");
+}
+
+/* Who knows of no kernel knows of nobody who uses it. */
+static int default_ports_claimed(void *self, uint16_t first, uint32_t count)
+{
+	(void)self, (void)first, (void)count;
+	return 0;
+}
+
+static int default_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar)
+{
+	(void)self, (void)bdf, (void)bar;
+	return 0;
+}
+
+static int default_msr_batch(void *self, struct hws_msr_op *ops, size_t count)
+{
+	(void)self, (void)ops, (void)count;
+	return none("batches of registers");
+}
+
+static int default_topology(void *self, struct hws_topology *ret_topology)
+{
+	(void)self, (void)ret_topology;
+	return none("list of processors");
+}
+
 static int default_batch(void *self, struct hws_shim_step *steps, uint32_t count, bool go_on)
 {
 	(void)self, (void)steps, (void)count, (void)go_on;
@@ -244,6 +275,11 @@ const struct hws_shim_ops shim_defaults = {
 	.irq_unmask = default_irq_unmask,
 	.barrier = default_barrier,
 	.timestamp = default_timestamp,
+	.pci_info = default_pci_info,
+	.ports_claimed = default_ports_claimed,
+	.pci_claimed = default_pci_claimed,
+	.msr_batch = default_msr_batch,
+	.topology = default_topology,
 	.batch = default_batch,
 	.txn = default_txn,
 	.bar_fd = default_bar_fd,

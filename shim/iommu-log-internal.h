@@ -2,7 +2,7 @@
 /*
  * The kernel's log tells which transfers an IOMMU stopped, in the words of each driver:
  *
- *	DMAR: [DMA Write NO_PASID] Request device [00:03.0] fault addr 0x100000 [fault reason 0x05] …
+ *	DMAR: [DMA Write NO_PASID] Request device [00:03.0] fault addr 0x100000 [fault reason 0x05]
  *	vfio-pci 0000:00:03.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x000e address=0x100000 …
  *	arm-smmu-v3 arm-smmu-v3.0.auto: event 0x10 received:
  *	arm-smmu-v3 arm-smmu-v3.0.auto:         0x0000001800000010

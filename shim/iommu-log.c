@@ -118,15 +118,21 @@ static bool smmu_word(struct iommu_log *log, const char *line, struct hws_bdf bd
 	return smmu_event(log->word, bdf, ret);
 }
 
-/* A line belongs to the first row both of whose words it has. */
+#define AMD_FAULT "AMD-Vi: Event logged [IO_PAGE_FAULT"
+
+/*
+ * A line belongs to the first row that it fits. How it begins is the driver's own; further on may
+ * be what others say: a device's name, a file's.
+ */
 static const struct form {
-	const char *begins; /* the driver's own beginning, or part of it */
+	const char *begins;
 	const char *has;
 	bool (*read)(struct iommu_log *log, const char *line, struct hws_bdf bdf,
 		     struct hws_dma_fault *ret);
 } forms[] = {
 	{ "DMAR: [DMA ", "Request device [", intel },
-	{ "AMD-Vi: Event logged [IO_PAGE_FAULT", "address=", amd },
+	{ AMD_FAULT, "address=", amd },
+	{ "vfio-pci ", AMD_FAULT, amd },
 	{ "arm-smmu-v3 ", " event 0x", smmu_begins },
 	{ "arm-smmu-v3 ", "0x", smmu_word },
 };
@@ -137,7 +143,8 @@ bool iommu_log_feed(struct iommu_log *log, const char *line, struct hws_bdf bdf,
 	struct hws_dma_fault fault = { 0 };
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (!strstr(line, forms[i].begins) || !strstr(line, forms[i].has))
+		if (strncmp(line, forms[i].begins, strlen(forms[i].begins)) != 0 ||
+		    !strstr(line, forms[i].has))
 			continue;
 		if (!forms[i].read(log, line, bdf, &fault))
 			return false;

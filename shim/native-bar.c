@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "shim/fault-internal.h"
-#include "shim/native-internal.h"
+#include "shim/native-vfio-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -36,26 +36,40 @@ static int open_resource(struct native *native, struct hws_bdf bdf, uint32_t bar
 	if (fd == -ENOENT)
 		return why(-ENODEV, "%s has no BAR %u, or there is no such PCI function",
 			   hws_bdf_format(bdf, text), bar);
-	if (native_refusal(fd) == -EPERM)
-		return why(-EPERM, "%s: its file mode keeps this user out; root may, or the helper",
-			   path);
-	return fd < 0 ? why(fd, "%s: %s", path, strerror(-fd)) : fd;
+	return fd < 0 ? why(native_code(fd), "%s: %s", path, native_cause(fd)) : fd;
 }
 
-static int map_failed(const char *way, struct hws_bdf bdf, int r)
+/*
+ * -EINVAL has two causes: ports, and memory that a driver has asked for, which most kernels then
+ * show to nobody else (CONFIG_IO_STRICT_DEVMEM).
+ */
+static int not_mappable(struct native *native, const char *way, struct hws_bdf bdf, uint32_t bar)
+{
+	struct hws_pci_bar bars[HWS_PCI_BARS];
+	char text[HWS_BDF_TEXT];
+	char driver[32];
+
+	hws_bdf_format(bdf, text);
+	native_pci_link(native, bdf, "driver", driver, sizeof(driver));
+	if (!*driver || (native_pci_bars(native, bdf, bars) == 0 && bars[bar].flags & HWS_BAR_IO))
+		return why(-EINVAL, "%s %s can't be mapped: a BAR of I/O ports is opened as ports",
+			   text, way);
+	return why(-EBUSY,
+		   "%s %s: the kernel keeps it for driver %s, reading included: unbind that driver",
+		   text, way, driver);
+}
+
+static int map_failed(struct native *native, const char *way, struct hws_bdf bdf, uint32_t bar,
+		      int r)
 {
 	char text[HWS_BDF_TEXT];
 
 	hws_bdf_format(bdf, text);
-	if (r == -EPERM)
-		return why(
-			-EPERM,
-			"%s %s: the kernel refuses to map it: lockdown; VFIO still works (bind the device to vfio-pci)",
-			text, way);
 	if (r == -EINVAL)
-		return why(-EINVAL, "%s %s can't be mapped: a BAR of I/O ports is opened as ports",
-			   text, way);
-	return why(native_refusal(r), "%s %s can't be mapped: %s", text, way, strerror(-r));
+		return not_mappable(native, way, bdf, bar);
+	if (r == -EPERM)
+		return why(-EPERM, "%s %s: the kernel refuses to map it: lockdown", text, way);
+	return why(native_code(r), "%s %s can't be mapped: %s", text, way, native_cause(r));
 }
 
 /* How much of the BAR the window is: @size, or to its end. */
@@ -66,7 +80,8 @@ static int window_size(int fd, uint64_t offset, uint64_t size, uint64_t *ret_siz
 	uint64_t whole = r < 0 ? 0 : (uint64_t)stat.st_size;
 
 	if (r < 0)
-		return why(r, "the size of the BAR can't be told");
+		return why(native_code(r), "the size of the BAR can't be told: %s",
+			   native_cause(r));
 	if (size == 0 && offset < whole)
 		size = whole - offset;
 	if (size == 0 || !hws_range_ok(offset, size, whole))
@@ -81,20 +96,17 @@ static const char *const ways[] = { "resource0", "resource1", "resource2",
 				    "resource3", "resource4", "resource5" };
 enum { BARS = sizeof(ways) / sizeof(ways[0]) };
 
-int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
-		   enum hws_rights rights, struct hws_window *ret_window)
+/* By the file that sysfs has for the BAR. */
+static int resource_map(struct native *native, struct hws_bdf bdf, uint32_t bar, uint64_t offset,
+			uint64_t size, enum hws_rights rights, struct hws_window *ret_window)
 {
 	uint64_t in_page = offset & (sys_page_size() - 1);
 	char way[16];
 	void *address;
 	HWS_CLEANUP_FD int fd = -1;
-	int r = fault_arm();
+	int r;
 
-	if (r < 0)
-		return r;
-	if (bar >= BARS)
-		return why(-EINVAL, "BAR %u: a function has BARs 0 to 5", bar);
-	fd = open_resource(self, bdf, bar, rights, way);
+	fd = open_resource(native, bdf, bar, rights, way);
 	if (fd < 0)
 		return fd;
 	r = window_size(fd, offset, size, &size);
@@ -103,7 +115,7 @@ int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset
 	/* SAFETY: the caller may use [offset, offset + size), which lies inside the BAR */
 	r = raw_bar_map(fd, offset - in_page, in_page + size, rights, &address);
 	if (r < 0)
-		return map_failed(way, bdf, r);
+		return map_failed(native, way, bdf, bar, r);
 	*ret_window = (struct hws_window) {
 		.direct = (char *)address + in_page,
 		.first = offset,
@@ -114,9 +126,39 @@ int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset
 	return 0;
 }
 
+/* Whoever has the function open by VFIO gets its BARs there; so does who has no other way. */
+int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
+		   enum hws_rights rights, struct hws_window *ret_window)
+{
+	struct vfio_device *device;
+	int r = fault_arm();
+
+	if (r < 0)
+		return r;
+	if (bar >= BARS)
+		return why(-EINVAL, "BAR %u: a function has BARs 0 to 5", bar);
+	device = vfio_get_open(self, bdf);
+	if (!device) {
+		r = resource_map(self, bdf, bar, offset, size, rights, ret_window);
+		if (r != -EPERM)
+			return r;
+		r = vfio_get_instead(self, bdf, &device);
+		if (r < 0)
+			return r;
+	}
+	r = vfio_bar_map(self, device, bar, offset, size, rights, ret_window);
+	if (r < 0)
+		vfio_put(self, device);
+	return r;
+}
+
 void native_bar_unmap(void *self, struct hws_window *window)
 {
 	(void)self;
+	if (window->way == vfio_way) {
+		vfio_bar_unmap(window);
+		return;
+	}
 	if (window->direct)
 		sys_munmap((char *)window->direct - window->cookie, window->size + window->cookie);
 	*window = (struct hws_window) { 0 };
@@ -138,6 +180,10 @@ int native_mmio_read(void *self, const struct hws_window *window, uint64_t offse
 	int r;
 
 	(void)self;
+	if (window->way == vfio_way && !window->direct) {
+		*ret_value = shim_ones(width);
+		return vfio_mmio_read(window, offset, width, ret_value);
+	}
 	/* SAFETY: the caller has checked offset, width and alignment against the window */
 	switch (width) {
 	case 1:
@@ -166,6 +212,8 @@ int native_mmio_write(void *self, const struct hws_window *window, uint64_t offs
 	int r;
 
 	(void)self;
+	if (window->way == vfio_way && !window->direct)
+		return vfio_mmio_write(window, offset, width, value);
 	/* SAFETY: the caller has checked offset, width, alignment and value */
 	switch (width) {
 	case 1:

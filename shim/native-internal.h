@@ -40,6 +40,10 @@ static inline int native_refusal(int r)
 	return r == -EACCES ? -EPERM : r;
 }
 
+/* An error of the kernel's as our callers get it, and what it means: each has its own words. */
+HWS_MUST int native_code(int r);
+const char *native_cause(int r);
+
 int native_identify(void *self, struct hws_cpu *ret_cpu);
 int native_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);
 int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights rights,
@@ -65,6 +69,20 @@ int native_mmio_read(void *self, const struct hws_window *window, uint64_t offse
 		     uint64_t *ret_value);
 int native_mmio_write(void *self, const struct hws_window *window, uint64_t offset, uint32_t width,
 		      uint64_t value);
+
+int native_pci_info(void *self, struct hws_bdf bdf, struct hws_pci_info *ret_info);
+int native_ports_claimed(void *self, uint16_t first, uint32_t count);
+int native_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar);
+int native_topology(void *self, struct hws_topology *ret_topology);
+
+/* Where the function's BARs lie; those that it lacks have no size. */
+HWS_MUST int native_pci_bars(struct native *native, struct hws_bdf bdf,
+			     struct hws_pci_bar ret_bars[HWS_PCI_BARS]);
+/* The last part of where a link of the function leads: its driver, its group; "": none. */
+void native_pci_link(struct native *native, struct hws_bdf bdf, const char *link, char *text,
+		     size_t size);
+/* "nvme0n1 is mounted on /srv; eth0 is up": what the kernel does by the function; "": nothing. */
+void native_users(struct native *native, struct hws_bdf bdf, char *text, size_t size);
 
 /* /sys/bus/pci/devices/<bdf>/<file>; @path has NATIVE_PATH bytes. */
 enum { NATIVE_PATH = 96 };

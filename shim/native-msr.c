@@ -24,22 +24,14 @@ static ssize_t raw_msr_write(int fd, uint32_t reg, uint64_t value)
 
 static int open_failed(uint32_t cpu, int r)
 {
-	switch (r) {
-	case -ENOENT:
+	if (r == -ENOENT)
 		return why(-ENODEV,
 			   "/dev/cpu/%u/msr is not there: load the msr module (modprobe msr)", cpu);
-	case -ENXIO:
+	if (r == -ENXIO)
 		return why(-ENODEV, "processor %u is not there, or is off", cpu);
-	case -EACCES:
-		return why(
-			-EPERM,
-			"/dev/cpu/%u/msr: its file mode keeps this user out; root may, or the helper",
-			cpu);
-	case -EPERM:
+	if (r == -EPERM)
 		return why(-EPERM, "/dev/cpu/%u/msr: CAP_SYS_RAWIO is missing", cpu);
-	default:
-		return why(r, "/dev/cpu/%u/msr: %s", cpu, strerror(-r));
-	}
+	return why(native_code(r), "/dev/cpu/%u/msr: %s", cpu, native_cause(r));
 }
 
 /* The processor's file, opened the first time; it stays the back end's. */
@@ -71,15 +63,18 @@ static int msr_fd(struct native *native, uint32_t cpu)
 
 static int access_failed(uint32_t cpu, uint32_t reg, const char *verb, ssize_t n)
 {
-	if (n == -EPERM || n == -EACCES)
+	if (n == -EPERM)
 		return why(
 			-EPERM,
 			"the kernel refuses to %s MSR 0x%x: lockdown, or the msr module's allow_writes=off",
 			verb, reg);
 	if (n == -EBADF)
 		return why(-EPERM, "/dev/cpu/%u/msr may only be read by this user", cpu);
-	return why(-EIO, "MSR 0x%x can't be %s on processor %u: it isn't there, or not so", reg,
-		   verb[0] == 'r' ? "read" : "written", cpu);
+	if (n == -EIO || n >= 0)
+		return why(-EIO, "MSR 0x%x can't be %s on processor %u: it isn't there, or not so",
+			   reg, verb[0] == 'r' ? "read" : "written", cpu);
+	return why(native_code((int)n), "can't %s MSR 0x%x on processor %u: %s", verb, reg, cpu,
+		   native_cause((int)n));
 }
 
 int native_msr_read(void *self, uint32_t cpu, uint32_t reg, uint64_t *ret_value)

@@ -2,7 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "shim/native-internal.h"
+#include "shim/native-vfio-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -32,8 +32,7 @@ int native_pci_next(void *self, const struct hws_bdf *after, struct hws_bdf *ret
 	int r = sys_opendir(native->root, DEVICES, &dir);
 
 	if (r < 0)
-		return why(r == -ENOENT ? -ENODEV : native_refusal(r), DEVICES ": %s",
-			   strerror(-r));
+		return why(native_code(r), DEVICES ": %s", native_cause(r));
 	while ((entry = readdir(dir)) != NULL) {
 		struct hws_bdf bdf;
 
@@ -77,7 +76,7 @@ static int open_config(struct native *native, struct hws_bdf bdf)
 		fd = sys_open(native->root, path, O_RDONLY);
 	if (fd == -ENOENT)
 		return why(-ENODEV, "there is no PCI function %s", hws_bdf_format(bdf, text));
-	return fd < 0 ? why(native_refusal(fd), "%s: %s", path, strerror(-fd)) : fd;
+	return fd < 0 ? why(native_code(fd), "%s: %s", path, native_cause(fd)) : fd;
 }
 
 /* The function's configuration space; the caller holds the lock for as long as it uses it. */
@@ -93,53 +92,92 @@ static int config_fd(struct native *native, struct hws_bdf bdf)
 	return config->fd;
 }
 
-static int config_failed(struct hws_bdf bdf, uint32_t offset, const char *verb, ssize_t n)
+/* The kernel gave nothing: beyond the end, or beyond what it shows to this user. */
+static int config_ended(struct native *native, struct hws_bdf bdf, uint32_t offset)
+{
+	enum { SHOWN = 64 };
+	struct stat stat = { 0 };
+	char path[NATIVE_PATH];
+	char text[HWS_BDF_TEXT];
+	HWS_CLEANUP_FD int fd =
+		sys_open(native->root, native_pci_path(bdf, "config", path), O_RDONLY);
+
+	hws_bdf_format(bdf, text);
+	if (fd >= 0 && sys_fstat(fd, &stat) == 0 && stat.st_size > SHOWN && offset >= stat.st_size)
+		return why(-ERANGE, "%s has %lld bytes of configuration space", text,
+			   (long long)stat.st_size);
+	return why(-EPERM,
+		   "%s: this user may not read at 0x%x: beyond 64 bytes needs CAP_SYS_ADMIN", text,
+		   offset);
+}
+
+static int config_failed(struct native *native, struct hws_bdf bdf, uint32_t offset,
+			 const char *verb, ssize_t n)
 {
 	char text[HWS_BDF_TEXT];
 
 	hws_bdf_format(bdf, text);
-	if (n == 0)
-		return why(
-			-EPERM,
-			"%s: this user may not read at 0x%x: beyond 64 bytes needs CAP_SYS_ADMIN, or there is no more",
-			text, offset);
+	if (n >= 0)
+		return config_ended(native, bdf, offset);
 	/* sysfs says -ESPIPE of a file that was opened for reading only */
 	if (n == -EBADF || n == -ESPIPE)
 		return why(-EPERM, "%s: configuration space may only be read by this user", text);
-	if (native_refusal((int)n) == -EPERM)
+	if (n == -EPERM)
 		return why(-EPERM, "%s: the kernel refuses to %s configuration space: lockdown?",
 			   text, verb);
-	if (n == -ENODEV || n == -ENXIO || n == -ENOENT)
-		return why(-ENODEV, "PCI function %s is gone", text);
-	return why(-EIO, "%s: can't %s configuration space at 0x%x", text, verb, offset);
+	return why(native_code((int)n), "%s: can't %s configuration space at 0x%x: %s", text, verb,
+		   offset, native_cause((int)n));
+}
+
+/* Whoever has the whole function by VFIO sees it that way. False: nobody has. */
+static bool vfio_read(struct native *native, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+		      uint32_t *value, ssize_t *ret_n)
+{
+	struct vfio_device *device = vfio_get_open(native, bdf);
+
+	if (!device)
+		return false;
+	*ret_n = vfio_config_read(device, offset, width, value);
+	vfio_put(native, device);
+	return true;
+}
+
+/* As the file does it; 0 or -errno: opening it failed, which was told. */
+static int file_read(struct native *native, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+		     uint32_t *value, ssize_t *ret_n)
+{
+	int fd;
+
+	pthread_mutex_lock(&native->config.lock);
+	fd = config_fd(native, bdf);
+	/* SAFETY: reading configuration space changes nothing */
+	*ret_n = fd < 0 ? fd : raw_config_read(fd, offset, width, value);
+	pthread_mutex_unlock(&native->config.lock);
+	return fd < 0 ? fd : 0;
 }
 
 int native_pci_read(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
 		    uint32_t *ret_value)
 {
-	struct native *native = self;
 	uint32_t value = 0; /* both architectures are little-endian, as PCI is */
 	ssize_t n;
-	int fd;
 
 	*ret_value = (uint32_t)shim_ones(width);
-	pthread_mutex_lock(&native->config.lock);
-	fd = config_fd(native, bdf);
-	/* SAFETY: reading configuration space changes nothing */
-	n = fd < 0 ? fd : raw_config_read(fd, offset, width, &value);
-	pthread_mutex_unlock(&native->config.lock);
-	if (fd < 0)
-		return fd;
+	if (!vfio_read(self, bdf, offset, width, &value, &n)) {
+		int r = file_read(self, bdf, offset, width, &value, &n);
+
+		if (r < 0)
+			return r;
+	}
 	if (n != (ssize_t)width)
-		return config_failed(bdf, offset, "read", n);
+		return config_failed(self, bdf, offset, "read", n);
 	*ret_value = value;
 	return 0;
 }
 
-int native_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
-		     uint32_t value)
+static int file_write(struct native *native, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+		      uint32_t value)
 {
-	struct native *native = self;
 	ssize_t n;
 	int fd;
 
@@ -150,5 +188,28 @@ int native_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t w
 	pthread_mutex_unlock(&native->config.lock);
 	if (fd < 0)
 		return fd;
-	return n == (ssize_t)width ? 0 : config_failed(bdf, offset, "write", n);
+	return n == (ssize_t)width ? 0 : config_failed(native, bdf, offset, "write", n);
+}
+
+/* Under lockdown VFIO still lets: it keeps what is written from harming others. */
+int native_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
+		     uint32_t value)
+{
+	struct native *native = self;
+	struct vfio_device *device = vfio_get_open(native, bdf);
+	ssize_t n;
+
+	if (!device) {
+		int r = file_write(native, bdf, offset, width, value);
+
+		if (r != -EPERM)
+			return r;
+		r = vfio_get_instead(native, bdf, &device);
+		if (r < 0)
+			return r;
+	}
+	n = vfio_config_write(device, offset, width, &value);
+	vfio_keep(native, device);
+	vfio_put(native, device);
+	return n == (ssize_t)width ? 0 : config_failed(native, bdf, offset, "write", n);
 }

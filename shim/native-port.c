@@ -4,6 +4,7 @@
  *
  *   granted    a launcher had them opened before this program began; native speed
  *   ioperm     the kernel lets this thread at exactly the range; native speed
+ *   vfio       the same BAR as below, where the kernel lets VFIO only: lockdown
  *   resourceN  the I/O BAR of a PCI function that holds the whole range
  *   /dev/port  byte accesses only: the kernel splits wider ones
  */
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "shim/native-internal.h"
+#include "shim/native-vfio-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -32,8 +33,10 @@ struct ports {
 	uint16_t first;
 	uint32_t count;
 	int fd;			   /* of the file, for ways that have one */
-	uint32_t base;		   /* the port at the file's offset 0 */
+	uint64_t start;		   /* where in the file the first port is */
 	struct ioperm_grant grant; /* ioperm */
+	struct native *native;	   /* vfio */
+	struct vfio_device *device;
 };
 
 static int ioperm_open(struct native *native, struct ports *ports, enum hws_rights rights)
@@ -118,21 +121,26 @@ static int ioperm_write(const struct ports *ports, uint16_t port, uint32_t width
 static ssize_t raw_file_read(const struct ports *ports, uint16_t port, uint32_t width,
 			     void *ret_bytes)
 {
-	return sys_pread(ports->fd, ret_bytes, width, port - ports->base);
+	return sys_pread(ports->fd, ret_bytes, width, ports->start + port - ports->first);
 }
 
 /* Safety: WRITES. The device may do anything. Checked here: as for reading. */
 static ssize_t raw_file_write(const struct ports *ports, uint16_t port, uint32_t width,
 			      const void *bytes)
 {
-	return sys_pwrite(ports->fd, bytes, width, port - ports->base);
+	return sys_pwrite(ports->fd, bytes, width, ports->start + port - ports->first);
 }
 
 static int file_failed(const struct ports *ports, uint16_t port, ssize_t n)
 {
-	int r = n < 0 ? native_refusal((int)n) : -EIO;
+	int r = n < 0 ? (int)n : -EIO;
 
-	return why(r, "port 0x%x by %s: %s", port, ports->name, strerror(-r));
+	if (r == -EPERM)
+		return why(-EPERM,
+			   "port 0x%x by %s: the kernel refuses: lockdown; by VFIO it can be done "
+			   "(bind the function to vfio-pci, open the port again)",
+			   port, ports->name);
+	return why(native_code(r), "port 0x%x by %s: %s", port, ports->name, native_cause(r));
 }
 
 static int file_read(const struct ports *ports, uint16_t port, uint32_t width, uint32_t *ret_value)
@@ -169,41 +177,91 @@ static int access_mode(enum hws_rights rights)
 static int io_bar(struct native *native, struct hws_bdf bdf, const struct ports *ports,
 		  uint32_t *ret_base)
 {
-	enum { IORESOURCE_IO = 0x100, BARS = 6 };
-	char path[NATIVE_PATH];
-	char text[2048];
-	const char *line = text;
-	ssize_t n = sys_read_file(native->root, native_pci_path(bdf, "resource", path), text,
-				  sizeof(text));
+	struct hws_pci_bar bars[HWS_PCI_BARS];
 
-	for (int bar = 0; n > 0 && bar < BARS && line; bar++) {
-		unsigned long long start, end, flags;
+	if (native_pci_bars(native, bdf, bars) < 0)
+		return -ENOENT;
+	for (int bar = 0; bar < HWS_PCI_BARS; bar++) {
+		uint64_t base = bars[bar].base;
 
-		if (sscanf(line, "%llx %llx %llx", &start, &end, &flags) != 3)
-			break;
-		if (flags & IORESOURCE_IO && start <= ports->first && end <= UINT16_MAX &&
-		    end >= (uint64_t)ports->first + ports->count - 1) {
-			*ret_base = (uint32_t)start;
+		if (bars[bar].flags & HWS_BAR_IO && base <= ports->first &&
+		    base + bars[bar].size <= UINT16_MAX + UINT64_C(1) &&
+		    hws_range_ok(ports->first - base, ports->count, bars[bar].size)) {
+			*ret_base = (uint32_t)base;
 			return bar;
 		}
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
 	}
 	return -ENOENT;
+}
+
+/* The same of all functions, and where in it our ports begin. */
+static int find_io_bar(struct native *native, const struct ports *ports, struct hws_bdf *ret_bdf,
+		       uint64_t *ret_start)
+{
+	struct hws_bdf bdf;
+	uint32_t base;
+
+	for (int r = native_pci_next(native, NULL, &bdf); r == 0;
+	     r = native_pci_next(native, &bdf, &bdf)) {
+		int bar = io_bar(native, bdf, ports, &base);
+
+		if (bar >= 0) {
+			*ret_bdf = bdf;
+			*ret_start = ports->first - base;
+			return bar;
+		}
+	}
+	return -ENOENT;
+}
+
+static bool locked_down(int root)
+{
+	char text[128];
+
+	return sys_read_file(root, "/sys/kernel/security/lockdown", text, sizeof(text)) > 0 &&
+	       !strstr(text, "[none]");
+}
+
+/* Opening a device resets it: only one that is open already, or where nothing else lets. */
+static int vfio_open(struct native *native, struct ports *ports, enum hws_rights rights)
+{
+	struct vfio_region region;
+	struct hws_bdf bdf;
+	uint64_t in_bar;
+	int bar = find_io_bar(native, ports, &bdf, &in_bar);
+	int r = bar;
+
+	if (bar < 0)
+		return bar;
+	ports->native = native;
+	ports->device = vfio_get_open(native, bdf);
+	if (!ports->device)
+		r = rights & HWS_W && locked_down(native->root)
+			    ? vfio_get(native, bdf, &ports->device)
+			    : -ENOENT;
+	if (r < 0)
+		return r;
+	r = vfio_region(ports->device, (uint32_t)bar, &region);
+	if (r < 0) {
+		vfio_put(native, ports->device);
+		return r;
+	}
+	ports->start = region.start + in_bar;
+	ports->fd = ports->device->fd;
+	return 0;
+}
+
+static void vfio_close(struct ports *ports)
+{
+	vfio_put(ports->native, ports->device);
 }
 
 static int resource_open(struct native *native, struct ports *ports, enum hws_rights rights)
 {
 	struct hws_bdf bdf;
-	int r = native_pci_next(native, NULL, &bdf);
-	int bar = -ENOENT;
+	int bar = find_io_bar(native, ports, &bdf, &ports->start);
 	char path[NATIVE_PATH];
 
-	for (; r == 0; r = native_pci_next(native, &bdf, &bdf)) {
-		bar = io_bar(native, bdf, ports, &ports->base);
-		if (bar >= 0)
-			break;
-	}
 	if (bar < 0)
 		return bar;
 	snprintf(ports->name, sizeof(ports->name), "resource%d", bar);
@@ -216,6 +274,7 @@ static int dev_port_open(struct native *native, struct ports *ports, enum hws_ri
 {
 	if (!RAW_HAS_PORTS)
 		return -EOPNOTSUPP;
+	ports->start = ports->first;
 	ports->fd = sys_open(native->root, "/dev/port", access_mode(rights));
 	return ports->fd < 0 ? ports->fd : 0;
 }
@@ -241,18 +300,18 @@ static int dev_port_write(const struct ports *ports, uint16_t port, uint32_t wid
 static const struct way ways[] = {
 	{ "granted", granted_open, granted_close, granted_read, granted_write },
 	{ IOPERM, ioperm_open, ioperm_close, ioperm_read, ioperm_write },
+	{ "vfio", vfio_open, vfio_close, file_read, file_write },
 	{ "resource", resource_open, file_close, file_read, file_write },
 	{ "/dev/port", dev_port_open, file_close, dev_port_read, dev_port_write },
 };
 enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
 
+/* Why a way is none, in few words: three of them make a sentence. */
 static const char *way_failed(int r)
 {
 	switch (r) {
 	case -ENOSYS:
 		return "this kernel has none";
-	case -EOPNOTSUPP:
-		return "not on this architecture";
 	case -EPERM:
 		return "CAP_SYS_RAWIO is missing, or lockdown";
 	case -EACCES:
@@ -262,8 +321,18 @@ static const char *way_failed(int r)
 	case -EMFILE:
 		return "this thread holds too many ranges: close some";
 	default:
-		return strerror(-r);
+		return native_cause(r);
 	}
+}
+
+/* Of two failures the one that tells more: a refusal, then whatever is no mere absence. */
+static int worse(int a, int b)
+{
+	bool absent = b == -ENOENT || b == -ENOSYS || b == -EOPNOTSUPP;
+
+	if (native_code(b) == -EPERM)
+		return -EPERM;
+	return a == -EOPNOTSUPP && !absent ? native_code(b) : a;
 }
 
 static int try_ways(struct native *native, struct ports *ports, enum hws_rights rights)
@@ -277,12 +346,11 @@ static int try_ways(struct native *native, struct ports *ports, enum hws_rights 
 		failed[i] = ways[i].open(native, ports, rights);
 		if (failed[i] == 0)
 			return 0;
-		if (native_refusal(failed[i]) == -EPERM)
-			worst = -EPERM;
+		worst = worse(worst, failed[i]);
 	}
 	return why(worst, "ports 0x%x-0x%x: ioperm: %s; PCI I/O window: %s; /dev/port: %s",
 		   ports->first, ports->first + ports->count - 1, way_failed(failed[1]),
-		   way_failed(failed[2]), way_failed(failed[3]));
+		   way_failed(failed[3]), way_failed(failed[4]));
 }
 
 int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights rights,

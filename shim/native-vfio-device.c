@@ -2,6 +2,7 @@
 /* The devices that a context has open by VFIO: shared by their users, found, released. */
 #include <errno.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "shim/native-vfio-internal.h"
@@ -25,7 +26,7 @@ static void release(struct vfio_device *device)
 
 static int fill(struct native *native, struct vfio_device *device)
 {
-	struct vfio_region_info config;
+	struct vfio_region config;
 	uint32_t group;
 	int r = vfio_find_group(native->root, device->bdf, &group);
 
@@ -33,7 +34,7 @@ static int fill(struct native *native, struct vfio_device *device)
 	r = r < 0 ? r : vfio_open_device(device);
 	r = r < 0 ? r : vfio_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &config);
 	if (r == 0)
-		device->config = config.offset;
+		device->config = config.start;
 	return r;
 }
 
@@ -124,18 +125,28 @@ struct vfio_device *vfio_get_open(struct native *native, struct hws_bdf bdf)
 	return device;
 }
 
-int vfio_get_for_good(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device)
+void vfio_keep(struct native *native, struct vfio_device *device)
 {
-	int r = vfio_get(native, bdf, ret_device);
-
-	if (r < 0)
-		return r;
 	pthread_mutex_lock(&native->vfio.lock);
-	if (!(*ret_device)->kept)
-		(*ret_device)->refs++;
-	(*ret_device)->kept = true;
+	if (!device->kept && device->hold == 0) {
+		device->kept = true;
+		device->refs++;
+	}
 	pthread_mutex_unlock(&native->vfio.lock);
-	return 0;
+}
+
+int vfio_get_instead(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device)
+{
+	char first[160];
+	char second[256];
+	int r;
+
+	snprintf(first, sizeof(first), "%s", hws_why());
+	r = vfio_get(native, bdf, ret_device);
+	if (r == 0)
+		return 0;
+	snprintf(second, sizeof(second), "%s", hws_why());
+	return why(-EPERM, "%s; by VFIO: %s", first, second);
 }
 
 void vfio_close_all(struct native *native)

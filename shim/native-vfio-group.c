@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The way to a VFIO device: its driver, its group, its container; what stands in it, and the cure. */
+/* The way to a VFIO device: its driver, group, container; what stands in it, and the cure. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>

@@ -57,18 +57,39 @@ void vfio_put(struct native *native, struct vfio_device *device);
 struct vfio_device *vfio_held(struct native *native, const struct hws_hold *hold);
 /* Has this context opened the function already? Then with one more user; NULL: no. */
 struct vfio_device *vfio_get_open(struct native *native, struct hws_bdf bdf);
-/* As vfio_get(), and it stays open with the context: closing it would undo what was written. */
-HWS_MUST int vfio_get_for_good(struct native *native, struct hws_bdf bdf,
-			       struct vfio_device **ret_device);
+/*
+ * As vfio_get(), for what the kernel just refused, as hws_why() has it. Else -EPERM, and hws_why()
+ * has both reasons.
+ */
+HWS_MUST int vfio_get_instead(struct native *native, struct hws_bdf bdf,
+			      struct vfio_device **ret_device);
+/* Nobody holds it: it stays open with the context, since closing it would undo what was written. */
+void vfio_keep(struct native *native, struct vfio_device *device);
 /* What the context still has open. */
 void vfio_close_all(struct native *native);
 
-/*
- * native-vfio-region.c. A region of the device, by VFIO's own number of it. -ENODEV: it has none.
- */
-struct vfio_region_info;
+/* native-vfio-region.c. A region of the device, by VFIO's own number of it; -ENODEV: none. */
+enum { VFIO_AREAS = 16 };
+struct vfio_region {
+	uint64_t start; /* where in the device's descriptor */
+	uint64_t size;
+	bool maps; /* all of it can be mapped; else only @areas: offsets in the region */
+	uint32_t area_count;
+	struct hws_span areas[VFIO_AREAS];
+};
 HWS_MUST int vfio_region(const struct vfio_device *device, uint32_t index,
-			 struct vfio_region_info *ret_region);
+			 struct vfio_region *ret_region);
+/* As the table's entries; @device is taken on success. The window's way is vfio_way. */
+extern const char vfio_way[];
+HWS_MUST int vfio_bar_map(struct native *native, struct vfio_device *device, uint32_t bar,
+			  uint64_t offset, uint64_t size, enum hws_rights rights,
+			  struct hws_window *ret_window);
+void vfio_bar_unmap(struct hws_window *window);
+/* For windows that can't be mapped: -EOPNOTSUPP 8 bytes at once; -EPERM; -EIO. */
+HWS_MUST int vfio_mmio_read(const struct hws_window *window, uint64_t offset, uint32_t width,
+			    uint64_t *ret_value);
+HWS_MUST int vfio_mmio_write(const struct hws_window *window, uint64_t offset, uint32_t width,
+			     uint64_t value);
 /* How many of @width bytes, as pread(2) and pwrite(2), or -errno. */
 ssize_t vfio_config_read(const struct vfio_device *device, uint32_t offset, uint32_t width,
 			 void *ret_bytes);
@@ -81,6 +102,8 @@ void vfio_log_close(struct vfio_device *device);
 
 /* native-vfio-info.c: what VFIO_IOMMU_GET_INFO told, @size bytes of it, into page, maps, spans. */
 void vfio_read_info(const void *info, size_t size, struct hws_hold *hold);
+/* The same of what VFIO_DEVICE_GET_REGION_INFO told. */
+void vfio_read_region(const void *info, size_t size, struct vfio_region *ret_region);
 
 /* Entries of the back end's table: as shim.h has them. */
 int native_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold);

@@ -54,8 +54,8 @@ static int no_log(int r)
 }
 
 /*
- * Drivers tell ten or so in five seconds and are then silent: a fault that isn't told may have been.
- * No more than so many lines at once: others may fill the log faster than it is read.
+ * Drivers tell a few in five seconds (Intel's three) and are then silent: what isn't told may have
+ * been. No more than so many lines at once: others may fill the log faster than it is read.
  */
 int native_dma_fault(void *self, const struct hws_hold *hold, struct hws_dma_fault *ret_fault)
 {

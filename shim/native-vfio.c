@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "shim/hold-internal.h"
@@ -153,20 +154,19 @@ int native_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold)
 static int set_irqs(const struct vfio_device *device, enum hws_irq_mode mode, uint32_t flags,
 		    const int32_t *eventfds, uint32_t count)
 {
-	struct {
-		struct vfio_irq_set head;
-		int32_t fds[HOLD_VECTORS];
-	} set = { .head = { .argsz = sizeof(set.head),
-			    .flags = flags,
-			    .index = irq_indexes[mode],
-			    .count = count } };
+	struct vfio_irq_set head = {
+		.argsz = sizeof(head), .flags = flags, .index = irq_indexes[mode], .count = count
+	};
+	/* the descriptors follow; of uint32_t, which the head is made of */
+	uint32_t set[sizeof(head) / sizeof(uint32_t) + HOLD_VECTORS];
 
 	if (eventfds) {
-		set.head.argsz += (uint32_t)(count * sizeof(*eventfds));
-		memcpy(set.fds, eventfds, count * sizeof(*eventfds));
+		head.argsz += (uint32_t)(count * sizeof(*eventfds));
+		memcpy(set + sizeof(head) / sizeof(*set), eventfds, count * sizeof(*eventfds));
 	}
+	memcpy(set, &head, sizeof(head));
 	/* SAFETY: interrupts only write to these eventfds */
-	return raw_vfio_call(device->fd, VFIO_DEVICE_SET_IRQS, &set);
+	return raw_vfio_call(device->fd, VFIO_DEVICE_SET_IRQS, set);
 }
 
 static int unbind(struct vfio_device *device)
@@ -198,7 +198,7 @@ void native_hold_close(void *self, struct hws_hold *hold)
 	*hold = (struct hws_hold) { 0 };
 	if (!device)
 		return;
-	/* in this order: it stops, it forgets, only then its memory goes; what fails the rest mends */
+	/* it stops, it forgets, only then its memory goes; what one step fails the next mends */
 	r = set_master(device, false);
 	r = unbind(device);
 	r = device->can_reset ? reset(device) : r;
@@ -257,6 +257,13 @@ int native_dma_map(void *self, const struct hws_hold *hold, uint64_t address, vo
 
 	if (r < 0)
 		return r;
+	/*
+	 * Before Linux 6.2 memory that was never written is pinned as the page of zeros when the
+	 * device may only read: what is then written the device would never see. Where this can't
+	 * be done (memory that may not be written, kernels before 5.14) there is nothing to lose.
+	 */
+	if (!(rights & HWS_W))
+		(void)!sys_madvise(memory, size, MADV_POPULATE_WRITE);
 	/* SAFETY: the memory is the caller's to give; the device gets these pages and no others */
 	r = raw_vfio_call(device->container, VFIO_IOMMU_MAP_DMA, &map);
 	return r < 0 ? map_failed(address, size, r) : 0;

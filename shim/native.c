@@ -110,4 +110,8 @@ const struct hws_shim_ops native_ops = {
 	.irq_unmask = native_irq_unmask,
 	.barrier = native_barrier,
 	.timestamp = native_timestamp,
+	.pci_info = native_pci_info,
+	.ports_claimed = native_ports_claimed,
+	.pci_claimed = native_pci_claimed,
+	.topology = native_topology,
 };

@@ -78,6 +78,59 @@ struct hws_window {
 	const char *way; /* how it was got: "ioperm", "/dev/port", "resource0", "sim" … */
 };
 
+/** enum hws_bar_flags - what kind of BAR it is. */
+enum hws_bar_flags {
+	HWS_BAR_IO = 1, /* ports; else memory */
+	HWS_BAR_64 = 2,
+	HWS_BAR_PREFETCH = 4,
+};
+
+/** struct hws_pci_bar - where a BAR lies now. */
+struct hws_pci_bar {
+	uint64_t base;
+	uint64_t size; /* 0: there is none */
+	uint32_t flags;
+};
+
+/** HWS_PCI_BARS - how many BARs a function can have. */
+#define HWS_PCI_BARS 6
+
+/** struct hws_pci_info - what the system knows of a PCI function. */
+struct hws_pci_info {
+	size_t size; /* sizeof(struct hws_pci_info): set it before the call */
+	uint16_t vendor;
+	uint16_t device;
+	uint16_t subsystem_vendor;
+	uint16_t subsystem_device;
+	uint32_t class_code; /* base class, sub-class, interface */
+	uint8_t revision;
+	bool enabled;
+	int32_t numa_node;   /* -1: not known */
+	int32_t iommu_group; /* -1: in none */
+	char driver[32];     /* that is bound to it; "": none */
+	char power[16];	     /* "D0", "D3hot" …; "": not known */
+	struct hws_pci_bar bars[HWS_PCI_BARS];
+};
+
+/** struct hws_msr_op - one register of a batch. */
+struct hws_msr_op {
+	uint32_t cpu;
+	uint32_t reg;
+	uint64_t value; /* to be written; or as it was read, all-ones when it failed */
+	int32_t status; /* 0 or -errno, of this one; -ECANCELED: not tried */
+	uint32_t write; /* else it is read */
+};
+
+/** struct hws_topology - how processors are grouped. */
+struct hws_topology {
+	uint32_t packages;
+	uint32_t cores;
+	uint32_t threads; /* as many as there are processors online */
+};
+
+/** HWS_CONFIG_SPACE - in the place of a BAR: the function's configuration space. */
+#define HWS_CONFIG_SPACE UINT32_MAX
+
 /** enum hws_irq_mode - the ways a PCI function interrupts. */
 enum hws_irq_mode {
 	HWS_IRQ_INTX = 0,
@@ -231,8 +284,11 @@ struct hws_shim_ops {
 			  uint32_t width, uint64_t value);
 
 	/*
-	 * A function as a whole. The device's rights are as seen from memory: HWS_R it may read
-	 * memory, HWS_W it may write there. Mappings are exact: @address and @size as mapped.
+	 * A function as a whole; one hold is used by one thread at a time. Who opens it finds it
+	 * as after a reset, where it can be reset, and so it is left. The device's rights are as
+	 * seen from memory: HWS_R it may read memory, HWS_W it may write there. Mappings are
+	 * exact: @address and @size as mapped; -ENOENT: nothing is mapped so. Memory must be there
+	 * and open to this thread when it is mapped, not later.
 	 */
 	int (*hold_open)(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold);
 	void (*hold_close)(void *self, struct hws_hold *hold);
@@ -240,7 +296,10 @@ struct hws_shim_ops {
 	int (*dma_map)(void *self, const struct hws_hold *hold, uint64_t address, void *memory,
 		       uint64_t size, enum hws_rights device);
 	int (*dma_unmap)(void *self, const struct hws_hold *hold, uint64_t address, uint64_t size);
-	/* the next one of this function since the hold was opened; -ENOENT: no more for now */
+	/*
+	 * the next one of this function since the hold was opened; -ENOENT: no more for now;
+	 * -EOPNOTSUPP: nobody can tell. Of many, a kernel may tell only a few.
+	 */
 	int (*dma_fault)(void *self, const struct hws_hold *hold, struct hws_dma_fault *ret_fault);
 	/* eventfds, borrowed, one a vector from 0 on; replaces what was bound; count 0: none */
 	int (*irq_bind)(void *self, const struct hws_hold *hold, enum hws_irq_mode mode,
@@ -251,6 +310,13 @@ struct hws_shim_ops {
 	void (*barrier)(void *self, enum hws_barrier kind);
 	uint64_t (*timestamp)(void *self); /* counts up; its unit is the back end's; 0: none */
 
+	int (*pci_info)(void *self, struct hws_bdf bdf, struct hws_pci_info *ret_info);
+	/* -EBUSY when the kernel uses it, with who does; 0: nobody is known to */
+	int (*ports_claimed)(void *self, uint16_t first, uint32_t count);
+	int (*pci_claimed)(void *self, struct hws_bdf bdf, uint32_t bar);
+	/* in order, a failed write ends it: 0 or the first failure; -EOPNOTSUPP: nothing is done */
+	int (*msr_batch)(void *self, struct hws_msr_op *ops, size_t count);
+	int (*topology)(void *self, struct hws_topology *ret_topology);
 	/*
 	 * For back ends far away, where each call costs a message; absent, the entries above are
 	 * called one by one. The steps in order; with @go_on a step that fails does not end them.

@@ -119,6 +119,18 @@ static void count(struct sim_stats *stats, const struct sim_access *access)
 	stats->waited_ns += access->latency_ns;
 }
 
+/* What every access ends with, whatever it came to. */
+static inline void end(struct sim *sim, struct sim_access *access, int result)
+{
+	access->result = result;
+	if (result < 0 && !access->write)
+		access->value = shim_ones(access->width);
+	count(&sim->stats, access);
+	sim->ticks++;
+	if (sim->log)
+		sim->log(access, sim->log_context);
+}
+
 int sim_perform(struct sim *sim, struct sim_access *access, int refused)
 {
 	static int (*const by_kind[SIM_KINDS])(struct sim *, struct sim_access *) = {
@@ -127,15 +139,43 @@ int sim_perform(struct sim *sim, struct sim_access *access, int refused)
 	};
 
 	pthread_mutex_lock(&sim->lock);
-	access->result = refused < 0 ? refused : by_kind[access->kind](sim, access);
-	if (access->result < 0 && !access->write)
-		access->value = shim_ones(access->width);
-	count(&sim->stats, access);
-	sim->ticks++;
-	if (sim->log)
-		sim->log(access, sim->log_context);
+	end(sim, access, refused < 0 ? refused : by_kind[access->kind](sim, access));
 	pthread_mutex_unlock(&sim->lock);
 	if (access->latency_ns)
 		sys_sleep(access->latency_ns);
 	return access->result;
+}
+
+/* One register of a batch; the caller holds the lock. @access: zeroed but for what all share. */
+static int msr_perform(struct sim *sim, struct hws_msr_op *op, struct sim_access *access)
+{
+	access->write = op->write;
+	access->cpu = op->cpu;
+	access->offset = op->reg;
+	access->value = op->value;
+	access->outside = access->ignored = false;
+	end(sim, access, msr_access(sim, access));
+	op->status = access->result;
+	op->value = access->value;
+	return op->status;
+}
+
+int sim_msr_batch(void *self, struct hws_msr_op *ops, size_t count)
+{
+	struct sim_access access = { .kind = SIM_MSR, .width = 8 };
+	struct sim *sim = self;
+	bool ended = false;
+	int failed = 0;
+
+	pthread_mutex_lock(&sim->lock);
+	for (size_t i = 0; i < count; i++) {
+		if (ended) {
+			ops[i].status = -ECANCELED;
+		} else if (msr_perform(sim, &ops[i], &access) < 0) {
+			failed = failed ? failed : ops[i].status;
+			ended = ops[i].write;
+		}
+	}
+	pthread_mutex_unlock(&sim->lock);
+	return failed;
 }

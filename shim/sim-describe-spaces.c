@@ -14,11 +14,12 @@ static const char *const behaviour_names[] = { "cmos", "edu", NULL };
 
 /* What ports and bar share; false with an error reported. */
 static bool furnish(struct sim_parser *parser, struct sim_space *space,
-		    const struct sim_value *memory, const struct sim_value *is)
+		    const struct text_value *memory, const struct text_value *is)
 {
 	if (memory->word) {
 		if (space->size > parser->sim->memory_left) {
-			sim_error(parser, memory->word, "no more than 64M of memory in all");
+			text_error(&parser->text, memory->word,
+				   "no more than 64M of memory in all");
 			return false;
 		}
 		parser->sim->memory_left -= space->size;
@@ -29,9 +30,9 @@ static bool furnish(struct sim_parser *parser, struct sim_space *space,
 
 		if (memory->word || space->size < behaviour->size ||
 		    space->kind != (behaviour->ports ? SIM_SPACE_PORTS : SIM_SPACE_MEM)) {
-			sim_error(parser, is->word, "it alone on %s of at least 0x%llx",
-				  behaviour->ports ? "ports" : "a mem BAR",
-				  (unsigned long long)behaviour->size);
+			text_error(&parser->text, is->word, "it alone on %s of at least 0x%llx",
+				   behaviour->ports ? "ports" : "a mem BAR",
+				   (unsigned long long)behaviour->size);
 			return false;
 		}
 		space->behaviour = behaviour;
@@ -39,31 +40,33 @@ static bool furnish(struct sim_parser *parser, struct sim_space *space,
 	return true;
 }
 
-/* ports FIRST COUNT [is NAME] [memory] [latency TIME] */
-enum { PORTS_FIRST, PORTS_COUNT, PORTS_IS, PORTS_MEMORY, PORTS_LATENCY };
-static const struct sim_field ports_fields[] = {
-	[PORTS_FIRST] = { NULL, sim_number, "a port from 0 to 0xffff", 0, 0xffff },
-	[PORTS_COUNT] = { NULL, sim_number, "a count of ports from 1 to 0x10000", 1, 0x10000 },
-	[PORTS_IS] = { "is", sim_choice, "cmos or edu", .choices = behaviour_names },
+/* ports FIRST COUNT [is NAME] [memory] [latency TIME] [owner NAME] */
+enum { PORTS_FIRST, PORTS_COUNT, PORTS_IS, PORTS_MEMORY, PORTS_LATENCY, PORTS_OWNER };
+static const struct text_field ports_fields[] = {
+	[PORTS_FIRST] = { NULL, word_number, "a port from 0 to 0xffff", 0, 0xffff },
+	[PORTS_COUNT] = { NULL, word_number, "a count of ports from 1 to 0x10000", 1, 0x10000 },
+	[PORTS_IS] = { "is", word_choice, "cmos or edu", .choices = behaviour_names },
 	[PORTS_MEMORY] = { "memory" },
-	[PORTS_LATENCY] = { "latency", sim_duration, EXPECT_LATENCY, 0, LATENCY_MAX },
+	[PORTS_LATENCY] = { "latency", word_duration, EXPECT_LATENCY, 0, LATENCY_MAX },
+	[PORTS_OWNER] = { "owner", word_string, "at most 31 characters", 1, 31 },
 };
 
-static void apply_ports(struct sim_parser *parser, const struct sim_value *values)
+static void apply_ports(struct text_parser *text, const struct text_value *values)
 {
+	struct sim_parser *parser = (struct sim_parser *)text;
 	uint64_t first = values[PORTS_FIRST].number;
 	uint64_t count = values[PORTS_COUNT].number;
 	struct sim_space *space;
 
 	if (!hws_range_ok(first, count, 0x10000)) {
-		sim_error(parser, values[PORTS_COUNT].word, "ports that end at 0xffff");
+		text_error(&parser->text, values[PORTS_COUNT].word, "ports that end at 0xffff");
 		return;
 	}
 	if (sim_ports_at(parser->sim, first, count)) {
-		sim_error(parser, values[PORTS_FIRST].word, SIM_EXPECT_NO_OVERLAP);
+		text_error(&parser->text, values[PORTS_FIRST].word, TEXT_EXPECT_NO_OVERLAP);
 		return;
 	}
-	space = sim_allocate(parser, sizeof(*space));
+	space = text_allocate(&parser->text, sizeof(*space));
 	if (!space)
 		return;
 	*space = (struct sim_space) { .next = parser->sim->ports,
@@ -71,24 +74,43 @@ static void apply_ports(struct sim_parser *parser, const struct sim_value *value
 				      .first = first,
 				      .size = count,
 				      .latency_ns = values[PORTS_LATENCY].number };
+	sim_copy(space->owner, &values[PORTS_OWNER]);
 	parser->sim->ports = space;
 	if (furnish(parser, space, &values[PORTS_MEMORY], &values[PORTS_IS]))
 		parser->space = space;
 }
 
-/* pci BDF VENDOR:DEVICE class N [subsystem VENDOR:DEVICE] [revision N] [unplug N] */
-enum { PCI_BDF, PCI_ID, PCI_CLASS, PCI_SUBSYSTEM, PCI_REVISION, PCI_UNPLUG };
-static const struct sim_field pci_fields[] = {
+/*
+ * pci BDF VENDOR:DEVICE class N [subsystem VENDOR:DEVICE] [revision N] [unplug N] [driver NAME]
+ *     [users TEXT] [group N] [node N]
+ */
+enum {
+	PCI_BDF,
+	PCI_ID,
+	PCI_CLASS,
+	PCI_SUBSYSTEM,
+	PCI_REVISION,
+	PCI_UNPLUG,
+	PCI_DRIVER,
+	PCI_USERS,
+	PCI_GROUP,
+	PCI_NODE,
+};
+static const struct text_field pci_fields[] = {
 	[PCI_BDF] = { NULL, sim_bdf, "an address as 0000:00:03.0" },
-	[PCI_ID] = { NULL, sim_id, "vendor and device as 1234:11e8" },
-	[PCI_CLASS] = { "class", sim_number, "a class of 24 bits", 0, 0xffffff, .must = true },
-	[PCI_SUBSYSTEM] = { "subsystem", sim_id, "vendor and device as 1234:11e8" },
-	[PCI_REVISION] = { "revision", sim_number, "a number of up to 8 bits", 0, 0xff },
-	[PCI_UNPLUG] = { "unplug", sim_number, "a number of accesses", 0, UINT64_MAX },
+	[PCI_ID] = { NULL, word_id, "vendor and device as 1234:11e8" },
+	[PCI_CLASS] = { "class", word_number, "a class of 24 bits", 0, 0xffffff, .must = true },
+	[PCI_SUBSYSTEM] = { "subsystem", word_id, "vendor and device as 1234:11e8" },
+	[PCI_REVISION] = { "revision", word_number, "a number of up to 8 bits", 0, 0xff },
+	[PCI_UNPLUG] = { "unplug", word_number, "a number of accesses", 0, UINT64_MAX },
+	[PCI_DRIVER] = { "driver", word_string, "at most 31 characters", 1, 31 },
+	[PCI_USERS] = { "users", word_string, "at most 63 characters", 1, 63 },
+	[PCI_GROUP] = { "group", word_number, "the number of a group", 0, INT32_MAX },
+	[PCI_NODE] = { "node", word_number, "the number of a node", 0, INT32_MAX },
 };
 
 /* The header (PCI 3.0 §6.1), as far as the line says it. */
-static void fill_header(struct sim_function *function, const struct sim_value *values)
+static void fill_header(struct sim_function *function, const struct text_value *values)
 {
 	sim_config_put(function, 0x00, 2, (uint32_t)values[PCI_ID].number);
 	sim_config_put(function, 0x02, 2, (uint32_t)values[PCI_ID].second);
@@ -98,8 +120,25 @@ static void fill_header(struct sim_function *function, const struct sim_value *v
 	sim_config_put(function, 0x2e, 2, (uint32_t)values[PCI_SUBSYSTEM].second);
 }
 
-static void apply_pci(struct sim_parser *parser, const struct sim_value *values)
+static int32_t number_or_none(const struct text_value *value)
 {
+	return value->word ? (int32_t)value->number : -1;
+}
+
+/* What configuration space does not tell. */
+static void fill_facts(struct sim_function *function, const struct text_value *values)
+{
+	function->unplugs = values[PCI_UNPLUG].word != NULL;
+	function->accesses_left = values[PCI_UNPLUG].number;
+	function->iommu_group = number_or_none(&values[PCI_GROUP]);
+	function->numa_node = number_or_none(&values[PCI_NODE]);
+	sim_copy(function->driver, &values[PCI_DRIVER]);
+	sim_copy(function->users, &values[PCI_USERS]);
+}
+
+static void apply_pci(struct text_parser *text, const struct text_value *values)
+{
+	struct sim_parser *parser = (struct sim_parser *)text;
 	struct sim_function **at = &parser->sim->functions;
 	uint64_t order = values[PCI_BDF].number;
 	struct sim_function *function;
@@ -107,17 +146,16 @@ static void apply_pci(struct sim_parser *parser, const struct sim_value *values)
 	while (*at && sim_bdf_order((*at)->bdf) < order)
 		at = &(*at)->next;
 	if (*at && sim_bdf_order((*at)->bdf) == order) {
-		sim_error(parser, values[PCI_BDF].word, SIM_EXPECT_NO_OVERLAP);
+		text_error(&parser->text, values[PCI_BDF].word, TEXT_EXPECT_NO_OVERLAP);
 		return;
 	}
-	function = sim_allocate(parser, sizeof(*function));
+	function = text_allocate(&parser->text, sizeof(*function));
 	if (!function)
 		return;
 	function->next = *at;
 	*at = function;
 	function->bdf = sim_bdf_from_order(order);
-	function->unplugs = values[PCI_UNPLUG].word != NULL;
-	function->accesses_left = values[PCI_UNPLUG].number;
+	fill_facts(function, values);
 	sim_config_init(function);
 	fill_header(function, values);
 	parser->function = function;
@@ -125,45 +163,49 @@ static void apply_pci(struct sim_parser *parser, const struct sim_value *values)
 
 /* cap NAME, as enum sim_capability */
 static const char *const capability_names[] = { "pm", "msi", "pcie", NULL };
-static const struct sim_field cap_fields[] = {
-	{ NULL, sim_choice, "one of pm, msi, pcie", .choices = capability_names },
+static const struct text_field cap_fields[] = {
+	{ NULL, word_choice, "one of pm, msi, pcie", .choices = capability_names },
 };
 
-static void apply_cap(struct sim_parser *parser, const struct sim_value *values)
+static void apply_cap(struct text_parser *text, const struct text_value *values)
 {
+	struct sim_parser *parser = (struct sim_parser *)text;
 	if (!sim_config_capability(parser->function, (enum sim_capability)values[0].number))
-		sim_error(parser, values[0].word, "a capability that finds room below 0x100");
+		text_error(&parser->text, values[0].word,
+			   "a capability that finds room below 0x100");
 }
 
 /* bytes OFFSET BYTE… */
 enum { BYTES_AT, BYTES_LIST };
-static const struct sim_field bytes_fields[] = {
-	[BYTES_AT] = { NULL, sim_number, "an offset from 0x40 to 0xfff", SIM_HEADER,
+static const struct text_field bytes_fields[] = {
+	[BYTES_AT] = { NULL, word_number, "an offset from 0x40 to 0xfff", SIM_HEADER,
 		       SIM_CONFIG_PCIE - 1 },
-	[BYTES_LIST] = { NULL, sim_number, "bytes from 0 to 0xff", 0, 0xff, .rest = true },
+	[BYTES_LIST] = { NULL, word_number, "bytes from 0 to 0xff", 0, 0xff, .rest = true },
 };
 
-static void apply_bytes(struct sim_parser *parser, const struct sim_value *values)
+static void apply_bytes(struct text_parser *text, const struct text_value *values)
 {
+	struct sim_parser *parser = (struct sim_parser *)text;
 	struct sim_function *function = parser->function;
 	uint32_t at = (uint32_t)values[BYTES_AT].number;
 	uint64_t count = values[BYTES_LIST].number;
 
 	if (!hws_range_ok(at, count, function->config_size)) {
-		sim_error(parser, values[BYTES_AT].word, "bytes that end below 0x%x%s",
-			  function->config_size,
-			  function->config_size == SIM_CONFIG ? ", or 'cap pcie' before them" : "");
+		text_error(&parser->text, values[BYTES_AT].word, "bytes that end below 0x%x%s",
+			   function->config_size,
+			   function->config_size == SIM_CONFIG ? ", or 'cap pcie' before them"
+							       : "");
 		return;
 	}
 	if (memchr(function->taken + at, true, count)) {
-		sim_error(parser, values[BYTES_AT].word, SIM_EXPECT_NO_OVERLAP);
+		text_error(&parser->text, values[BYTES_AT].word, TEXT_EXPECT_NO_OVERLAP);
 		return;
 	}
 	memset(function->taken + at, true, count);
 	for (uint64_t i = 0; i < count; i++) {
-		struct sim_value byte;
+		struct text_value byte;
 
-		(void)sim_number(&bytes_fields[BYTES_LIST], values[BYTES_LIST].word + i, &byte);
+		(void)word_number(&bytes_fields[BYTES_LIST], values[BYTES_LIST].word + i, &byte);
 		function->config[at + i] = (uint8_t)byte.number;
 	}
 }
@@ -182,14 +224,14 @@ static const struct bar_kind {
 	{ SIM_SPACE_MEM64, 2, 16, 256 << 20, "a power of two from 16 to 256M" },
 	{ SIM_SPACE_IO, 1, 4, 256, "a power of two from 4 to 256" },
 };
-static const struct sim_field bar_fields[] = {
-	[BAR_INDEX] = { NULL, sim_number, "a BAR from 0 to 5", 0, SIM_BARS - 1 },
-	[BAR_KIND] = { NULL, sim_choice, "one of mem, mem64, io", .choices = bar_kinds },
-	[BAR_SIZE] = { NULL, sim_size, "a size", 0, UINT64_MAX },
+static const struct text_field bar_fields[] = {
+	[BAR_INDEX] = { NULL, word_number, "a BAR from 0 to 5", 0, SIM_BARS - 1 },
+	[BAR_KIND] = { NULL, word_choice, "one of mem, mem64, io", .choices = bar_kinds },
+	[BAR_SIZE] = { NULL, word_size, "a size", 0, UINT64_MAX },
 	[BAR_PREFETCH] = { "prefetch" },
-	[BAR_IS] = { "is", sim_choice, "cmos or edu", .choices = behaviour_names },
+	[BAR_IS] = { "is", word_choice, "cmos or edu", .choices = behaviour_names },
 	[BAR_MEMORY] = { "memory" },
-	[BAR_LATENCY] = { "latency", sim_duration, EXPECT_LATENCY, 0, LATENCY_MAX },
+	[BAR_LATENCY] = { "latency", word_duration, EXPECT_LATENCY, 0, LATENCY_MAX },
 };
 
 /* Are the 32-bit registers from @bar on, @slots of them, in nobody's use? */
@@ -202,22 +244,23 @@ static bool bar_is_free(const struct sim_function *function, uint64_t bar, uint3
 	       !(slots == 2 && function->bars[bar + 1]);
 }
 
-static void apply_bar(struct sim_parser *parser, const struct sim_value *values)
+static void apply_bar(struct text_parser *text, const struct text_value *values)
 {
+	struct sim_parser *parser = (struct sim_parser *)text;
 	const struct bar_kind *kind = &bar_limits[values[BAR_KIND].number];
 	uint32_t bar = (uint32_t)values[BAR_INDEX].number;
 	uint64_t size = values[BAR_SIZE].number;
 	struct sim_space *space;
 
 	if (!bar_is_free(parser->function, bar, kind->slots)) {
-		sim_error(parser, values[BAR_INDEX].word, "a BAR that is free");
+		text_error(&parser->text, values[BAR_INDEX].word, "a BAR that is free");
 		return;
 	}
 	if (size < kind->smallest || size > kind->largest || (size & (size - 1)) != 0) {
-		sim_error(parser, values[BAR_SIZE].word, "%s", kind->expected);
+		text_error(&parser->text, values[BAR_SIZE].word, "%s", kind->expected);
 		return;
 	}
-	space = sim_allocate(parser, sizeof(*space));
+	space = text_allocate(&parser->text, sizeof(*space));
 	if (!space)
 		return;
 	*space = (struct sim_space) { .kind = kind->kind,
@@ -225,7 +268,8 @@ static void apply_bar(struct sim_parser *parser, const struct sim_value *values)
 				      .latency_ns = values[BAR_LATENCY].number };
 	parser->function->bars[bar] = space;
 	if (!sim_config_bar(parser->sim, parser->function, bar, values[BAR_PREFETCH].word != NULL))
-		sim_error(parser, values[BAR_SIZE].word, "BARs that fit below 0xfec00000 in all");
+		text_error(&parser->text, values[BAR_SIZE].word,
+			   "BARs that fit below 0xfec00000 in all");
 	else if (furnish(parser, space, &values[BAR_MEMORY], &values[BAR_IS]))
 		parser->space = space;
 }
@@ -248,60 +292,60 @@ static const char *const widths[] = { "1", "2", "4", "8", NULL };
 static const char *const attributes[] = {
 	"ro", "wo", "rw", "w1c", "rclr", "counter", "fifo", NULL
 };
-static const struct sim_field reg_fields[] = {
-	[SIM_REG_AT] = { NULL, sim_number, "an offset", 0, UINT64_MAX },
+static const struct text_field reg_fields[] = {
+	[SIM_REG_AT] = { NULL, word_number, "an offset", 0, UINT64_MAX },
 	SIM_REGISTER_FIELDS,
-	[REG_WIDTH] = { NULL, sim_choice, "a width: 1, 2, 4 or 8", .choices = widths },
-	[REG_ATTRIBUTE] = { NULL, sim_choice, "one of ro, wo, rw, w1c, rclr, counter, fifo",
+	[REG_WIDTH] = { NULL, word_choice, "a width: 1, 2, 4 or 8", .choices = widths },
+	[REG_ATTRIBUTE] = { NULL, word_choice, "one of ro, wo, rw, w1c, rclr, counter, fifo",
 			    .choices = attributes },
-	[REG_DEPTH] = { "depth", sim_number, "a depth from 1 to 4096", 1, 4096 },
-	[REG_RAISES] = { "raises", sim_number, "an offset", 0, UINT64_MAX },
-	[REG_CLEARS] = { "clears", sim_number, "an offset", 0, UINT64_MAX },
-	[REG_FOLLOWS] = { "follows", sim_number, "an offset", 0, UINT64_MAX },
+	[REG_DEPTH] = { "depth", word_number, "a depth from 1 to 4096", 1, 4096 },
+	[REG_RAISES] = { "raises", word_number, "an offset", 0, UINT64_MAX },
+	[REG_CLEARS] = { "clears", word_number, "an offset", 0, UINT64_MAX },
+	[REG_FOLLOWS] = { "follows", word_number, "an offset", 0, UINT64_MAX },
 	[REG_SPLIT] = { "split" },
 };
 
 /* Reports and gives false when the register can't stand there. */
-static bool place_ok(struct sim_parser *parser, const struct sim_value *values, uint32_t width)
+static bool place_ok(struct sim_parser *parser, const struct text_value *values, uint32_t width)
 {
 	const struct sim_space *space = parser->space;
 	bool ports = space->kind == SIM_SPACE_PORTS || space->kind == SIM_SPACE_IO;
 	uint64_t at = values[SIM_REG_AT].number;
 
 	if (space->behaviour)
-		sim_error(parser, values[SIM_REG_AT].word - 1, "no registers in what is %s",
-			  space->behaviour->name);
+		text_error(&parser->text, values[SIM_REG_AT].word - 1, "no registers in what is %s",
+			   space->behaviour->name);
 	else if (width > (ports ? 4 : 8))
-		sim_error(parser, values[REG_WIDTH].word, "at most 4, for ports");
+		text_error(&parser->text, values[REG_WIDTH].word, "at most 4, for ports");
 	else if (!hws_range_ok(at, width, space->size))
-		sim_error(parser, values[SIM_REG_AT].word, "a register that ends at 0x%llx",
-			  (unsigned long long)space->size);
+		text_error(&parser->text, values[SIM_REG_AT].word, "a register that ends at 0x%llx",
+			   (unsigned long long)space->size);
 	else if (at % width != 0)
-		sim_error(parser, values[SIM_REG_AT].word, "a multiple of its width");
+		text_error(&parser->text, values[SIM_REG_AT].word, "a multiple of its width");
 	else if (sim_register_at(space, at, width))
-		sim_error(parser, values[SIM_REG_AT].word, SIM_EXPECT_NO_OVERLAP);
-	return !parser->line_failed;
+		text_error(&parser->text, values[SIM_REG_AT].word, TEXT_EXPECT_NO_OVERLAP);
+	return !parser->text.line_failed;
 }
 
 /* Reports fields that don't go with the attribute. */
-static bool fields_ok(struct sim_parser *parser, const struct sim_value *values)
+static bool fields_ok(struct sim_parser *parser, const struct text_value *values)
 {
 	enum sim_attribute attribute = (enum sim_attribute)values[REG_ATTRIBUTE].number;
 	bool whole = attribute == SIM_FIFO || attribute == SIM_COUNTER || attribute == SIM_RCLR;
 
 	if (attribute == SIM_FIFO && !values[REG_DEPTH].word)
-		sim_error(parser, parser->next, "'depth'");
+		text_error(&parser->text, parser->text.next, "'depth'");
 	if (attribute != SIM_FIFO && values[REG_DEPTH].word)
-		sim_error(parser, values[REG_DEPTH].word - 1, "it only for a fifo");
+		text_error(&parser->text, values[REG_DEPTH].word - 1, "it only for a fifo");
 	if (attribute != SIM_RO && values[REG_FOLLOWS].word)
-		sim_error(parser, values[REG_FOLLOWS].word - 1, "it only for ro");
+		text_error(&parser->text, values[REG_FOLLOWS].word - 1, "it only for ro");
 	if (whole && values[REG_SPLIT].word)
-		sim_error(parser, values[REG_SPLIT].word, "it only for ro, wo, rw and w1c");
-	return !parser->line_failed;
+		text_error(&parser->text, values[REG_SPLIT].word, "it only for ro, wo, rw and w1c");
+	return !parser->text.line_failed;
 }
 
 /* The register that a link names: one of the lines above. */
-static struct sim_register *target(struct sim_parser *parser, const struct sim_value *link)
+static struct sim_register *target(struct sim_parser *parser, const struct text_value *link)
 {
 	struct sim_register *reg;
 
@@ -309,12 +353,14 @@ static struct sim_register *target(struct sim_parser *parser, const struct sim_v
 		return NULL;
 	reg = sim_register_at(parser->space, link->number, 1);
 	if (!reg || reg->offset != link->number || reg->attribute == SIM_FIFO)
-		sim_error(parser, link->word, "the offset of a register above that is no fifo");
+		text_error(&parser->text, link->word,
+			   "the offset of a register above that is no fifo");
 	return reg;
 }
 
-static void apply_reg(struct sim_parser *parser, const struct sim_value *values)
+static void apply_reg(struct text_parser *text, const struct text_value *values)
 {
+	struct sim_parser *parser = (struct sim_parser *)text;
 	uint32_t width = 1u << values[REG_WIDTH].number;
 	struct sim_register *raises;
 	struct sim_register *clears;
@@ -326,7 +372,7 @@ static void apply_reg(struct sim_parser *parser, const struct sim_value *values)
 	raises = target(parser, &values[REG_RAISES]);
 	clears = target(parser, &values[REG_CLEARS]);
 	follows = target(parser, &values[REG_FOLLOWS]);
-	if (parser->line_failed)
+	if (parser->text.line_failed)
 		return;
 	reg = sim_make_register(parser, values, (enum sim_attribute)values[REG_ATTRIBUTE].number,
 				width);
@@ -340,21 +386,21 @@ static void apply_reg(struct sim_parser *parser, const struct sim_value *values)
 	sim_add_register(parser->space, reg);
 }
 
-const struct sim_statement sim_says_ports = {
-	"ports", 0, SIM_IN_SPACE, NULL, ports_fields, SIM_COUNT(ports_fields), apply_ports
+const struct text_statement sim_says_ports = {
+	"ports", 0, SIM_IN_SPACE, NULL, ports_fields, TEXT_COUNT(ports_fields), apply_ports
 };
-const struct sim_statement sim_says_pci = { "pci",    0,	  SIM_IN_PCI,
-					    NULL,     pci_fields, SIM_COUNT(pci_fields),
-					    apply_pci };
-const struct sim_statement sim_says_cap = { "cap",    SIM_IN_PCI, 0,
-					    "pci",    cap_fields, SIM_COUNT(cap_fields),
-					    apply_cap };
-const struct sim_statement sim_says_bytes = { "bytes",	  SIM_IN_PCI,	0,
-					      "pci",	  bytes_fields, SIM_COUNT(bytes_fields),
-					      apply_bytes };
-const struct sim_statement sim_says_bar = { "bar",    SIM_IN_PCI, SIM_IN_SPACE,
-					    "pci",    bar_fields, SIM_COUNT(bar_fields),
-					    apply_bar };
-const struct sim_statement sim_says_reg = { "reg",	    SIM_IN_SPACE, 0,
-					    "bar or ports", reg_fields,	  SIM_COUNT(reg_fields),
-					    apply_reg };
+const struct text_statement sim_says_pci = { "pci",    0,	   SIM_IN_PCI,
+					     NULL,     pci_fields, TEXT_COUNT(pci_fields),
+					     apply_pci };
+const struct text_statement sim_says_cap = { "cap",    SIM_IN_PCI, 0,
+					     "pci",    cap_fields, TEXT_COUNT(cap_fields),
+					     apply_cap };
+const struct text_statement sim_says_bytes = { "bytes",	   SIM_IN_PCI,	 0,
+					       "pci",	   bytes_fields, TEXT_COUNT(bytes_fields),
+					       apply_bytes };
+const struct text_statement sim_says_bar = { "bar",    SIM_IN_PCI, SIM_IN_SPACE,
+					     "pci",    bar_fields, TEXT_COUNT(bar_fields),
+					     apply_bar };
+const struct text_statement sim_says_reg = { "reg",	     SIM_IN_SPACE, 0,
+					     "bar or ports", reg_fields,   TEXT_COUNT(reg_fields),
+					     apply_reg };

@@ -10,9 +10,11 @@
 
 #include "shim/shim-internal.h"
 #include "shim/sim-internal.h"
+#include "shim/text-internal.h"
 
 enum {
 	SIM_CPUS = 64,
+	SIM_FOUND = 16,
 	SIM_BARS = 6,
 	SIM_CONFIG = 256,
 	SIM_CONFIG_PCIE = 4096,
@@ -82,7 +84,8 @@ struct sim_space {
 	uint64_t first; /* ports only: of the first one */
 	uint64_t size;
 	uint64_t latency_ns;
-	bool memory; /* what no register covers is plain memory */
+	char owner[32]; /* ports only: whose they are; "": nobody's */
+	bool memory;	/* what no register covers is plain memory */
 	uint8_t *bytes;
 	struct sim_register *registers;
 	const struct sim_behaviour *behaviour;
@@ -109,6 +112,11 @@ struct sim_function {
 	bool taken[SIM_CONFIG_PCIE];	    /* described already */
 	uint32_t last_capability;	    /* where the chain's last pointer is */
 	struct sim_space *bars[SIM_BARS];
+	/* what the system would know of it */
+	char driver[32];
+	char users[64];
+	int32_t iommu_group;   /* -1: in none */
+	int32_t numa_node;     /* -1: not known */
 	struct sim_hold *hold; /* NULL: nobody holds it */
 	bool line;	       /* its interrupt line is up */
 };
@@ -126,6 +134,7 @@ struct sim {
 	struct hws_cpu cpu;
 	struct sim_leaf *leaves;
 	struct sim_space msrs[SIM_CPUS];
+	struct sim_register *found[SIM_CPUS][SIM_FOUND]; /* of them, lately, by number */
 	struct sim_space *ports;
 	struct sim_function *functions;
 	bool clock_fixed;
@@ -155,7 +164,7 @@ struct sim_leaf *sim_leaf_find(const struct sim *sim, uint32_t leaf, uint32_t su
 /* What covers any of these ports. */
 struct sim_space *sim_ports_at(const struct sim *sim, uint64_t first, uint64_t count);
 /* MSRs are numbered, not measured in bytes. */
-struct sim_register *sim_msr_find(const struct sim *sim, uint32_t cpu, uint64_t number);
+struct sim_register *sim_msr_find(struct sim *sim, uint32_t cpu, uint64_t number);
 struct sim_function *sim_function_find(const struct sim *sim, struct hws_bdf bdf);
 /* Addresses as numbers, in address order: domain << 16 | bus << 8 | device << 3 | function. */
 uint64_t sim_bdf_order(struct hws_bdf bdf);
@@ -180,12 +189,21 @@ HWS_MUST bool sim_config_bar(struct sim *sim, struct sim_function *function, uin
 /* Where an I/O BAR answers now: its first port, or UINT32_MAX. */
 uint32_t sim_config_io_base(const struct sim_function *function, uint32_t bar);
 bool sim_config_decodes(const struct sim_function *function, enum sim_space_kind kind);
+uint32_t sim_config_get(const struct sim_function *function, uint32_t offset, uint32_t width);
 bool sim_config_masters_bus(const struct sim_function *function);
 /* 0: it has no such capability. */
 uint32_t sim_config_msi_vectors(const struct sim_function *function);
 int sim_config_access(struct sim_function *function, struct sim_access *access);
 /* Counts one access; false once the function is unplugged. */
 bool sim_function_answers(struct sim_function *function);
+
+/* sim-facts.c: what the system around it knows. */
+int sim_pci_info(void *self, struct hws_bdf bdf, struct hws_pci_info *ret_info);
+int sim_ports_claimed(void *self, uint16_t first, uint32_t count);
+int sim_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar);
+int sim_topology(void *self, struct hws_topology *ret_topology);
+/* sim-access.c: many registers at once. */
+int sim_msr_batch(void *self, struct hws_msr_op *ops, size_t count);
 
 /* sim-hold.c: as when its holder closed it. */
 void sim_hold_drop(struct sim_function *function);
@@ -213,8 +231,7 @@ int sim_perform(struct sim *sim, struct sim_access *access, int refused);
 extern const char sim_default_text[];
 
 /* sim-parse.c: gives the number of errors, or -errno; a machine only with 0. */
-typedef void sim_report_fn(const char *message, void *context);
-HWS_MUST int sim_parse(const char *text, const char *name, sim_report_fn *report, void *context,
+HWS_MUST int sim_parse(const char *text, const char *name, text_report_fn *report, void *context,
 		       struct sim **ret_sim);
 
 #endif

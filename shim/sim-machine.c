@@ -169,12 +169,17 @@ struct sim_space *sim_ports_at(const struct sim *sim, uint64_t first, uint64_t c
 	return space;
 }
 
-struct sim_register *sim_msr_find(const struct sim *sim, uint32_t cpu, uint64_t number)
+struct sim_register *sim_msr_find(struct sim *sim, uint32_t cpu, uint64_t number)
 {
-	struct sim_register *reg = sim->msrs[cpu].registers;
+	struct sim_register **found = &sim->found[cpu][number % SIM_FOUND];
+	struct sim_register *reg = *found;
 
+	if (reg && reg->offset == number)
+		return reg;
+	reg = sim->msrs[cpu].registers;
 	while (reg && reg->offset != number)
 		reg = reg->next;
+	*found = reg;
 	return reg;
 }
 

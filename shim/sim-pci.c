@@ -71,6 +71,11 @@ void sim_config_put(struct sim_function *function, uint32_t offset, uint32_t wid
 	put(function->config + offset, width, value);
 }
 
+uint32_t sim_config_get(const struct sim_function *function, uint32_t offset, uint32_t width)
+{
+	return get(function->config + offset, width);
+}
+
 void sim_config_init(struct sim_function *function)
 {
 	function->config_size = SIM_CONFIG;

@@ -387,4 +387,9 @@ const struct hws_shim_ops sim_ops = {
 	.irq_unmask = sim_irq_unmask,
 	.barrier = sim_barrier,
 	.timestamp = sim_timestamp,
+	.pci_info = sim_pci_info,
+	.ports_claimed = sim_ports_claimed,
+	.pci_claimed = sim_pci_claimed,
+	.msr_batch = sim_msr_batch,
+	.topology = sim_topology,
 };

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local char reason[256];
+static _Thread_local char reason[512];
 
 int why(int code, const char *format, ...)
 {

@@ -65,24 +65,67 @@ static inline uint32_t buf_by(uint64_t word)
 	return (uint32_t)word & BUF_BY_MAX;
 }
 
+static inline struct buf_slot *buf_slot_in(const struct pool_head *head, struct hws_buf buf)
+{
+	return &head->slots[buf.slot & head->mask];
+}
+
 static inline struct buf_slot *buf_slot(struct hws_pool *pool, struct hws_buf buf)
 {
-	const struct pool_head *head = (const struct pool_head *)pool;
+	return buf_slot_in((const struct pool_head *)pool, buf);
+}
 
-	return &head->slots[buf.slot & head->mask];
+/* The word of a buffer that the user owns and doesn't view. */
+static inline uint64_t buf_user(struct hws_buf buf)
+{
+	return buf_word(buf.generation, HWS_OWNER_USER, 0);
+}
+
+/* What is added to that while it is the kernel's, for operation @op. */
+static inline uint64_t buf_lent(uint32_t op)
+{
+	return buf_word(0, HWS_OWNER_KERNEL - HWS_OWNER_USER, op);
+}
+
+/* Is it still the slot's name? It changes with the last generation only. */
+static inline bool buf_is_named(const struct buf_slot *slot, uint32_t name)
+{
+	/* relaxed: while it changes no handle matches the state, and that decides */
+	return atomic_load_explicit(&slot->name, memory_order_relaxed) == name;
+}
+
+/* One edge, the name being right: from @from to @to if it stands there now. */
+static inline bool buf_exchange(struct buf_slot *slot, uint64_t from, uint64_t to)
+{
+	/*
+	 * Acquire: what the one before did to the memory comes before; release: what we did to it
+	 * comes before the next one's.
+	 */
+	return atomic_compare_exchange_strong_explicit(&slot->state, &from, to,
+						       memory_order_acq_rel, memory_order_relaxed);
 }
 
 /* One edge: the buffer goes from @from to @to if it stands there now. */
 static inline bool buf_step(struct buf_slot *slot, struct hws_buf buf, uint64_t from, uint64_t to)
 {
-	/*
-	 * The name changes only with the last generation, and then under a state that no handle
-	 * matches; relaxed: the exchange decides. Acquire: what the one before did to the memory
-	 * comes before; release: what we did to it comes before the next one's.
-	 */
-	return atomic_load_explicit(&slot->name, memory_order_relaxed) == buf.slot &&
-	       atomic_compare_exchange_strong_explicit(&slot->state, &from, to,
-						       memory_order_acq_rel, memory_order_relaxed);
+	return buf_is_named(slot, buf.slot) && buf_exchange(slot, from, to);
+}
+
+/*
+ * The edge back from kernel(op) to @user, for the ring that lent it by adding @lent, where it lies
+ * being known: nobody else moves a buffer on from there, so what is read stays true until it is
+ * written, and no exchange is needed. False: it isn't there.
+ */
+static inline bool buf_step_back(struct buf_slot *slot, uint64_t user, uint64_t lent)
+{
+	/* relaxed: this thread wrote it; the kernel's bytes came with the completion */
+	uint64_t state = atomic_load_explicit(&slot->state, memory_order_relaxed) - lent;
+
+	if (state != user)
+		return false;
+	/* release: pairs with buf_step()'s acquire; what was done to the memory comes before */
+	atomic_store_explicit(&slot->state, state, memory_order_release);
+	return true;
 }
 
 #endif

@@ -20,6 +20,7 @@ void op_end(struct hws_ring *ring, struct op *op)
 		group_use(op->extra->group, false);
 	extra_free(op->extra);
 	op->extra = NULL;
+	op->moved = 0;
 	slab_free(&ring->slab, op);
 }
 
@@ -45,19 +46,9 @@ void op_lose(struct hws_ring *ring, struct op *op)
 static void again(struct hws_ring *ring, struct op *op)
 {
 	const struct op_kind *kind = &op_kinds[op->kind];
-	struct io_uring_sqe *sqe = ring_sqe(ring);
-	uint32_t index = 0;
+	struct io_uring_sqe *sqe = ring_sqe_besides(ring);
 
-	while (op->state & OP_FIXED && index + 1 < pool_regions(ring->pool)) {
-		void *base;
-		uint64_t size;
-
-		pool_region(ring->pool, index, &base, &size);
-		if (op->address - (uintptr_t)base < size)
-			break;
-		index++;
-	}
-	op_fill(ring, sqe, op, index);
+	op_fill(ring, sqe, op, op->state & OP_HAS_BUF ? op->slot->region : 0);
 	/* what else is begun again has nothing more to be filled in */
 	if (kind->traits & OP_NVME)
 		kind->fill(sqe, NULL, op);
@@ -70,7 +61,7 @@ static void again(struct hws_ring *ring, struct op *op)
  */
 static bool goes_by_address(struct hws_ring *ring, struct op *op, int64_t result)
 {
-	if (!(op->state & OP_FIXED)) {
+	if (!(op->flags & OP_FIXED)) {
 		if (op->retries == 1 && result != -EINVAL && !ring->nvme_by_address) {
 			ring->nvme_by_address = true;
 			ring_reduce(ring, "nvme not by registered memory: the kernel refuses it");
@@ -79,7 +70,7 @@ static bool goes_by_address(struct hws_ring *ring, struct op *op, int64_t result
 	}
 	if (result != -EINVAL || op->retries)
 		return false;
-	op->state &= (uint8_t)~OP_FIXED;
+	op->flags &= (uint8_t)~OP_FIXED;
 	op->retries = 1;
 	if (op_by_address(ring, &op_kinds[op->kind], op) < 0)
 		return false;
@@ -175,8 +166,7 @@ static void deliver(struct hws_ring *ring, struct op *op, int64_t result, uint32
 		done.buf = group_take(op->extra->group, flags >> IORING_CQE_BUFFER_SHIFT);
 	if (!more) {
 		if (ring->histograms)
-			histogram_add(ring->histograms, op->kind,
-				      ring_now() - ring->slab.since[op_number(op)]);
+			histogram_add(ring->histograms, op->kind, ring_now() - op->since);
 		if (!(flags & IORING_CQE_F_BUFFER))
 			done.buf = give_back(ring, op, result);
 		ring->stats.delivered++;
@@ -194,7 +184,7 @@ void op_collect(struct hws_ring *ring, struct op *op, struct hws_done *ret_done)
 void op_orphan(struct hws_ring *ring, struct op *op)
 {
 	op->state |= OP_ORPHAN;
-	ring->slab.since[op_number(op)] = ring_now();
+	op->since = ring_now();
 	ring->stats.orphans++;
 	ring->stats.orphan_bytes += op->length;
 	if (op->flags & OP_INNER)

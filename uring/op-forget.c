@@ -24,14 +24,14 @@ static int find(struct hws_ring *ring, struct hws_op handle, struct op **ret_op)
 int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
 {
 	struct io_uring_sqe *sqe;
-	int r = ring->cancels > ring->slab.mask ? ring_enter(ring, 0, 0, 0) : 0;
+	int r = ring->cancels >= ring->slab.size ? ring_enter(ring, 0, 0, 0) : 0;
 
-	if (r == 0 && ring->cancels > ring->slab.mask)
+	if (r == 0 && ring->cancels >= ring->slab.size)
 		r = why(-EAGAIN, "the queue is full of attempts to cancel: submit them");
 	if (r < 0)
 		return r;
 	ring->cancels++;
-	sqe = ring_sqe(ring);
+	sqe = ring_sqe_besides(ring);
 	memset(sqe, 0, sizeof(*sqe) << ring->sqe_shift);
 	sqe->opcode = IORING_OP_ASYNC_CANCEL;
 	sqe->fd = -1;
@@ -91,7 +91,7 @@ int hws_ring_orphans(struct hws_ring *ring, struct hws_orphan *ret_orphans, uint
 				.kind = op->kind,
 				.fd = op->fd,
 				.bytes = op->length,
-				.age_ns = now - ring->slab.since[op_number(op)],
+				.age_ns = now - op->since,
 			};
 		count++;
 	}

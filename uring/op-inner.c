@@ -32,14 +32,16 @@ static int refuse_chain(const struct hws_ring *ring)
 
 int inner_queue(struct hws_ring *ring, const struct hws_request *request, struct hws_op *ret_op)
 {
-	uint64_t last = ring->last;
 	struct op *op;
+	uint64_t last;
 	int r = ring_mine(ring);
 
 	if (r == 0)
 		r = refuse_chain(ring);
-	if (r == 0)
-		r = hws_queue(ring, request, ret_op);
+	if (r < 0)
+		return r;
+	last = ring_last(ring);
+	r = hws_queue(ring, request, ret_op);
 	if (r < 0)
 		return r;
 	op = slab_find(&ring->slab, ret_op->id);
@@ -47,7 +49,7 @@ int inner_queue(struct hws_ring *ring, const struct hws_request *request, struct
 	op->state |= OP_SLOW;
 	op->retries = RING_TRIES;
 	ring->stats.inner++;
-	ring->last = last;
+	ring_keep_last(ring, last);
 	return 0;
 }
 

@@ -117,7 +117,7 @@ static void fill_nvme(struct io_uring_sqe *sqe, const struct hws_request *reques
 	sqe->len = 0;
 	sqe->cmd_op = (uint32_t)op->offset;
 	sqe->__pad1 = 0;
-	sqe->uring_cmd_flags = op->state & OP_FIXED ? IORING_URING_CMD_FIXED : 0;
+	sqe->uring_cmd_flags = op->flags & OP_FIXED ? IORING_URING_CMD_FIXED : 0;
 }
 
 const struct op_kind op_kinds[HWS_OP_KINDS] = {

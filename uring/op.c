@@ -25,7 +25,7 @@ void op_fill(struct hws_ring *ring, struct io_uring_sqe *sqe, const struct op *o
 	const struct op_kind *kind = &op_kinds[op->kind];
 	const void *bounce = op->extra ? op->extra->bounce : NULL;
 	uint32_t length = op->length - op->moved;
-	bool fixed = op->state & OP_FIXED;
+	bool fixed = op->flags & OP_FIXED;
 	int place = RING_FILE(op->fd);
 
 	memset(sqe, 0, sizeof(*sqe) << ring->sqe_shift);
@@ -57,6 +57,8 @@ static int take_buf(struct hws_ring *ring, const struct hws_request *request, ui
 	if (r < 0)
 		return r;
 	op->buf = request->buf;
+	op->slot = buf_slot(ring->pool, op->buf);
+	op->back = buf_user(op->buf);
 	op->state |= OP_HAS_BUF;
 	if (!hws_range_ok(request->buf_offset, length, memory.size) || length > UINT32_MAX)
 		return why(-ERANGE, "%llu bytes from %llu on are outside the buffer's %llu",
@@ -114,7 +116,7 @@ static int choose_way(struct hws_ring *ring, const struct op_kind *kind, struct 
 {
 	if (!ring->registered || !kind->fixed || (kind->traits & OP_NVME && ring->nvme_by_address))
 		return op_by_address(ring, kind, op);
-	op->state |= OP_FIXED;
+	op->flags |= OP_FIXED;
 	return 0;
 }
 
@@ -204,7 +206,6 @@ static void start(struct hws_ring *ring, const struct hws_request *request, stru
 	op->offset = kind->traits & OP_FLAGS ? request->how | kind->how : request->offset;
 	op->address = 0;
 	op->length = 0;
-	op->moved = 0;
 	op->fd = request->fd;
 	op->kind = (uint8_t)request->kind;
 	op->state = is_slow(ring, kind, request) ? OP_SLOW : 0;
@@ -240,9 +241,7 @@ static int queue(struct hws_ring *ring, const struct hws_request *request)
 	if (kind->fill)
 		kind->fill(sqe, request, op);
 	if (ring->histograms)
-		ring->slab.since[op_number(op)] = ring_now();
-	ring->last = op->id;
-	ring->stats.submitted++;
+		op->since = ring_now();
 	PROBE_POINT(queue, op->id, request->kind, request->fd, op->length, op->tag);
 	return 0;
 }
@@ -254,7 +253,7 @@ int hws_queue(struct hws_ring *ring, const struct hws_request *request, struct h
 	if (r == 0)
 		r = queue(ring, request);
 	if (r == 0 && ret_op)
-		ret_op->id = ring->last;
+		ret_op->id = ring_last(ring);
 	return r;
 }
 
@@ -277,7 +276,6 @@ int hws_chain(struct hws_ring *ring, const struct hws_request *requests, uint32_
 			&sq->sqes[(--sq->sqe_tail & sq->ring_mask) << ring->sqe_shift];
 
 		undo(ring, slab_find(&ring->slab, sqe->user_data));
-		ring->stats.submitted--;
 	}
 	return r;
 }

@@ -116,7 +116,7 @@ static const char *mode_of(uint32_t flags)
 	return flags & IORING_SETUP_COOP_TASKRUN ? "coop" : "plain";
 }
 
-static int map_queues(struct hws_ring *ring)
+int ring_adopt_map(struct hws_ring *ring)
 {
 	struct io_uring_params params = params_of(ring->grant);
 	struct io_uring_sq *sq = &ring->io.sq;
@@ -132,20 +132,14 @@ static int map_queues(struct hws_ring *ring)
 	/* the launcher has tried it out: the queue begins where that ended */
 	sq->sqe_tail = *sq->ktail;
 	sq->sqe_head = sq->sqe_tail;
-	return 0;
-}
-
-int ring_adopt_open(struct hws_ring *ring)
-{
-	int r = claim(ring->grant);
-
-	r = r < 0 ? r : map_queues(ring);
-	r = r < 0 ? r : ring_uring_mapped(ring);
-	if (r == 0 &&
-	    (ring->io.sq.ring_entries != params_of(ring->grant).sq_entries || ring_queued(ring)))
+	ring->counted = sq->sqe_tail;
+	r = sys_set_cloexec(ring->grant->fd);
+	r = r < 0 ? r : sys_set_cloexec(ring->grant->arena_fd);
+	if (r == 0 && (sq->ring_entries != params.sq_entries || ring_queued(ring)))
 		r = why(-EBADMSG, "the granted ring is not as it was described");
-	r = r < 0 ? r : sys_set_cloexec(ring->grant->fd);
-	return r < 0 ? r : sys_set_cloexec(ring->grant->arena_fd);
+	if (r < 0)
+		io_uring_queue_exit(&ring->io);
+	return r;
 }
 
 /* What the policy allows of the file; -EACCES: nothing. */
@@ -202,10 +196,11 @@ static int open_granted(struct hws *hw, const struct hws_grants_ring *grant,
 			const struct hws_ring_options *options, struct hws_ring **ret_ring)
 {
 	const struct io_uring_params params = params_of(grant);
+	int r = claim(grant);
 
-	if (!params_fit(&params))
-		return why(-EBADMSG, "the granted ring is described by what can't be");
-	return ring_open(hw, options, grant, ret_ring);
+	if (r == 0 && !params_fit(&params))
+		r = why(-EBADMSG, "the granted ring is described by what can't be");
+	return r < 0 ? r : ring_open(hw, options, grant, ret_ring);
 }
 
 int hws_ring_adopt(struct hws *hw, const char *path, const struct hws_ring_options *options,

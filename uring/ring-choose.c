@@ -78,7 +78,7 @@ int ring_choose(struct hws_ring *ring)
 	int r;
 
 	if (ring->grant)
-		return open_with(ring, &ring_adopted);
+		return open_with(ring, &ring_uring);
 	/* for tests; not heeded where the program has more rights than who runs it */
 	if (!wanted)
 		wanted = secure_getenv("HWS_RING_BACKEND");

@@ -38,8 +38,8 @@ static int make_queues(struct hws_ring *ring, struct emu *emu)
 	bool big = ring->options.flags & HWS_RING_NVME;
 
 	ring->sqe_shift = ring->cqe_shift = big ? 1 : 0;
-	sq->ring_entries = (ring->slab.mask + 1) * 2;
-	cq->ring_entries = (ring->slab.mask + 1) * 4;
+	sq->ring_entries = ring->slab.size * 2;
+	cq->ring_entries = ring->slab.size * 4;
 	sq->ring_mask = sq->ring_entries - 1;
 	cq->ring_mask = cq->ring_entries - 1;
 	sq->khead = &emu->queues[0];
@@ -78,7 +78,7 @@ static int make_poller(struct emu *emu)
 /* As many as the ring is deep, so that none has to be made later. */
 static int make_ops(struct emu *emu)
 {
-	for (uint32_t i = 0; i <= emu->ring->slab.mask; i++) {
+	for (uint32_t i = 0; i < emu->ring->slab.size; i++) {
 		struct emu_op *op = malloc(sizeof(*op));
 
 		if (!op)

@@ -22,7 +22,8 @@ int hws_ring_fd(struct hws_ring *ring)
 
 struct hws_op hws_op_last(const struct hws_ring *ring)
 {
-	return (struct hws_op) { ring->last };
+	/* in a forked child there is no queue */
+	return (struct hws_op) { ring->page->here ? ring_last(ring) : 0 };
 }
 
 void hws_ring_get_info(const struct hws_ring *ring, struct hws_ring_info *ret_info)
@@ -33,7 +34,7 @@ void hws_ring_get_info(const struct hws_ring *ring, struct hws_ring_info *ret_in
 		.reduced = ring->reduced,
 		.setup_flags = ring->setup_flags,
 		.features = ring->features,
-		.depth = ring->slab.mask + 1,
+		.depth = ring->slab.size,
 		.files = ring->file_count,
 		.registered = ring->registered,
 		.guarded = ring->guarded,
@@ -70,7 +71,7 @@ void hws_ring_get_stats(const struct hws_ring *ring, struct hws_ring_stats *ret_
 	const struct ring_stats *of = &ring->stats;
 
 	*ret_stats = (struct hws_ring_stats) {
-		.submitted = of->submitted,
+		.submitted = ring_submitted(ring),
 		.delivered = of->delivered,
 		.reclaimed = of->reclaimed,
 		.lost = of->lost,

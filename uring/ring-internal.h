@@ -35,6 +35,14 @@
 /* The number of a registered file; negative: it is none. */
 #define RING_FILE(file) ((file)-HWS_FILE(0))
 
+#define RING_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+
+/* The word that has @value in its first @bits in memory, and zeros behind: one store for both. */
+static inline uint64_t ring_leading(uint64_t value, uint32_t bits)
+{
+	return RING_LITTLE_ENDIAN ? value : value << (64 - bits);
+}
+
 enum ring_enter_flags {
 	RING_EVENTS = 1, /* let what is done be seen, even if none are waited for */
 };
@@ -75,20 +83,18 @@ struct ring_backend {
 };
 
 extern const struct ring_backend ring_uring;
-extern const struct ring_backend ring_adopted;
-/* What is left to do once the queues are mapped. */
-HWS_MUST int ring_uring_mapped(struct hws_ring *ring);
 
 /* As hws_ring_open(); @grant: borrowed: the ring that a launcher made; NULL: one of its own. */
 HWS_MUST int ring_open(struct hws *hw, const struct hws_ring_options *options,
 		       const struct hws_grants_ring *grant, struct hws_ring **ret_ring);
 /* ring-adopt.c: what an adopted ring's options must be; its queues; its memory. */
 HWS_MUST int ring_adopt_options(struct hws_ring *ring);
-HWS_MUST int ring_adopt_open(struct hws_ring *ring);
+HWS_MUST int ring_adopt_map(struct hws_ring *ring);
 HWS_MUST int ring_adopt_pool(struct hws_ring *ring, struct hws *hw);
 
 struct ring_stats {
-	uint64_t submitted, delivered, reclaimed, lost;
+	uint64_t submitted; /* but for those that ring_submitted() still has to count */
+	uint64_t delivered, reclaimed, lost;
 	uint64_t orphans, orphan_bytes, peak;
 	uint64_t inner; /* in flight for the library itself, not forgotten */
 	uint64_t enters, enter_errors, retried, resumed;
@@ -101,18 +107,6 @@ struct histograms;
 /* The number of a group's ring of provided buffers with the kernel. */
 uint16_t group_number(const struct hws_group *group);
 
-/* The first bytes of an entry, copied at once. */
-struct ring_head {
-	uint8_t opcode;
-	uint8_t flags;
-	uint16_t ioprio;
-};
-
-struct ring_quick {
-	struct ring_head head;
-	struct op_nature nature;
-};
-
 /* On a page of its own that a forked child finds zeroed. */
 struct ring_page {
 	uint64_t owner; /* the thread; 0 when the ring is broken: one comparison for all */
@@ -123,9 +117,18 @@ struct hws_ring {
 	struct ring_page *page;
 	struct io_uring io;
 	struct slab slab;
+	struct pool_head bufs; /* the pool's, again: it doesn't change */
+	/*
+	 * The owner, as ring_thread, while reads and writes need nothing but their buffer handed
+	 * over; else 0. In a forked child it is as here, but of the pool no buffer is good.
+	 */
+	uint64_t quick;
+	uint32_t counted; /* entries up to here are counted in stats.submitted, or no operations */
+	/* How many operations there were at an entry not of the program's, and his last one. */
+	uint64_t after;
+	uint64_t before;
 	struct hws_pool *pool;
 	const struct ring_backend *backend;
-	uint64_t last;	     /* the operation queued last */
 	uint32_t sqe_shift;  /* 1: entries of double size */
 	uint32_t cqe_shift;  /* the same for completions */
 	uint8_t must;	     /* flags that each entry has, even where they mean nothing */
@@ -135,10 +138,6 @@ struct hws_ring {
 	bool guarded;
 	/* A guarded pool is opened while this thread enters, for who goes by address. */
 	bool opens;
-	bool quick; /* reads and writes need nothing but their buffer handed over */
-	/* What these begin with; the entry is a NOP's where they are not quick. */
-	struct ring_quick read;
-	struct ring_quick write;
 	bool own_pool;
 	bool closing;	      /* nobody waits any more: all that completes is an orphan's */
 	bool opened;	      /* the back end has something to give back */
@@ -168,7 +167,11 @@ struct hws_ring {
 	void *backend_data;
 };
 
-/* Which thread this is: 0 until it opens its first ring. */
+/*
+ * Which thread this is; RING_NO_THREAD until it opens its first ring. Never 0, which is the owner
+ * of a ring that is broken or a parent's: that would take such a thread for the owner.
+ */
+#define RING_NO_THREAD 1
 extern _Thread_local uint64_t ring_thread __attribute__((tls_model("initial-exec")));
 
 /* Why the ring can't be used: -EBUSY, -ECHILD or -EIO. */
@@ -194,6 +197,37 @@ static inline struct io_uring_sqe *ring_sqe(struct hws_ring *ring)
 	struct io_uring_sq *sq = &ring->io.sq;
 
 	return &sq->sqes[(sq->sqe_tail++ & sq->ring_mask) << ring->sqe_shift];
+}
+
+/* How many operations were queued ever: the last of them are in the queue, uncounted. */
+static inline uint64_t ring_submitted(const struct hws_ring *ring)
+{
+	return ring->stats.submitted + (ring->io.sq.sqe_tail - ring->counted);
+}
+
+/* The operation queued last; 0: none. The last entry tells, if it is an operation's. */
+static inline uint64_t ring_last(const struct hws_ring *ring)
+{
+	const struct io_uring_sq *sq = &ring->io.sq;
+
+	if (ring_submitted(ring) == ring->after)
+		return ring->before;
+	return sq->sqes[((sq->sqe_tail - 1) & sq->ring_mask) << ring->sqe_shift].user_data;
+}
+
+/* Whatever was queued since, @last counts as queued last. */
+static inline void ring_keep_last(struct hws_ring *ring, uint64_t last)
+{
+	ring->before = last;
+	ring->after = ring_submitted(ring);
+}
+
+/* The next entry, for what begins no operation. */
+static inline struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring)
+{
+	ring_keep_last(ring, ring_last(ring));
+	ring->counted++;
+	return ring_sqe(ring);
 }
 
 /* How many the back end has not taken yet. */
@@ -228,7 +262,7 @@ static inline uint64_t ring_used(const struct hws_ring *ring)
 {
 	const struct ring_stats *of = &ring->stats;
 
-	return of->submitted - of->delivered - of->reclaimed - of->lost;
+	return ring_submitted(ring) - of->delivered - of->reclaimed - of->lost;
 }
 
 /* How many of these the program waits for. */

@@ -53,7 +53,7 @@ static int refuse(int code)
 
 static int try_mode(struct hws_ring *ring, uint32_t mode)
 {
-	uint32_t size = ring->slab.mask + 1;
+	uint32_t size = ring->slab.size;
 	struct io_uring_params params = {
 		.flags = modes[mode].flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
 		.cq_entries = size * 4,
@@ -91,7 +91,8 @@ static int climb(struct hws_ring *ring)
 	return r < 0 ? refuse(r) : 0;
 }
 
-int ring_uring_mapped(struct hws_ring *ring)
+/* What is left to do once the queues are mapped. */
+static int mapped(struct hws_ring *ring)
 {
 	int r;
 
@@ -110,10 +111,10 @@ int ring_uring_mapped(struct hws_ring *ring)
 
 static int uring_open(struct hws_ring *ring)
 {
-	int r = climb(ring);
+	int r = ring->grant ? ring_adopt_map(ring) : climb(ring);
 
-	r = r < 0 ? r : ring_uring_mapped(ring);
-	if (r < 0)
+	r = r < 0 ? r : mapped(ring);
+	if (r < 0 || ring->grant)
 		return r;
 	/* saves looking up the descriptor; and it can't be closed by mistake. Since 5.18 */
 	r = io_uring_register_ring_fd(&ring->io);
@@ -131,24 +132,31 @@ static void left_until(uint64_t deadline_ns, struct __kernel_timespec *ret_left)
 	ret_left->tv_nsec = (long long)(left % 1000000000);
 }
 
-static int uring_enter(struct hws_ring *ring, uint32_t submit, uint32_t least, uint32_t flags,
-		       uint64_t deadline_ns)
+static __attribute__((noinline)) int enter_until(int fd, uint32_t submit, uint32_t least,
+						 uint32_t how, uint64_t deadline_ns)
 {
 	struct __kernel_timespec left;
 	struct io_uring_getevents_arg wait = { .ts = (uintptr_t)&left };
+
+	left_until(deadline_ns, &left);
+	return io_uring_enter2((unsigned)fd, submit, least, how | IORING_ENTER_EXT_ARG,
+			       (sigset_t *)&wait, sizeof(wait));
+}
+
+static int uring_enter(struct hws_ring *ring, uint32_t submit, uint32_t least, uint32_t flags,
+		       uint64_t deadline_ns)
+{
+	int fd = ring->io.enter_ring_fd;
 	uint32_t how = least || flags & RING_EVENTS ? IORING_ENTER_GETEVENTS : 0;
 
-	if (ring->io.enter_ring_fd != ring->io.ring_fd)
+	if (fd != ring->io.ring_fd)
 		how |= IORING_ENTER_REGISTERED_RING;
 	/* what was told of is taken; what isn't done yet is done in there, and tells anew */
-	if (ring->rung && how & IORING_ENTER_GETEVENTS && !ring_ready(ring))
+	if (unlikely(ring->rung) && how & IORING_ENTER_GETEVENTS && !ring_ready(ring))
 		sys_eventfd_still(ring->bell);
-	if (!least || deadline_ns == HWS_FOREVER)
-		return io_uring_enter2((unsigned)ring->io.enter_ring_fd, submit, least, how, NULL,
-				       _NSIG / 8);
-	left_until(deadline_ns, &left);
-	return io_uring_enter2((unsigned)ring->io.enter_ring_fd, submit, least,
-			       how | IORING_ENTER_EXT_ARG, (sigset_t *)&wait, sizeof(wait));
+	if (least && deadline_ns != HWS_FOREVER)
+		return enter_until(fd, submit, least, how, deadline_ns);
+	return io_uring_enter2((unsigned)fd, submit, least, how, NULL, _NSIG / 8);
 }
 
 static int uring_tell(struct hws_ring *ring, uint32_t what, const void *arg, uint32_t count)
@@ -219,17 +227,6 @@ const struct ring_backend ring_uring = {
 	.enter = uring_enter,
 	.tell = uring_tell,
 	.fd = uring_fd,
-	.close = uring_close,
-	.forsake = uring_forsake,
-	.adopt = uring_adopt,
-};
-
-/* Made by a launcher: its options, its file and its memory are what they are. */
-const struct ring_backend ring_adopted = {
-	.name = "uring",
-	.open = ring_adopt_open,
-	.enter = uring_enter,
-	.tell = uring_tell,
 	.close = uring_close,
 	.forsake = uring_forsake,
 	.adopt = uring_adopt,

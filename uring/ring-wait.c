@@ -8,9 +8,7 @@
 #include "shim/why-internal.h"
 #include "uring/op-internal.h"
 
-/* What an operation may be for its buffer to go straight back. */
-#define QUICK_STATE (OP_FIXED | OP_HAS_BUF)
-#define SPECIAL	    (IORING_CQE_F_MORE | IORING_CQE_F_NOTIF | IORING_CQE_F_BUFFER)
+#define COLD __attribute__((cold, noinline))
 
 uint64_t ring_now(void)
 {
@@ -27,28 +25,37 @@ void ring_ignore(struct hws_ring *ring, const struct io_uring_cqe *cqe)
 		ring->stats.cancels_missed++;
 }
 
-/* Most operations end here. */
-static inline void deliver(struct hws_ring *ring, struct op *op, const struct io_uring_cqe *cqe,
-			   struct hws_done *ret_done)
+/* Result and flags in one: up to INT32_MAX the result is no error, and there are no flags. */
+static inline uint64_t outcome(const struct io_uring_cqe *cqe)
 {
-	struct hws_buf buf = op->buf;
+	return (uint64_t)cqe->flags << 32 | (uint32_t)cqe->res;
+}
 
-	if (op->state & OP_HAS_BUF &&
-	    unlikely(buf_to_user(ring->pool, buf, (uint32_t)cqe->user_data) < 0))
-		buf = (struct hws_buf) { 0 };
+/* Is nothing left to do but this: the buffer goes back to the user, if it has one? */
+static inline bool give_back(const struct op *op)
+{
+	if (unlikely(op->state != OP_HAS_BUF))
+		return op->state == 0;
+	return likely(buf_step_back(op->slot, op->back, op->lent));
+}
+
+/* Most operations end here. */
+static inline void deliver(const struct op *op, uint64_t result, struct hws_done *ret_done)
+{
 	ret_done->tag = op->tag;
-	ret_done->result = cqe->res;
-	ret_done->buf = buf;
-	ret_done->kind = op->kind;
-	ret_done->flags = 0;
-	slab_free(&ring->slab, op);
+	ret_done->result = (int64_t)result;
+	ret_done->buf = op->buf;
+	/* the kind, and no flags */
+	memcpy(&ret_done->kind, &(uint64_t) { ring_leading(op->kind, 32) }, sizeof(uint64_t));
 }
 
 /* How many dones it made; -1: there is no room for the one it would make. */
-static int settle(struct hws_ring *ring, struct op *op, const struct io_uring_cqe *cqe,
-		  struct hws_done *ret_done, bool room)
+static COLD int settle(struct hws_ring *ring, const struct io_uring_cqe *cqe,
+		       struct hws_done *ret_done, bool room)
 {
-	if (!op || op->state & OP_FREE) {
+	struct op *op = slab_at(&ring->slab, cqe->user_data);
+
+	if (op->id != cqe->user_data || op->state & OP_FREE) {
 		ring_ignore(ring, cqe);
 		return 0;
 	}
@@ -57,83 +64,141 @@ static int settle(struct hws_ring *ring, struct op *op, const struct io_uring_cq
 	return op_settle(ring, op, cqe->res, cqe->flags, ret_done) ? 1 : 0;
 }
 
+/* How many of @ready completions lie one behind the other in memory, and find @room. */
+static inline uint32_t stretch(const struct io_uring_cq *cq, uint32_t head, uint32_t ready,
+			       uint32_t room)
+{
+	uint32_t count = cq->ring_mask + 1 - (head & cq->ring_mask);
+
+	if (count > ready)
+		count = ready;
+	return count < room ? count : room;
+}
+
+/* With no room for a done: how many of @ready make none. */
+static COLD uint32_t settle_rest(struct hws_ring *ring, uint32_t head, uint32_t ready)
+{
+	const struct io_uring_cq *cq = &ring->io.cq;
+	uint32_t i = 0;
+
+	while (i < ready && settle(ring, &cq->cqes[((head + i) & cq->ring_mask) << ring->cqe_shift],
+				   NULL, false) == 0)
+		i++;
+	return i;
+}
+
 /* Written for both sizes of completions, so that the common one costs no shift. */
 static inline __attribute__((always_inline)) uint32_t
 reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size, uint32_t shift)
 {
 	struct io_uring_cq *cq = &ring->io.cq;
-	const struct io_uring_cqe *cqes = cq->cqes;
 	struct hws_done *done = ret_done;
-	struct hws_done *last = ret_done + size;
-	uint32_t mask = cq->ring_mask;
+	struct op *free = ring->slab.free;
 	uint32_t head = *cq->khead;
-	uint32_t end = head + ring_ready(ring);
+	uint32_t ready = ring_ready(ring);
+	uint32_t room = size;
 	uint32_t slow = 0;
 
-	for (; head != end; head++) {
-		const struct io_uring_cqe *cqe = &cqes[(head & mask) << shift];
-		struct op *op = slab_find(&ring->slab, cqe->user_data);
-		int made;
+	while (ready && room) {
+		const struct io_uring_cqe *cqe = &cq->cqes[(head & cq->ring_mask) << shift];
+		uint32_t count = stretch(cq, head, ready, room);
+		const struct io_uring_cqe *end = cqe + (count << shift);
 
-		if (likely(op && done != last && !(op->state & ~QUICK_STATE) && cqe->res >= 0 &&
-			   !(cqe->flags & SPECIAL))) {
-			deliver(ring, op, cqe, done++);
-			continue;
+		head += count;
+		ready -= count;
+		for (; cqe != end; cqe += 1 << shift) {
+			struct op *op = slab_at(&ring->slab, cqe->user_data);
+			uint64_t result = outcome(cqe);
+
+			if (likely(op->id == cqe->user_data && result <= INT32_MAX &&
+				   give_back(op))) {
+				deliver(op, result, done++);
+				free = slab_put(free, op);
+				continue;
+			}
+			ring->slab.free = free;
+			if (settle(ring, cqe, done, true) > 0) {
+				done++;
+				slow++;
+			}
+			free = ring->slab.free;
 		}
-		made = settle(ring, op, cqe, done, done != last);
-		if (made < 0)
-			break;
-		done += made;
-		slow += (uint32_t)made;
+		room = size - (uint32_t)(done - ret_done);
 	}
+	ring->slab.free = free;
+	if (unlikely(ready))
+		head += settle_rest(ring, head, ready);
 	/* those that op_settle() made it has counted */
-	ring->stats.delivered += (uint64_t)(done - ret_done) - slow;
+	ring->stats.delivered += size - room - slow;
 	/* release: pairs with the back end's acquire; what was read may be overwritten */
 	__atomic_store_n(cq->khead, head, __ATOMIC_RELEASE);
-	return (uint32_t)(done - ret_done);
+	return size - room;
+}
+
+static COLD uint32_t reap_big(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
+{
+	return reap(ring, ret_done, size, 1);
 }
 
 uint32_t ring_reap(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
 {
-	return ring->cqe_shift ? reap(ring, ret_done, size, 1) : reap(ring, ret_done, size, 0);
+	return unlikely(ring->cqe_shift) ? reap_big(ring, ret_done, size)
+					 : reap(ring, ret_done, size, 0);
+}
+
+/* With the pool open to this thread's system call, for what goes by address. */
+static COLD int enter_opened(struct hws_ring *ring, uint32_t submit, uint32_t least, uint32_t flags,
+			     uint64_t deadline_ns)
+{
+	int r;
+
+	pool_open_for_kernel(ring->pool);
+	r = ring->backend->enter(ring, submit, least, flags, deadline_ns);
+	pool_close_for_kernel(ring->pool);
+	return r;
 }
 
 /* What the thread is refused; 0 when all is well. */
 static int enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t deadline_ns)
 {
 	struct io_uring_sq *sq = &ring->io.sq;
+	uint64_t used = ring_used(ring);
 	uint32_t submit;
 	int r;
 
 	/* release: the entries come before the tail. From here on no error gives a buffer back */
 	__atomic_store_n(sq->ktail, sq->sqe_tail, __ATOMIC_RELEASE);
+	ring->stats.submitted = ring_submitted(ring);
+	ring->counted = sq->sqe_tail;
 	submit = ring_queued(ring);
-	if (ring_used(ring) > ring->stats.peak)
-		ring->stats.peak = ring_used(ring);
+	if (used > ring->stats.peak)
+		ring->stats.peak = used;
 	ring->stats.enters++;
-	if (ring->by_address)
-		pool_open_for_kernel(ring->pool);
-	r = ring->backend->enter(ring, submit, least, flags, deadline_ns);
-	if (ring->by_address)
-		pool_close_for_kernel(ring->pool);
+	r = unlikely(ring->by_address)
+		    ? enter_opened(ring, submit, least, flags, deadline_ns)
+		    : ring->backend->enter(ring, submit, least, flags, deadline_ns);
 	if (!ring_queued(ring))
 		ring->cancels = 0;
-	return r < 0 ? r : 0;
+	return likely(r >= 0) ? 0 : r;
+}
+
+static COLD int enter_failed(struct hws_ring *ring, int code)
+{
+	ring->stats.enter_errors++;
+	/* -EBADR: a completion is lost for good, nobody knows whose */
+	if (code == -EBADR || (!ring_can_not_now(code) && ++ring->streak >= RING_STREAK))
+		ring_break(ring, code);
+	return why(code, "the kernel doesn't take what is queued: %s", strerror(-code));
 }
 
 int ring_enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t deadline_ns)
 {
 	int r = enter(ring, least, flags, deadline_ns);
 
-	if (r == 0 || r == -ETIME || r == -EINTR) {
-		ring->streak = 0;
-		return r;
-	}
-	ring->stats.enter_errors++;
-	/* -EBADR: a completion is lost for good, nobody knows whose */
-	if (r == -EBADR || (!ring_can_not_now(r) && ++ring->streak >= RING_STREAK))
-		ring_break(ring, r);
-	return why(r, "the kernel doesn't take what is queued: %s", strerror(-r));
+	if (unlikely(r < 0 && r != -ETIME && r != -EINTR))
+		return enter_failed(ring, r);
+	ring->streak = 0;
+	return r;
 }
 
 void ring_break(struct hws_ring *ring, int code)
@@ -142,6 +207,7 @@ void ring_break(struct hws_ring *ring, int code)
 		return;
 	ring->broken = code;
 	ring->page->owner = 0;
+	ring->quick = 0;
 }
 
 int hws_submit(struct hws_ring *ring)
@@ -217,7 +283,7 @@ static uint32_t lose(struct hws_ring *ring, struct hws_done *ret_done, uint32_t 
 }
 
 /* What did complete comes first, as what it is. */
-static int wait_broken(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
+static COLD int wait_broken(struct hws_ring *ring, struct hws_done *ret_done, uint32_t size)
 {
 	uint32_t count = ring_reap(ring, ret_done, size);
 
@@ -241,7 +307,7 @@ int hws_wait_many(struct hws_ring *ring, struct hws_done *ret_done, uint32_t siz
 	struct hws_done none;
 	int r = ring_mine(ring);
 
-	if (size == 0)
+	if (unlikely(size == 0))
 		ret_done = &none;
 	if (least > size)
 		least = size;

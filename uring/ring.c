@@ -16,7 +16,7 @@
 #include "uring/op-internal.h"
 #include "uring/ring-choose-internal.h"
 
-_Thread_local uint64_t ring_thread;
+_Thread_local uint64_t ring_thread = RING_NO_THREAD;
 
 /* The kernel's limits. */
 #define BUFFERS_MAX 16384
@@ -42,7 +42,7 @@ int ring_refuse(const struct hws_ring *ring)
 int ring_full(const struct hws_ring *ring)
 {
 	return why(-EAGAIN, "%u operations are in flight, the ring is no deeper: wait for some",
-		   ring->slab.mask + 1);
+		   ring->slab.size);
 }
 
 void ring_reduce(struct hws_ring *ring, const char *format, ...)
@@ -104,8 +104,9 @@ static int make_page(struct hws_ring *ring)
 	if (r < 0)
 		return why(r, "the ring can't be kept from forked children: Linux 4.14 is needed");
 	/* relaxed: only that all are different counts */
-	if (!ring_thread)
-		ring_thread = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) + 1;
+	if (ring_thread == RING_NO_THREAD)
+		ring_thread = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) +
+			      RING_NO_THREAD + 1;
 	ring->owner = ring_thread;
 	ring->thread = sys_tid();
 	*ring->page = (struct ring_page) { .owner = ring_thread, .here = 1 };
@@ -220,15 +221,10 @@ static void register_files(struct hws_ring *ring)
 		ring_reduce(ring, "no registered files: %s", strerror(-r));
 }
 
-static struct ring_quick quick_way(const struct hws_ring *ring, enum hws_op_kind kind)
+/* May reads and writes go the short way? Of a pool that shuts, lending is more than a word. */
+static bool is_quick(const struct hws_ring *ring)
 {
-	const struct op_kind *of = &op_kinds[kind];
-
-	return (struct ring_quick) {
-		.head.opcode = ring->registered ? of->fixed : of->opcode,
-		.nature.kind = (uint8_t)kind,
-		.nature.state = ring->registered ? OP_HAS_BUF | OP_FIXED : OP_HAS_BUF,
-	};
+	return ring->registered && !ring->histograms && !ring->sqe_shift && !ring->bufs.shuts;
 }
 
 static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_options *options)
@@ -247,13 +243,8 @@ static int build(struct hws_ring *ring, struct hws *hw, const struct hws_ring_op
 		return r;
 	register_pool(ring);
 	register_files(ring);
-	/* the quick ways hand over by one step, which shuts nothing */
-	ring->quick = !ring->histograms && (ring->registered || !ring->guarded) &&
-		      !ring->sqe_shift && !((const struct pool_head *)ring->pool)->shuts;
-	if (ring->quick) {
-		ring->read = quick_way(ring, HWS_OP_READ);
-		ring->write = quick_way(ring, HWS_OP_WRITE);
-	}
+	ring->bufs = *(const struct pool_head *)ring->pool;
+	ring->quick = is_quick(ring) ? ring->owner : 0;
 	/* these were borrowed for the time of opening */
 	ring->options.pool_options = NULL;
 	ring->options.backend = NULL;

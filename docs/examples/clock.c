@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 {
 	struct hws_options options = { .size = sizeof(options),
 				       .backend = argc > 1 ? argv[1] : NULL,
-				       .policy_text = "port = 0x70-0x71 rw" };
+				       .policy_text = "port = 0x70-0x71 rw claimed" };
 	struct hws_port *clock = NULL;
 	struct hws *hw = NULL;
 	int r = hws_open(&options, &hw);

@@ -158,6 +158,8 @@ START_TEST(parse_refuses_more_than_1000_sections)
 }
 END_TEST
 
+#define ALL_RIGHTS (HWS_RW | HWS_SIDE | HWS_CLAIMED | HWS_DANGER)
+
 /* What is read of a rule, seen from outside. */
 START_TEST(parse_reads_every_kind)
 {
@@ -167,7 +169,8 @@ START_TEST(parse_reads_every_kind)
 		uint64_t addresses;
 	} good[] = {
 		{ "port   = 0x2e-0x2f rw, rate 200/s", HWS_RW, 2 },
-		{ "port = 1 2 3, 5-6,8 read, write, side claimed danger", 31, 6 },
+		{ "port = 1 2 3, 5-6,8 read, write, side claimed danger", ALL_RIGHTS, 6 },
+		{ "msr = 1 rw danger apic, cpus 0", HWS_RW | HWS_DANGER_APIC, 1 },
 		{ "port = 5 1-3 2-4 r", HWS_R, 5 },
 		{ "msr    = 0x19c r, cpus 0-3,8", HWS_R, 1 },
 		{ "msr    = 0x610 rw, mask 0x7fff, value 0x0-0x320", HWS_RW, 1 },
@@ -183,7 +186,7 @@ START_TEST(parse_reads_every_kind)
 		{ "plugin = /lib/x.so key "
 		  "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
 		  HWS_RW, 1 },
-		{ "deny port = 0xcf8-0xcff", 31, 8 },
+		{ "deny port = 0xcf8-0xcff", ALL_RIGHTS, 8 },
 		{ "deny msr = * w", HWS_W, 1ull << 32 },
 	};
 	static struct heard heard;

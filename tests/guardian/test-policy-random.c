@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guardian/danger-internal.h"
 #include "guardian/policy.h"
 #include "tests/suite.h"
 
@@ -145,7 +146,7 @@ static struct rule random_rule(void)
 	r.bar_first = below(6);
 	r.bar_last = r.bar_first + below(6 - r.bar_first);
 	if (registers && chance(4))
-		r.rights |= 4u << below(3);
+		r.rights |= (const uint32_t[]) { HWS_SIDE, HWS_CLAIMED, HWS_DANGER }[below(3)];
 	if (r.kind == HWS_KIND_CPUID)
 		r.rights = HWS_R;
 	if (largest[r.kind])
@@ -284,7 +285,7 @@ static void put_rule(const struct rule *r)
 	put_spans(r->kind == HWS_KIND_PCI ? " config" : "", &r->where);
 	put("%s%s%s%s%s", r->rights & 1 ? " r" : "", r->rights & 2 ? " w" : "",
 	    r->rights & 4 ? " side" : "", r->rights & 8 ? " claimed" : "",
-	    r->rights & 16 ? " danger" : "");
+	    r->rights & HWS_DANGER ? " danger" : "");
 	put_options(r);
 	put("\n");
 }
@@ -501,8 +502,8 @@ static void window(const struct asked *q, struct answer *answer)
 	answer->per_access = limited || rules > 1;
 }
 
-static struct answer evaluate(const struct model *m, const struct hws_access *a,
-			      const struct hws_principal *p)
+static struct answer answer_to(const struct model *m, const struct hws_access *a,
+			       const struct hws_principal *p)
 {
 	static struct asked q;
 	struct answer answer = { HWS_REASON_NO_RULE, HWS_POLICY_NO_RULE, false };
@@ -523,6 +524,24 @@ static struct answer evaluate(const struct model *m, const struct hws_access *a,
 		single_access(&q, &answer);
 	else
 		window(&q, &answer);
+	return answer;
+}
+
+/* A dangerous write asks for its danger too; what fails by that alone is refused for it. */
+static struct answer evaluate(const struct model *m, const struct hws_access *a,
+			      const struct hws_principal *p)
+{
+	struct hws_access dangerous = *a;
+	struct answer answer;
+
+	if (a->width || a->has & HWS_HAS_VALUE)
+		dangerous.rights |= danger_of(a);
+	answer = answer_to(m, &dangerous, p);
+	if (dangerous.rights == a->rights || answer.reason != HWS_REASON_NO_RULE)
+		return answer;
+	answer = answer_to(m, a, p);
+	if (answer.reason == HWS_REASON_NONE)
+		answer = (struct answer) { HWS_REASON_DANGER, answer.rule, false };
 	return answer;
 }
 
@@ -628,6 +647,7 @@ START_TEST(check_agrees_with_the_plain_evaluator)
 	for (enum hws_reason reason = HWS_REASON_NONE; reason <= HWS_REASON_LIMIT; reason++)
 		ck_assert_msg(seen[reason] > 500, "%s: only %u", hws_reason_name(reason),
 			      seen[reason]);
+	ck_assert_uint_gt(seen[HWS_REASON_DANGER], 100);
 	ck_assert_uint_gt(seen_per_access, 1000);
 }
 END_TEST

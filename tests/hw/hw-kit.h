@@ -32,4 +32,13 @@ static inline void check_denial(enum hws_reason reason, int code)
 /* It worked, or here is why not. */
 #define ck_works(call) ck_assert_msg((call) == 0, "%s: %s", #call, hws_why())
 
+/* Refused because the kernel uses it; says so with @words, and how it would be let through. */
+static inline void check_busy(int r, const char *words)
+{
+	ck_assert_msg(r == -EBUSY, "%d: %s", r, hws_why());
+	check_denial(HWS_REASON_CLAIMED, -EBUSY);
+	ck_assert_msg(strstr(hws_why(), words), "%s", hws_why());
+	ck_assert_msg(strstr(hws_why(), "'claimed'"), "%s", hws_why());
+}
+
 #endif

@@ -4,7 +4,8 @@
 
 #include "tests/hw/lab-kit.h"
 
-#define EDU "0000:00:03.0"
+#define EDU	"0000:00:03.0"
+#define TESTDEV "0000:00:04.0"
 
 enum { COMMAND = 0x04, APIC_BASE = 0x1b };
 
@@ -140,15 +141,43 @@ START_TEST(lockdown_refuses_what_changes_the_machine)
 
 	need_lab("lockdown");
 	hw = open_native();
-	ck_works(hws_pci_open(hw, EDU, 0, 0x100, HWS_RW, &pci));
-	ck_assert_uint_eq(hws_pci_get16(pci, 0), 0x1234);
+	ck_works(hws_pci_open(hw, TESTDEV, 0, 0x100, HWS_RW, &pci));
+	ck_assert_uint_eq(hws_pci_get16(pci, 0), 0x1b36);
 	ck_refused(hws_pci_write16(pci, COMMAND, hws_pci_get16(pci, COMMAND)), "lockdown");
+	ck_assert_ptr_nonnull(strstr(hws_why(), "not bound to vfio-pci"));
 	hws_pci_close(pci);
 	ck_works(hws_msr_open(hw, "0", APIC_BASE, APIC_BASE, HWS_RW, &msr));
 	ck_works(hws_msr_read(msr, 0, APIC_BASE, &base));
 	ck_refused(hws_msr_write(msr, 0, APIC_BASE, base), "lockdown");
 	hws_msr_close(msr);
-	ck_refused(hws_mmio_map(hw, EDU, 0, 0, 0x100, HWS_RW, &mmio), "VFIO still works");
+	ck_refused(hws_mmio_map(hw, TESTDEV, 0, 0, 0x100, HWS_RW, &mmio), "lockdown");
+	ck_assert_ptr_nonnull(strstr(hws_why(), "0000:00:04.0 >drivers_probe"));
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(lockdown_leaves_vfio)
+{
+	struct hws *hw;
+	struct hws_pci *pci;
+	struct hws_mmio *edu;
+	uint32_t value;
+
+	need_lab("lockdown");
+	need_lab("vfio");
+	hw = open_native();
+	ck_works(hws_mmio_map(hw, EDU, 0, 0, 0x100, HWS_RW, &edu));
+	ck_works(hws_mmio_read32(edu, 0, &value));
+	ck_assert_uint_eq(value, 0x010000ed);
+	ck_works(hws_mmio_write32(edu, 4, 0x12345678));
+	ck_assert_uint_eq(hws_mmio_get32(edu, 4), (uint32_t)~0x12345678u);
+	ck_works(hws_pci_open(hw, EDU, 0, 0x100, HWS_RW, &pci));
+	ck_works(hws_pci_write16(pci, COMMAND, 0x0006));
+	ck_assert_uint_eq(hws_pci_get16(pci, COMMAND) & 0x0006, 0x0006);
+	hws_mmio_unmap(edu);
+	ck_assert_uint_eq(hws_pci_get16(pci, COMMAND) & 0x0006, 0x0006); /* it is open still */
+	ck_works(hws_pci_write16(pci, COMMAND, 0x0002));
+	hws_pci_close(pci);
 	hws_close(hw);
 }
 END_TEST
@@ -187,6 +216,7 @@ int main(void)
 					   cpuid_tells_the_vendor,
 					   ports_are_refused_with_the_cause,
 					   lockdown_refuses_what_changes_the_machine,
+					   lockdown_leaves_vfio,
 					   user_is_refused_with_the_cause,
 					   NULL,
 				   });

@@ -16,7 +16,7 @@ qemu_command() { # SERIAL [kernel parameters]
 	local -a board extra
 
 	read -r -a board <<<"${MACHINE[$MACHINE_NAME]}"
-	read -r -a extra <<<"$DEVICES"
+	read -r -d '' -a extra <<<"$DEVICES"
 	# shellcheck disable=SC2054 # QEMU's commas
 	COMMAND=("${QEMU[$ARCH]}" "${board[@]}" -accel tcg,thread=multi -smp 2 -m 512 -nic none -display none
 		-no-reboot -serial "$1" "${extra[@]}"

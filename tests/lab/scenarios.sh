@@ -4,7 +4,7 @@
 # The lab's table. HAS is what a scenario's programs find, as the user they run as; test-lab proves each
 # word, and that no other holds. A test that needs one of them fails there instead of skipping.
 #	ioport		ports by ioperm			no-ioport	ioperm is refused with EPERM
-#	edu		its BAR can be mapped		no-bar		edu is there but can't be mapped
+#	edu		its BAR can be mapped		no-bar		no BAR can be mapped by its resourceN
 #	io-bar		pci-testdev's ports, resource1	rtc		a PC's clock at ports 0x70 and 0x71
 #	msr		/dev/cpu/N/msr can be read	cpuid		/dev/cpu/N/cpuid can be read
 #	iommu		vfio-pci can be bound, behind an IOMMU
@@ -13,14 +13,16 @@
 #	root		all capabilities		unprivileged	uid 1000, no capability
 #	lockdown	integrity			no-uring	io_uring is refused with EPERM
 #	hugepages	16 of 2 MiB
-# Every machine has edu at 00:03.0, pci-testdev at 00:04.0, and nvme at 00:05.0.
+# Every machine has edu at 00:03.0, pci-testdev at 00:04.0, and nvme at 00:05.0. A second pci-testdev,
+# at 00:07.1, shares an IOMMU group with the kernel's random number device.
 
 declare -A MACHINE=(
 	[q35]='-M q35 -device intel-iommu,caching-mode=on -cpu max'
 	[pc]='-M pc -cpu max'
 	[virt]='-M virt,iommu=smmuv3,gic-version=3 -cpu max,pauth-impdef=on'
 )
-DEVICES='-device edu,addr=03.0 -device pci-testdev,addr=04.0'
+DEVICES='-device edu,addr=03.0 -device pci-testdev,addr=04.0
+	-device virtio-rng-pci,addr=07.0,multifunction=on -device pci-testdev,addr=07.1'
 declare -A CONSOLE=([amd64]=ttyS0 [arm64]=ttyAMA0)
 
 PC=ioport,msr,cpuid,rtc,edu,io-bar,pku,nvme,uring,root

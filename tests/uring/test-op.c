@@ -232,10 +232,10 @@ START_TEST(chains_run_in_order_or_not_at_all)
 	ck_assert_int_eq(done[1].result, -ECANCELED);
 	ck_assert_int_eq(done[2].result, -ECANCELED);
 	/* the last one is refused: none is queued, all buffers are the user's */
-	submitted = ring->stats.submitted;
+	submitted = ring_submitted(ring);
 	chain[2].buf = bufs[0];
 	ck_assert_int_eq(hws_chain(ring, chain, 3), -EBUSY);
-	ck_assert_uint_eq(ring->stats.submitted, submitted);
+	ck_assert_uint_eq(ring_submitted(ring), submitted);
 	ck_assert_uint_eq(ring_queued(ring), 0);
 	rig_give(ring, bufs[0]);
 	rig_give(ring, bufs[1]);

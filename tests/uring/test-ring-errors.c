@@ -167,7 +167,7 @@ END_TEST
 /* An entry behind the library's back: what another that shares the ring could queue. */
 static void forge(struct hws_ring *ring, uint64_t id)
 {
-	struct io_uring_sqe *sqe = ring_sqe(ring);
+	struct io_uring_sqe *sqe = ring_sqe_besides(ring);
 
 	memset(sqe, 0, sizeof(*sqe));
 	sqe->opcode = IORING_OP_NOP;
@@ -187,7 +187,7 @@ START_TEST(forged_and_late_completions_are_ignored)
 	rig_one(ring);
 	/* done already, the next of the slot, no slot, any */
 	forge(ring, op.id);
-	forge(ring, op.id + SLAB_GENERATION);
+	forge(ring, op.id + (UINT64_C(1) << 32));
 	forge(ring, op.id | 0xfff00000);
 	forge(ring, 0);
 	forged = 4;
@@ -308,6 +308,34 @@ START_TEST(not_now_is_tried_again_so_often)
 }
 END_TEST
 
+START_TEST(reads_and_writes_shut_their_buffer_where_the_pool_shuts)
+{
+	static const struct hws_pool_options pool = {
+		.size = sizeof(pool),
+		.classes = { { 4096, 4 } },
+		.guard = HWS_POOL_GUARD_PAGES,
+	};
+	struct hws_ring_options options = { .pool_options = &pool };
+	struct hws_ring *ring;
+	struct hws_buf buf;
+	int fd;
+
+	need_uring();
+	ring = rig_open(&options);
+	fd = rig_file("hello", 5, 0);
+	buf = rig_buf(ring, 4096, 0);
+	ck_ok(hws_read(ring, fd, buf, 0, 4096, 0));
+	ck_assert(buf_slot(ring->pool, buf)->shut);
+	ck_assert_int_eq(rig_one(ring).result, 5);
+	ck_assert(rig_holds(ring, buf, "hello", 6));
+	ck_ok(hws_write(ring, fd, buf, 0, 5, 0));
+	ck_assert(buf_slot(ring->pool, buf)->shut);
+	ck_assert_int_eq(rig_one(ring).result, 5);
+	rig_give(ring, buf);
+	rig_close(ring);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("uring/ring-errors",
@@ -321,6 +349,7 @@ int main(void)
 				 a_bad_entry_among_good_ones_harms_none,
 				 a_descriptor_that_is_closed_and_used_again_is_not_mixed_up,
 				 not_now_is_tried_again_so_often,
+				 reads_and_writes_shut_their_buffer_where_the_pool_shuts,
 				 NULL,
 			 });
 }

@@ -223,25 +223,43 @@ START_TEST(a_thread_that_ends_leaves_a_ring_that_closes)
 }
 END_TEST
 
+struct forked {
+	struct hws_ring *ring;
+	struct hws_buf buf; /* the user's */
+	int status;
+};
+
 static void use_in_child(void *context)
 {
-	struct hws_ring *ring = context;
+	struct forked *forked = context;
+	struct hws_ring *ring = forked->ring;
 	struct hws_done done;
 
-	if (hws_nop(ring, 0) == -ECHILD && hws_wait(ring, &done, 1, 0) == -ECHILD &&
+	if (hws_nop(ring, 0) == -ECHILD && hws_read(ring, 0, forked->buf, 0, 1, 0) == -ECHILD &&
+	    hws_op_last(ring).id == 0 && hws_wait(ring, &done, 1, 0) == -ECHILD &&
 	    hws_submit(ring) == -ECHILD && hws_ring_orphans(ring, NULL, 0) == -ECHILD &&
 	    hws_ring_close(ring, 0) == 0)
 		_exit(42);
 	_exit(1);
 }
 
+/* A thread that never had a ring. */
+static void *fork_here(void *context)
+{
+	struct forked *forked = context;
+
+	forked->status = suite_child(use_in_child, forked);
+	return NULL;
+}
+
 START_TEST(a_forked_child_is_refused_and_harms_nothing)
 {
+	struct forked forked;
 	struct hws_ring *ring;
 	struct hws_buf buf;
 	struct hws_done done;
+	pthread_t thread;
 	int ends[2];
-	int status;
 
 	need_uring();
 	ring = rig_open(NULL);
@@ -250,9 +268,15 @@ START_TEST(a_forked_child_is_refused_and_harms_nothing)
 	ck_ok(hws_read(ring, ends[0], buf, HWS_HERE, 4096, 1));
 	ck_ok(hws_submit(ring));
 	ck_ok(hws_nop(ring, 2));
-	status = suite_child(use_in_child, ring);
-	ck_assert(WIFEXITED(status));
-	ck_assert_int_eq(WEXITSTATUS(status), 42);
+	forked = (struct forked) { .ring = ring, .buf = rig_buf(ring, 4096, 0) };
+	fork_here(&forked);
+	ck_assert(WIFEXITED(forked.status));
+	ck_assert_int_eq(WEXITSTATUS(forked.status), 42);
+	ck_assert_int_eq(pthread_create(&thread, NULL, fork_here, &forked), 0);
+	pthread_join(thread, NULL);
+	ck_assert(WIFEXITED(forked.status));
+	ck_assert_int_eq(WEXITSTATUS(forked.status), 42);
+	rig_give(ring, forked.buf);
 	done = rig_one(ring);
 	ck_assert_uint_eq(done.tag, 2);
 	ck_assert_int_eq(write(ends[1], "x", 1), 1);

@@ -8,6 +8,7 @@
 #ifndef HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
 #define HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
 
+#include <stdatomic.h>
 #include <errno.h>
 #include <ucontext.h>
 
@@ -153,6 +154,15 @@ static inline uintptr_t raw_pc(const ucontext_t *context)
 static inline void raw_set_pc(ucontext_t *context, uintptr_t pc)
 {
 	context->uc_mcontext.pc = pc;
+}
+
+/*
+ * Is @value below *@bound, which others may change? Relaxed: it orders nothing. Safety: touches
+ * nothing but the bound.
+ */
+static inline bool raw_below(uint64_t value, const _Atomic uint64_t *bound)
+{
+	return value < atomic_load_explicit(bound, memory_order_relaxed);
 }
 
 #endif

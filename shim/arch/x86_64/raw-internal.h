@@ -8,6 +8,7 @@
 #ifndef HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
 #define HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
 
+#include <stdatomic.h>
 #include <errno.h>
 #include <ucontext.h>
 
@@ -237,6 +238,19 @@ static inline uintptr_t raw_pc(const ucontext_t *context)
 static inline void raw_set_pc(ucontext_t *context, uintptr_t pc)
 {
 	context->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
+}
+
+/*
+ * Is @value below *@bound, which others may change? Relaxed: it orders nothing. Safety: touches
+ * nothing but the bound.
+ */
+static inline bool raw_below(uint64_t value, const _Atomic uint64_t *bound)
+{
+	bool below;
+
+	/* a load and a comparison in one: compilers keep atomic loads apart */
+	__asm__ volatile("cmp %2, %1" : "=@ccb"(below) : "r"(value), "m"(*bound));
+	return below;
 }
 
 #endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The programs that the launcher starts in these tests: this one, with "client" and a name. */
+#ifndef HWSAFE_TESTS_HELPER_CLIENT_H
+#define HWSAFE_TESTS_HELPER_CLIENT_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hw/hwsafe.h"
+
+/* Block @index of the tests' files is full of this byte. */
+#define CLIENT_BYTE(index) ((unsigned char)((index)*7 + 1))
+enum { CLIENT_BLOCK = 4096, CLIENT_BLOCKS = 16 };
+
+/* The whole of main(), where this process is a client; else -1. */
+int client_main(int argc, char **argv);
+
+/* A client's check: says what failed, and ends. */
+#define CHECK(condition)                                                                    \
+	do {                                                                                \
+		if (!(condition)) {                                                         \
+			fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, \
+				hws_why());                                                 \
+			exit(1);                                                            \
+		}                                                                           \
+	} while (0)
+
+/* client-raw.c: what the kernel says to one who goes by the bare ring, and writes anything. */
+void client_raw(char **arguments);
+/* The ring's descriptor. */
+int client_ring_fd(void);
+/* client-hw.c: ports and BARs of the lab's machine. */
+void client_clock(char **arguments);
+void client_edu(char **arguments);
+
+#endif
