@@ -74,6 +74,35 @@ static int judge(const struct peer *peer, struct hws_access *access, uint32_t ri
 	return hws_policy_check(peer->view, access, ret_decision) == 0 ? 0 : -EACCES;
 }
 
+/* Does the kernel use it? Then a write needs the right "claimed". */
+static bool is_claimed(struct server *server, const struct hws_access *access)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	const struct hws_shim_ops *ops = shim_ops(shim);
+
+	if (access->kind == HWS_KIND_PORT)
+		return ops->ports_claimed(shim->self, (uint16_t)access->first,
+					  (uint32_t)(access->last - access->first + 1)) < 0;
+	if (access->kind == HWS_KIND_MSR)
+		return false;
+	return ops->pci_claimed(shim->self, access->bdf,
+				access->kind == HWS_KIND_PCI ? HWS_CONFIG_SPACE : access->bar) < 0;
+}
+
+int access_judge_writing(struct server *server, const struct peer *peer, struct hws_access *access,
+			 struct hws_decision *ret_decision)
+{
+	int r = hws_policy_check(peer->view, access, ret_decision);
+
+	if (r < 0 || !(access->rights & HWS_W) || !is_claimed(server, access))
+		return r < 0 ? -EACCES : 0;
+	access->rights |= HWS_CLAIMED;
+	r = hws_policy_check(peer->view, access, ret_decision);
+	if (r < 0)
+		ret_decision->reason = HWS_REASON_CLAIMED;
+	return r < 0 ? -EACCES : 0;
+}
+
 /*
  * A rule about bits that change asks what stands there. Only where it may be read, and never of a
  * port: reading one is seldom harmless.
@@ -86,14 +115,16 @@ static int judge_write(struct server *server, const struct peer *peer, struct hw
 
 	access->has |= HWS_HAS_VALUE;
 	access->value = value;
-	r = judge(peer, access, HWS_W, ret_decision);
+	access->rights = HWS_W;
+	r = access_judge_writing(server, peer, access, ret_decision);
 	if (r == 0 || access->has & HWS_HAS_OLD || ret_decision->reason != HWS_REASON_MASK ||
 	    access->kind == HWS_KIND_PORT)
 		return r;
 	if (judge(peer, access, HWS_R, &reading) == 0 &&
 	    machine_do(server, access, &access->old) == 0)
 		access->has |= HWS_HAS_OLD;
-	return judge(peer, access, HWS_W, ret_decision);
+	access->rights = HWS_W;
+	return access_judge_writing(server, peer, access, ret_decision);
 }
 
 static uint64_t changed(const struct hws_wire_step *step, uint64_t old)

@@ -114,7 +114,7 @@ static int do_ports(struct server *server, struct peer *peer, int *ret_fd)
 	int r;
 
 	(void)ret_fd;
-	if (hws_policy_check(peer->view, &access, &decision) < 0)
+	if (access_judge_writing(server, peer, &access, &decision) < 0)
 		return access_refuse(server, peer, &access, &decision);
 	machine_raise(true);
 	r = machine_open(server, HWS_KIND_PORT, &access, &opened);
@@ -144,7 +144,7 @@ static int give_fd(struct server *server, struct peer *peer, struct hws_access w
 		return fd;
 	whole.first = 0;
 	whole.last = size - 1;
-	if (hws_policy_check(peer->view, &whole, &decision) < 0 || decision.per_access ||
+	if (access_judge_writing(server, peer, &whole, &decision) < 0 || decision.per_access ||
 	    decision.rate || !hws_range_ok(account->mapped, size, server->options->mapped)) {
 		sys_close(fd);
 		return -EACCES;
@@ -182,11 +182,11 @@ static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
 
 	machine_identify(server, &access);
 	/* first what is known without a look at the device: who may not have that gets no further */
-	if (hws_policy_check(peer->view, &access, &decision) < 0)
+	if (access_judge_writing(server, peer, &access, &decision) < 0)
 		return access_refuse(server, peer, &access, &decision);
 	machine_raise(true);
 	r = find_end(server, bar, &access);
-	if (r == 0 && hws_policy_check(peer->view, &access, &decision) < 0)
+	if (r == 0 && access_judge_writing(server, peer, &access, &decision) < 0)
 		r = access_refuse(server, peer, &access, &decision);
 	if (r == 0) {
 		*ret_fd = give_fd(server, peer, access);

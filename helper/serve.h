@@ -159,6 +159,9 @@ int serve_do(struct server *server, struct peer *peer, int *ret_fd);
 struct hws_access access_of_step(const struct server *server, const struct hws_wire_step *step);
 int access_run(struct server *server, struct peer *peer, const struct hws_wire_run *run,
 	       struct hws_wire_end *ends);
+/* The policy's word, and the kernel's claims where it is to be written. 0 or -EACCES. */
+int access_judge_writing(struct server *server, const struct peer *peer, struct hws_access *access,
+			 struct hws_decision *ret_decision);
 /* A refusal that tells who asks no more than that, whatever the reason. */
 int access_refuse(struct server *server, struct peer *peer, const struct hws_access *access,
 		  const struct hws_decision *decision);

@@ -93,7 +93,7 @@ static int denied_by_rule(const struct daemon *daemon, void *context)
 
 	(void)context;
 	must(hws_port_open(hw, 0x3f8, 1, HWS_R, &port) == -EACCES);
-	must(strstr(hws_why(), "test.conf:12"));
+	must(strstr(hws_why(), "test.conf:13"));
 	hws_close(hw);
 	return 0;
 }
