@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "guardian/last-words-internal.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -63,7 +64,11 @@ static int limited(struct server *server, struct peer *peer, const struct hws_ac
 
 	event.rule = decision ? decision->rule + 1 : 0;
 	serve_note(server, peer, event);
-	return why(hws_reason_code(reason), "uid %u has had its rate of accesses", peer->uid);
+	return reason == HWS_REASON_LAST_WORDS
+		       ? why(hws_reason_code(reason), "the rule wants last words, and the helper "
+						      "has no room for them: --last-words")
+		       : why(hws_reason_code(reason), "uid %u has had its rate of accesses",
+			     peer->uid);
 }
 
 /* 0 or -EACCES, unrecorded. */
@@ -187,6 +192,23 @@ static enum hws_reason take_rate(struct server *server, struct peer *peer,
 	return rules ? rules_take_rate(rules, decision, &grant) : HWS_REASON_RATE;
 }
 
+/* Once more at the machine; where the rule wants it, the record is on disk before it begins. */
+static int do_told(struct server *server, struct peer *peer, const struct hws_access *access,
+		   const struct hws_decision *decision, uint64_t *value)
+{
+	struct last_words *words = server->hw->last_words;
+	uint32_t slot;
+	int r;
+
+	if (!decision->last_words)
+		return machine_do(server, access, value);
+	if (!words || last_words_say(words, access, &slot) < 0)
+		return limited(server, peer, access, HWS_REASON_LAST_WORDS, decision);
+	r = machine_do(server, access, value);
+	last_words_over(words, slot);
+	return r;
+}
+
 static int do_read(struct server *server, struct peer *peer, struct hws_access *access,
 		   uint64_t *value)
 {
@@ -198,7 +220,7 @@ static int do_read(struct server *server, struct peer *peer, struct hws_access *
 	reason = take_rate(server, peer, &decision);
 	if (reason != HWS_REASON_NONE)
 		return limited(server, peer, access, reason, &decision);
-	return machine_do(server, access, value);
+	return do_told(server, peer, access, &decision, value);
 }
 
 static int do_write(struct server *server, struct peer *peer, struct hws_access *access,
@@ -216,7 +238,7 @@ static int do_write(struct server *server, struct peer *peer, struct hws_access 
 		return limited(server, peer, access, reason, &decision);
 	r = txn_keep(server, peer, access);
 	if (r == 0)
-		r = machine_do(server, access, &value);
+		r = do_told(server, peer, access, &decision, &value);
 	event = audit_access_event(access, HWS_EVENT_ACCESS, HWS_REASON_NONE);
 	event.code = r;
 	event.rule = decision.rule + 1;

@@ -15,7 +15,7 @@
 	"[alice]\nuser = 41000\n"                    \
 	"port = 0x70-0x71 rw\n"                      \
 	"msr = 0x19c r\nmsr = 0x199 rw\n"            \
-	"msr = 0x10 r, rate 5/min\n"                   \
+	"msr = 0x10 r, rate 5/min\n"                 \
 	"msr = 0x610 rw, mask 0xff\n"                \
 	"pci = 1234:11e8 rw\nbar = 1234:11e8 0 rw\n" \
 	"[nobody-here]\nuser = 41007\nport = 0x80 r\ndeny port = 0x3f8 rw\n"
