@@ -65,16 +65,6 @@ static bool may_see(const struct peer *peer, const struct known *known)
 	return hws_policy_check(peer->view, &access, &decision) == 0;
 }
 
-static int order(struct hws_bdf a, struct hws_bdf b)
-{
-	uint64_t x = (uint64_t)a.domain << 16 | (uint64_t)a.bus << 8 | (uint64_t)a.device << 3 |
-		     a.function;
-	uint64_t y = (uint64_t)b.domain << 16 | (uint64_t)b.bus << 8 | (uint64_t)b.device << 3 |
-		     b.function;
-
-	return x < y ? -1 : x > y;
-}
-
 static int do_next(struct server *server, struct peer *peer, int *ret_fd)
 {
 	const struct hws_wire_next *next = body_of(server);
@@ -84,7 +74,7 @@ static int do_next(struct server *server, struct peer *peer, int *ret_fd)
 	for (uint32_t i = 0; i < server->known_count; i++) {
 		const struct known *known = &server->known[i];
 
-		if ((next->first || order(known->bdf, wire_get_bdf(next->after)) > 0) &&
+		if ((next->first || bdf_order(known->bdf, wire_get_bdf(next->after)) > 0) &&
 		    may_see(peer, known)) {
 			*bdf = wire_put_bdf(known->bdf);
 			return 0;

@@ -70,7 +70,7 @@ bool machine_identify(const struct server *server, struct hws_access *access)
 	for (uint32_t i = 0; i < server->known_count; i++) {
 		const struct known *one = &server->known[i];
 
-		if (!memcmp(&one->bdf, &access->bdf, sizeof(one->bdf)))
+		if (!bdf_order(one->bdf, access->bdf))
 			found = one;
 	}
 	access->vendor = found ? found->vendor : 0xffff;
@@ -107,8 +107,8 @@ static bool fits(const struct opened *opened, enum hws_kind kind, const struct h
 
 	if (!opened->used || opened->kind != kind || access->rights & HWS_RW & ~opened->rights)
 		return false;
-	if (kind == HWS_KIND_BAR && (memcmp(&opened->bdf, &access->bdf, sizeof(access->bdf)) != 0 ||
-				     opened->bar != access->bar))
+	if (kind == HWS_KIND_BAR &&
+	    (bdf_order(opened->bdf, access->bdf) || opened->bar != access->bar))
 		return false;
 	return access->first >= opened->window.first &&
 	       hws_range_ok(access->first - opened->window.first, size, opened->window.size);

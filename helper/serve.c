@@ -53,7 +53,7 @@ static int load_policy(struct server *server)
 	const struct hws_options *context = &server->options->context;
 	struct hws_policy_options options = {
 		.size = sizeof(options),
-		.sysroot = context->sysroot,
+		/* of the real root, whatever machine is looked at */
 		.directory = context->policy_directory,
 		.owner_uid = context->policy_owner,
 	};

@@ -20,6 +20,17 @@ enum {
 	SERVE_BARS = 16,    /* descriptors that one peer is given */
 };
 
+/* Below, equal, above: by the numbers, for what lies between them is anything. */
+static inline int bdf_order(struct hws_bdf a, struct hws_bdf b)
+{
+	uint64_t x = (uint64_t)a.domain << 16 | (uint64_t)a.bus << 8 | (uint64_t)a.device << 3 |
+		     a.function;
+	uint64_t y = (uint64_t)b.domain << 16 | (uint64_t)b.bus << 8 | (uint64_t)b.device << 3 |
+		     b.function;
+
+	return x < y ? -1 : x > y;
+}
+
 /* What the command line says. */
 struct serve_options {
 	struct hws_options context; /* back end, sysroot, policy, audit */
