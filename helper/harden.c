@@ -251,3 +251,15 @@ int harden_drop(int capability)
 	sets[capability / 32].permitted &= ~bit;
 	return put_capabilities(sets);
 }
+
+int harden_raise(bool on)
+{
+	struct __user_cap_data_struct sets[2];
+	int r = get_capabilities(sets);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < 2; i++)
+		sets[i].effective = on ? sets[i].permitted : 0;
+	return put_capabilities(sets);
+}

@@ -43,6 +43,8 @@ int harden(const struct harden *what, const char **ret_step);
 
 /* Of the effective and permitted capabilities one goes, now. 0 or -errno. */
 int harden_drop(int capability);
+/* Those that are permitted are effective from now on, or none is. 0 or -errno. */
+int harden_raise(bool on);
 /* Also before anything else: nobody of the same user may look into this process. 0 or -errno. */
 int harden_hide(void);
 

@@ -76,11 +76,61 @@ static uint32_t mark_all_ports(struct run *run)
 	return all;
 }
 
+/* What a driver of the kernel's uses is only for rules with the right 'claimed'. */
+static void close_claimed(struct run *run, uint32_t first, uint32_t count)
+{
+	struct hws_port *ports;
+	int r = hws_port_open(run->machine, first, count, HWS_RW, &ports);
+
+	if (r == 0)
+		hws_port_close(ports);
+	if (r != -EBUSY)
+		return; /* what else there may be, ioperm will say */
+	if (count == 1) {
+		run_say(run, "port 0x%x: not granted: %s", first, hws_why());
+		run->grants.ports[first / 8] &= (uint8_t) ~(1u << first % 8);
+		return;
+	}
+	close_claimed(run, first, count / 2);
+	close_claimed(run, first + count / 2, count - count / 2);
+}
+
+static bool is_marked_unclaimed(const struct run *run, uint32_t port)
+{
+	const struct hws_access access = {
+		.kind = HWS_KIND_PORT,
+		.rights = HWS_RW | HWS_CLAIMED,
+		.first = port,
+		.last = port,
+	};
+
+	return is_set(run->grants.ports, port) && !run_allows(run, &access);
+}
+
+static int close_all_claimed(struct run *run)
+{
+	int r = run_open_machine(run);
+
+	for (uint32_t port = 0; r == 0 && port < PORTS; port++) {
+		uint32_t first = port;
+
+		while (port < PORTS && is_marked_unclaimed(run, port))
+			port++;
+		if (port > first)
+			close_claimed(run, first, port - first);
+	}
+	return r;
+}
+
 enum result run_open_ports(struct run *run)
 {
 	uint32_t marked = mark_all_ports(run);
-	int r = set_ports(0, PORTS, false); /* whatever who started us had open */
+	int r = marked ? close_all_claimed(run) : 0;
 
+	if (r < 0)
+		return run_refuse(RESULT_SYSTEM, "run: who uses ports can't be told: %s",
+				  hws_why());
+	r = set_ports(0, PORTS, false); /* whatever who started us had open */
 	if (r == -ENOSYS && !marked)
 		return RESULT_OK;
 	for (uint32_t port = 0; r == 0 && port < PORTS; port++) {
@@ -135,13 +185,32 @@ static bool is_memory(const char *lines, uint32_t bar)
 	       !(flags & IS_IO);
 }
 
+static bool is_claimed(struct run *run, const struct hws_access *access)
+{
+	char text[HWS_BDF_TEXT];
+	struct hws_mmio *bar;
+	int r = run_open_machine(run);
+
+	if (r == 0)
+		r = hws_mmio_map(run->machine, hws_bdf_format(access->bdf, text), access->bar, 0, 0,
+				 HWS_RW, &bar);
+	if (r == 0)
+		hws_mmio_unmap(bar);
+	else
+		run_say(run, "%s BAR %u: not for writing: %s", text, access->bar, hws_why());
+	return r < 0;
+}
+
 /* The descriptor reaches the BAR as a whole, so the rule has to. */
-static uint32_t bar_rights(const struct run *run, struct hws_access *access, uint64_t size)
+static uint32_t bar_rights(struct run *run, struct hws_access *access, uint64_t size)
 {
 	access->first = 0;
 	access->last = size - 1;
-	access->rights = HWS_RW;
+	access->rights = HWS_RW | HWS_CLAIMED;
 	if (run_allows(run, access))
+		return HWS_RW;
+	access->rights = HWS_RW;
+	if (run_allows(run, access) && !is_claimed(run, access))
 		return HWS_RW;
 	access->rights = HWS_R;
 	return run_allows(run, access) ? HWS_R : 0;

@@ -150,3 +150,15 @@ bool run_next_rule(const struct run *run, enum hws_kind kind, uint32_t *index,
 			return true;
 	return false;
 }
+
+int run_open_machine(struct run *run)
+{
+	const struct hws_options options = {
+		.size = sizeof(options),
+		.backend = "native",
+		.policy_directory = "/proc/self/none",
+		.policy_text = "port = * rw\nbar = * * rw",
+	};
+
+	return run->machine ? 0 : hws_open(&options, &run->machine);
+}

@@ -50,6 +50,9 @@ struct run {
 	struct hws_policy *policy;
 	struct hws_policy_view *view;
 
+	/* this machine with everything allowed, to ask who uses what; NULL: not needed yet */
+	struct hws *machine;
+
 	/* what is granted */
 	struct hws_grants grants;
 	struct hws_grants_bar bars[HWS_GRANTS_BARS];
@@ -76,6 +79,9 @@ enum result run_describe(struct run *run);
  * can be left to hold it.
  */
 bool run_allows(const struct run *run, const struct hws_access *access);
+
+/* For asking what the kernel uses; -errno. */
+int run_open_machine(struct run *run);
 
 /* The rules of a kind that allow: their numbers, one after another; false: no more. */
 bool run_next_rule(const struct run *run, enum hws_kind kind, uint32_t *index,

@@ -105,7 +105,11 @@ enum result serve_take_options(int count, char **arguments, struct serve_options
 		if (!take(which, arguments[i], ret_options))
 			return refuse("a value that makes no sense:", arguments[i]);
 	}
-	return RESULT_OK;
+	if (ret_options->socket || getenv("LISTEN_FDS"))
+		return RESULT_OK;
+	fprintf(stderr, "hwsafe-helper: serve: systemd handed no socket over: give --socket PATH, "
+			"or let hwsafe-helper.socket start it\n");
+	return RESULT_USAGE;
 }
 
 static void print_error(void *context, const struct hws_policy_error *error)

@@ -86,10 +86,15 @@ static int read_list(struct native *native, const char *path, char **ret_text)
 int native_ports_claimed(void *self, uint16_t first, uint32_t count)
 {
 	HWS_CLEANUP_FREE char *text = NULL;
+	const struct native *native = self;
 	struct region region;
 	struct hws_bdf bdf;
-	int r = read_list(self, "/proc/ioports", &text);
+	int r;
 
+	/* the launcher has looked, before it granted anything; here the list would be hidden */
+	if (native->grants)
+		return 0;
+	r = read_list(self, "/proc/ioports", &text);
 	if (r < 0)
 		return r;
 	if (is_hidden(text))
@@ -144,10 +149,13 @@ static bool is_bridge(struct native *native, struct hws_bdf bdf)
 
 int native_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar)
 {
+	const struct native *native = self;
 	char driver[32];
 	char users[128] = "";
 	int r;
 
+	if (native->grants)
+		return 0;
 	native_pci_link(self, bdf, "driver", driver, sizeof(driver));
 	/* without a driver nothing can stand on it, but something may lie behind it */
 	if (*driver || is_bridge(self, bdf))

@@ -25,7 +25,7 @@ struct native_vfio {
 };
 
 struct native {
-	int root; /* of every path: a descriptor, or SYS_REAL_ROOT */
+	int root;		     /* of every path: a descriptor, or SYS_REAL_ROOT */
 	const struct grants *grants; /* NULL: none */
 	struct native_config config;
 	struct native_vfio vfio;

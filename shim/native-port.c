@@ -32,8 +32,9 @@ struct ports {
 	char name[24];
 	uint16_t first;
 	uint32_t count;
-	int fd;			   /* of the file, for ways that have one */
-	uint64_t start;		   /* where in the file the first port is */
+	int fd;		/* of the file, for ways that have one */
+	uint64_t start; /* where in the file the first port is */
+	bool granted;
 	struct ioperm_grant grant; /* ioperm */
 	struct native *native;	   /* vfio */
 	struct vfio_device *device;
@@ -52,41 +53,6 @@ static void ioperm_close(struct ports *ports)
 	ioperm_release(&ports->grant);
 }
 
-/* Every thread has them, until it gives them up; then none can get them back. */
-static int granted_open(struct native *native, struct ports *ports, enum hws_rights rights)
-{
-	(void)rights;
-	return grants_have_ports(native->grants, ports->first, ports->count) ? 0 : -ENOENT;
-}
-
-static void granted_close(struct ports *ports)
-{
-	(void)ports;
-}
-
-static int given_up(uint16_t port)
-{
-	return why(-EPERM,
-		   "port 0x%x was granted, but this thread does not hold it any more: start the "
-		   "program anew",
-		   port);
-}
-
-static int granted_read(const struct ports *ports, uint16_t port, uint32_t width,
-			uint32_t *ret_value)
-{
-	(void)ports;
-	/* SAFETY: the range was granted to a caller who may read, and to this process */
-	return raw_port_read(port, width, ret_value) < 0 ? given_up(port) : 0;
-}
-
-static int granted_write(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value)
-{
-	(void)ports;
-	/* SAFETY: the range was granted to a caller who may write, and to this process */
-	return raw_port_write(port, width, value) < 0 ? given_up(port) : 0;
-}
-
 static int not_held(uint16_t port)
 {
 	return why(-EPERM,
@@ -95,21 +61,34 @@ static int not_held(uint16_t port)
 		   port);
 }
 
+/* Every thread has them from the start, and until it gives them up; then none gets them back. */
+static int granted_open(struct native *native, struct ports *ports, enum hws_rights rights)
+{
+	(void)rights;
+	ports->granted = grants_have_ports(native->grants, ports->first, ports->count);
+	return ports->granted ? 0 : -ENOENT;
+}
+
+static void granted_close(struct ports *ports)
+{
+	ports->granted = false;
+}
+
 static int ioperm_read(const struct ports *ports, uint16_t port, uint32_t width,
 		       uint32_t *ret_value)
 {
-	(void)ports;
 	/* SAFETY: the range was granted to a caller who may read, and to this thread */
-	if (!ioperm_held(port, width) || raw_port_read(port, width, ret_value) < 0)
+	if ((!ports->granted && !ioperm_held(port, width)) ||
+	    raw_port_read(port, width, ret_value) < 0)
 		return not_held(port);
 	return 0;
 }
 
 static int ioperm_write(const struct ports *ports, uint16_t port, uint32_t width, uint32_t value)
 {
-	(void)ports;
 	/* SAFETY: the range was granted to a caller who may write, and to this thread */
-	if (!ioperm_held(port, width) || raw_port_write(port, width, value) < 0)
+	if ((!ports->granted && !ioperm_held(port, width)) ||
+	    raw_port_write(port, width, value) < 0)
 		return not_held(port);
 	return 0;
 }
@@ -298,7 +277,7 @@ static int dev_port_write(const struct ports *ports, uint16_t port, uint32_t wid
 }
 
 static const struct way ways[] = {
-	{ "granted", granted_open, granted_close, granted_read, granted_write },
+	{ "granted", granted_open, granted_close, ioperm_read, ioperm_write },
 	{ IOPERM, ioperm_open, ioperm_close, ioperm_read, ioperm_write },
 	{ "vfio", vfio_open, vfio_close, file_read, file_write },
 	{ "resource", resource_open, file_close, file_read, file_write },

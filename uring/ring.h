@@ -75,8 +75,9 @@ HWS_API HWS_MUST int hws_ring_open(struct hws *hw, const struct hws_ring_options
  *
  * Where `hwsafe-helper run` granted a ring for the path it is that one, once: the kernel holds it
  * to this file, to this memory, and to reading, writing (where granted), nop, timeout and cancel;
- * any other operation is done with -EACCES, and hws_ring_fd() has no descriptor to poll. Else, where the policy allows it, it is a ring of the
- * program's own, and the file is opened and registered.
+ * any other operation is done with -EACCES, and hws_ring_fd() has no descriptor to poll. Else,
+ * where the policy allows it, it is a ring of the program's own, and the file is opened and
+ * registered.
  *
  * Context: a granted ring is the main thread's of the program that the helper started.
  * Return: as hws_ring_open(); -EACCES: the policy refuses; -EPERM, -ENOENT: the file can't be

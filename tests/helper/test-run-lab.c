@@ -33,11 +33,18 @@ static void alice_not_bob(const char *policy, const char *client, const char *fi
 
 START_TEST(alice_reads_the_clock)
 {
+	struct launch of = { 0 };
+
 	need_lab("rtc");
 	need("root", launch_can(), "only root can become somebody else");
-	alice_not_bob(launch_policy("[mine]\nuser = alice\nport = 0x70-0x71 rw\n"
+	alice_not_bob(launch_policy("[mine]\nuser = alice\nport = 0x70-0x71 rw claimed\n"
 				    "port = 0x80 r\n"),
 		      "clock", NULL, NULL);
+	/* without that right the kernel's own driver has it alone */
+	launch_client(&of, launch_policy("[mine]\nuser = alice\nport = 0x70-0x71 rw\n"), "mine",
+		      "alice", "clock", NULL);
+	ck_assert_int_eq(of.code, 1);
+	ck_assert_str_eq(of.out, "");
 }
 END_TEST
 
