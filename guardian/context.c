@@ -104,7 +104,9 @@ static int choose_backend(struct hws *hw, const struct hws_options *options)
 			failed = try;
 	}
 	if (!failed)
-		return why(-EINVAL, "there is no back end '%s'; there are grants, native, broker and sim",
+		return why(-EINVAL,
+			   "there is no back end '%s'; there are grants, native, broker "
+			   "and sim",
 			   options->backend);
 	return why(failed->code, "%s", failed->why);
 }

@@ -40,7 +40,7 @@ struct hws_options {
 	const char *backend;  /* borrowed; "native", "sim" …; NULL: the best that works */
 	const char *sim;      /* borrowed; the simulated machine; NULL: the built-in one */
 	const char *sim_name; /* borrowed; what errors call it; NULL: "sim" */
-	const char *socket; /* borrowed; the helper's, which is then asked for all; NULL: see below */
+	const char *socket;   /* borrowed; the helper's; NULL: see hws_open() */
 	const char *policy_directory; /* borrowed; NULL: HWS_POLICY_DIRECTORY */
 	const char *policy_text;      /* borrowed; rules given in line; NULL: none */
 	uint32_t policy_owner;	      /* the uid who must own the policy's files */

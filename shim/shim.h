@@ -179,8 +179,8 @@ struct hws_shim_options {
 	const char *sysroot; /* borrowed; every path is opened below it; NULL: the real root */
 	const char *sim; /* borrowed; sim only: the machine's description; NULL: the built-in one */
 	const char *sim_name; /* borrowed; what errors call that description; NULL: "sim" */
-	const char *socket; /* borrowed; broker only: the helper's; NULL: HWS_WIRE_SOCKET */
-	const void *grants;   /* borrowed; native only: what a launcher handed over; NULL: nothing */
+	const char *socket;   /* borrowed; broker only: the helper's; NULL: HWS_WIRE_SOCKET */
+	const void *grants;   /* borrowed; native only: what a launcher handed over */
 };
 
 /** enum hws_shim_verb - what a step of a batch does. */

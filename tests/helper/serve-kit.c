@@ -246,3 +246,29 @@ bool bare_dropped(int fd)
 	sys_close(fd);
 	return dropped;
 }
+
+/* A good request: reads MSR 0x19c. */
+size_t make_good(union wire_request *request, uint32_t sequence)
+{
+	size_t size = wire_begin(request, HWS_WIRE_RUN, 1, sequence);
+	struct hws_wire_run *run = (void *)(request->bytes + sizeof(request->head));
+	struct hws_wire_step *step = (void *)(run + 1);
+
+	run->count = 1;
+	*step = (struct hws_wire_step) { .kind = HWS_KIND_MSR, .width = 8, .at = 0x19c };
+	return size;
+}
+
+int is_served(const struct daemon *daemon, void *context)
+{
+	union wire_request request;
+	union wire_reply reply;
+	int fd = bare_hello(daemon);
+
+	(void)context;
+	must(fd >= 0);
+	make_good(&request, 1);
+	must(bare_ask(fd, &request, &reply) == 0);
+	sys_close(fd);
+	return 0;
+}

@@ -56,6 +56,10 @@ int bare_connect(const struct daemon *daemon);
 int bare_hello(const struct daemon *daemon);
 /* What the helper answered; -EIO: it dropped us. */
 int bare_ask(int fd, const union wire_request *request, union wire_reply *ret_reply);
+/* A request that is allowed: reads MSR 0x19c. Its size. */
+size_t make_good(union wire_request *request, uint32_t sequence);
+/* A body for as_user(): connects, and is answered. */
+int is_served(const struct daemon *daemon, void *context);
 /* Has the other side closed it? Waits for that. */
 bool bare_dropped(int fd);
 
