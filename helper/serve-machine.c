@@ -12,15 +12,19 @@ enum { FUNCTIONS = 65536 };
 
 void machine_raise(bool on)
 {
-	cap_t caps = cap_get_proc();
+	static _Thread_local bool none; /* permitted, which only ever shrinks */
+	cap_t caps = none ? NULL : cap_get_proc();
 	cap_flag_value_t held;
+	bool any = false;
 
 	for (cap_value_t i = 0; caps && i < 64; i++) {
-		if (cap_get_flag(caps, i, CAP_PERMITTED, &held) == 0 && held == CAP_SET)
+		if (cap_get_flag(caps, i, CAP_PERMITTED, &held) == 0 && held == CAP_SET &&
+		    (any = true))
 			(void)cap_set_flag(caps, CAP_EFFECTIVE, 1, &i, on ? CAP_SET : CAP_CLEAR);
 	}
 	/* what can't be raised is missed by the call that needs it, and told by that */
-	if (caps)
+	none = !any;
+	if (any)
 		(void)cap_set_proc(caps);
 	cap_free(caps);
 }
