@@ -131,7 +131,7 @@ static int load_rules(struct hws *hw, struct rules **ret_rules)
 
 	if (shim_ops(&hw->shim)->open == broker_ops.open)
 		return rules_parse("helper", broker_rules, ret_rules);
-	/* whoever was granted something has these rules: no file, no line of its own adds to them */
+	/* who was granted something has these rules: no file, no line of its own adds to them */
 	return hw->grants ? rules_parse("granted", hw->grants->text, ret_rules)
 			  : rules_load(&options, ret_rules);
 }

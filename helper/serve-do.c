@@ -171,7 +171,7 @@ static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
 	int r;
 
 	machine_identify(server, &access);
-	/* first what is known without a look at the device: who may not have that gets no further */
+	/* first what is known without a look at the device: most refusals need no more */
 	if (access_judge_writing(server, peer, &access, &decision) < 0)
 		return access_refuse(server, peer, &access, &decision);
 	machine_raise(true);
