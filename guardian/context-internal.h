@@ -14,7 +14,7 @@
 #include "guardian/stats-internal.h"
 #include "shim/shim-internal.h"
 
-enum { BACKENDS = 3 };
+enum { BACKENDS = 4 };
 
 struct gate;
 struct grants;

@@ -40,6 +40,7 @@ struct hws_options {
 	const char *backend;  /* borrowed; "native", "sim" …; NULL: the best that works */
 	const char *sim;      /* borrowed; the simulated machine; NULL: the built-in one */
 	const char *sim_name; /* borrowed; what errors call it; NULL: "sim" */
+	const char *socket;   /* borrowed; the helper's; NULL: see hws_open() */
 	const char *policy_directory; /* borrowed; NULL: HWS_POLICY_DIRECTORY */
 	const char *policy_text;      /* borrowed; rules given in line; NULL: none */
 	uint32_t policy_owner;	      /* the uid who must own the policy's files */
@@ -58,7 +59,9 @@ struct hws_options {
  * @ret_hw: out; for hws_close(); untouched on failure
  *
  * Back ends are tried in the order in which hws_backend_tried() lists them; a
- * simulated machine is taken only when it is asked for by name.
+ * simulated machine is taken only when it is asked for by name. The helper is asked ("broker") by
+ * that name, when @options or, unless privileges came by an exec, HWSAFE_SOCKET name its socket, or
+ * when no other works and it listens at HWS_WIRE_SOCKET. Its policy holds then, not this one's.
  *
  * Return: 0; -EINVAL for options that make no sense; -EBADMSG or -EACCES when the
  * policy has errors or can't be trusted; -ENODEV when no back end works;

@@ -19,4 +19,10 @@ enum result self_check(int count, char **arguments);
 /* run: becomes a program that has what a profile grants; comes back only when it can't. */
 enum result run_command(int count, char **arguments);
 
+/* serve: hands out hardware over a socket until it is told to end. */
+enum result serve_command(int count, char **arguments);
+
+/* check: is that file a policy? */
+enum result check_command(int count, char **arguments);
+
 #endif

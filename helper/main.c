@@ -29,6 +29,10 @@ static const struct {
 } commands[] = {
 	{ "run", run_command, true, "run -p PROFILE [-u USER] [-v] -- COMMAND [ARGUMENT...]",
 	  "starts a program with what the policy's profile grants it" },
+	{ "serve", serve_command, true,
+	  "serve [--socket PATH] [--user NAME] [--journals DIRECTORY] [--audit FILE] ...",
+	  "hands out hardware over a socket, as the policy says; docs/helper.md has all options" },
+	{ "check", check_command, true, "check POLICY", "is that file a policy?" },
 	{ "self-check", self_check, true, "self-check [--json] [--expect CAP,...|none]",
 	  "what this process holds; 1 if beyond --expect" },
 	{ "--help", show_help, false, "--help", "this page" },

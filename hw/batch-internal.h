@@ -8,6 +8,13 @@
 HWS_MUST int step_check(struct hws_step *step);
 /* Does it; sets its status and what came of it. */
 HWS_MUST int step_do(struct hws_step *step);
+/*
+ * Does those from the first on that can go to their back end together; how many that were, perhaps
+ * none. Sets their status and what came of them.
+ */
+HWS_MUST uint32_t batch_far(struct hws_step *steps, uint32_t count, bool go_on);
+/* A clock that fails stands still. */
+uint64_t batch_now(void);
 /* Does the verb write? */
 static inline bool step_writes(const struct hws_step *step)
 {

@@ -9,8 +9,7 @@
 
 enum { POLL_FAST = 64, POLL_PAUSE_NS = 20000 };
 
-/* A clock that fails stands still. */
-static uint64_t now(void)
+uint64_t batch_now(void)
 {
 	uint64_t ns = 0;
 
@@ -37,14 +36,14 @@ static int do_update(const struct place *place, struct hws_step *step)
 /* Often at first, then with pauses: the guard counts each look. */
 static int do_poll(const struct place *place, struct hws_step *step)
 {
-	uint64_t begin = now();
+	uint64_t begin = batch_now();
 
 	for (step->polls = 1;; step->polls++) {
 		int r = place_read(place, &step->result);
 
 		if (r < 0 || (step->result & step->mask) == step->value)
 			return r;
-		if (now() - begin >= step->limit_ns)
+		if (batch_now() - begin >= step->limit_ns)
 			return why(-ETIME, "after %llu ns it was still 0x%llx",
 				   (unsigned long long)step->limit_ns,
 				   (unsigned long long)step->result);
@@ -130,10 +129,10 @@ int step_do(struct hws_step *step)
 	struct place place = { 0 };
 	int r = goes_somewhere(verb) ? place_find(&step->place, &place) : 0;
 
-	step->began_ns = now();
+	step->began_ns = batch_now();
 	if (r == 0)
 		r = verb->fn(&place, step);
-	step->ended_ns = now();
+	step->ended_ns = batch_now();
 	step->status = r;
 	return r;
 }
@@ -168,6 +167,20 @@ static void begin(struct hws_step *step)
 	step->result = step->began_ns = step->ended_ns = step->polls = 0;
 }
 
+static void do_all(struct hws_step *steps, uint32_t count, bool go_on)
+{
+	uint32_t i = 0;
+
+	while (i < count) {
+		uint32_t done = batch_far(&steps[i], count - i, go_on);
+		int r = done ? first_failed(&steps[i], done) : step_do(&steps[i]);
+
+		if (r < 0 && !go_on)
+			return;
+		i += done ? done : 1;
+	}
+}
+
 int hws_batch_run(struct hws_step *steps, uint32_t count, uint32_t flags)
 {
 	int r;
@@ -179,9 +192,6 @@ int hws_batch_run(struct hws_step *steps, uint32_t count, uint32_t flags)
 		return r;
 	for (uint32_t i = 0; i < count; i++)
 		begin(&steps[i]);
-	for (uint32_t i = 0; i < count; i++) {
-		if (step_do(&steps[i]) < 0 && !(flags & HWS_BATCH_GO_ON))
-			break;
-	}
+	do_all(steps, count, flags & HWS_BATCH_GO_ON);
 	return first_failed(steps, count);
 }

@@ -9,6 +9,7 @@
 #include "../shim/grants.h"	    /* for launchers: how what is granted is handed over */
 #include "../shim/probe.h"	    /* what this machine allows, and why not */
 #include "../shim/sim.h"	    /* the simulated machine: its description */
+#include "../shim/wire.h"	    /* the helper's protocol */
 #include "../guardian/access.h"	    /* the words of a decision: kinds, rights, reasons */
 #include "../guardian/caps.h"	    /* capacity ceilings: resources, tokens, readers */
 #include "../guardian/guard.h"	    /* counts of accesses that stop a runaway loop */

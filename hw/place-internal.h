@@ -25,6 +25,14 @@ static inline uint64_t place_ones(const struct place *place)
 	return shim_ones(place->one.width);
 }
 
+/* An access counts as 1 << that many bytes; registers are counted, not measured. */
+static inline unsigned int place_shift(const struct place *place)
+{
+	return place->gate->window.kind == HWS_KIND_MSR
+		       ? 0
+		       : (unsigned int)__builtin_ctz(place->one.width);
+}
+
 /* One access, as the kind's own functions do it. */
 HWS_MUST int place_read(const struct place *place, uint64_t *ret_value);
 HWS_MUST int place_write(const struct place *place, uint64_t value);

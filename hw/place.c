@@ -42,18 +42,10 @@ int place_find(const struct hws_place *at, struct place *ret_place)
 	return 0;
 }
 
-static unsigned int shift_of(const struct place *place)
-{
-	/* registers are counted, not measured */
-	return place->gate->window.kind == HWS_KIND_MSR
-		       ? 0
-		       : (unsigned int)__builtin_ctz(place->one.width);
-}
-
 int place_read(const struct place *place, uint64_t *ret_value)
 {
 	uint64_t value;
-	int r = face_read(place->gate, place->face, &place->one, shift_of(place), &value);
+	int r = face_read(place->gate, place->face, &place->one, place_shift(place), &value);
 
 	if (r == 0)
 		*ret_value = value & place_ones(place);
@@ -65,5 +57,5 @@ int place_write(const struct place *place, uint64_t value)
 	struct gate_access one = place->one;
 
 	one.value = value;
-	return face_write(place->gate, place->face, &one, shift_of(place));
+	return face_write(place->gate, place->face, &one, place_shift(place));
 }

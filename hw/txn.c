@@ -20,6 +20,7 @@ struct hws_txn {
 	struct hws *hw; /* referenced */
 	int pid;	/* a child of fork() only frees it */
 	struct journal journal;
+	bool told; /* the back end knows of it */
 	struct undo *undos;
 	uint32_t count;
 	uint32_t room;
@@ -167,6 +168,17 @@ static int check(struct hws_step *steps, uint32_t count)
 	return r;
 }
 
+/* A back end that outlives this process undoes what it wrote, should it die. */
+static int tell(struct hws_txn *txn, bool begin)
+{
+	struct hws_shim *shim = &txn->hw->shim;
+	int r = txn->told == begin ? 0 : shim_ops(shim)->txn(shim->self, begin);
+
+	if (r == 0)
+		txn->told = begin;
+	return r;
+}
+
 int hws_txn_run(struct hws_txn *txn, struct hws_step *steps, uint32_t count)
 {
 	uint32_t keep = txn->count;
@@ -176,6 +188,8 @@ int hws_txn_run(struct hws_txn *txn, struct hws_step *steps, uint32_t count)
 		r = check(steps, count);
 	if (r == 0)
 		r = make_room(txn, count);
+	if (r == 0)
+		r = tell(txn, true);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < count; i++)
@@ -191,6 +205,9 @@ int hws_txn_commit(struct hws_txn *txn)
 
 	if (r < 0)
 		return r;
+	r = tell(txn, false);
+	if (r < 0)
+		return r;
 	txn->count = 0;
 	return journal_remove(&txn->journal);
 }
@@ -203,8 +220,10 @@ int hws_txn_undo(struct hws_txn *txn)
 	if (r < 0)
 		return r;
 	failed = undo_to(txn, 0);
-	if (failed == 0)
-		return journal_remove(&txn->journal);
+	if (failed == 0) {
+		r = tell(txn, false);
+		return r < 0 ? r : journal_remove(&txn->journal);
+	}
 	journal_close(&txn->journal);
 	return why(-ENOTRECOVERABLE, "%u registers could not be written back: %s", failed,
 		   hws_why());

@@ -223,6 +223,26 @@ static int default_topology(void *self, struct hws_topology *ret_topology)
 	return none("list of processors");
 }
 
+static int default_batch(void *self, struct hws_shim_step *steps, uint32_t count, bool go_on)
+{
+	(void)self, (void)steps, (void)count, (void)go_on;
+	return none("way to do many accesses at once");
+}
+
+/* It is gone with the process: what that wrote is the journal's to undo. */
+static int default_txn(void *self, bool begin)
+{
+	(void)self, (void)begin;
+	return 0;
+}
+
+static int default_bar_fd(void *self, struct hws_bdf bdf, uint32_t bar, enum hws_rights rights,
+			  uint64_t *ret_size)
+{
+	(void)self, (void)bdf, (void)bar, (void)rights, (void)ret_size;
+	return none("descriptors of BARs");
+}
+
 const struct hws_shim_ops shim_defaults = {
 	.struct_size = sizeof(shim_defaults),
 	.abi = HWS_SHIM_ABI,
@@ -260,6 +280,9 @@ const struct hws_shim_ops shim_defaults = {
 	.pci_claimed = default_pci_claimed,
 	.msr_batch = default_msr_batch,
 	.topology = default_topology,
+	.batch = default_batch,
+	.txn = default_txn,
+	.bar_fd = default_bar_fd,
 };
 
 /* An architecture that we don't know: it opens, and does nothing. */

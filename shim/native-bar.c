@@ -231,3 +231,17 @@ int native_mmio_write(void *self, const struct hws_window *window, uint64_t offs
 	}
 	return r < 0 ? faulted(window) : 0;
 }
+
+int native_bar_fd(void *self, struct hws_bdf bdf, uint32_t bar, enum hws_rights rights,
+		  uint64_t *ret_size)
+{
+	char way[16];
+	HWS_CLEANUP_FD int fd = -1;
+	int r;
+
+	if (bar >= BARS)
+		return why(-EINVAL, "BAR %u: a function has BARs 0 to 5", bar);
+	fd = open_resource(self, bdf, bar, rights, way);
+	r = fd < 0 ? fd : window_size(fd, 0, 0, ret_size);
+	return r < 0 ? r : HWS_TAKE_FD(fd);
+}

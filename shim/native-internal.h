@@ -70,6 +70,8 @@ int native_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t w
 		     uint32_t value);
 int native_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
 		   enum hws_rights rights, struct hws_window *ret_window);
+int native_bar_fd(void *self, struct hws_bdf bdf, uint32_t bar, enum hws_rights rights,
+		  uint64_t *ret_size);
 void native_bar_unmap(void *self, struct hws_window *window);
 int native_mmio_read(void *self, const struct hws_window *window, uint64_t offset, uint32_t width,
 		     uint64_t *ret_value);

@@ -97,6 +97,7 @@ const struct hws_shim_ops native_ops = {
 	.pci_write = native_pci_write,
 	.bar_map = native_bar_map,
 	.bar_unmap = native_bar_unmap,
+	.bar_fd = native_bar_fd,
 	.mmio_read = native_mmio_read,
 	.mmio_write = native_mmio_write,
 	.hold_open = native_hold_open,

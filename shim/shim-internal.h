@@ -78,5 +78,6 @@ HWS_MUST int shim_ports_drop(void);
 /* The built-in back ends. */
 extern const struct hws_shim_ops native_ops;
 extern const struct hws_shim_ops generic_ops;
+extern const struct hws_shim_ops broker_ops;
 
 #endif

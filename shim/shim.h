@@ -179,8 +179,42 @@ struct hws_shim_options {
 	const char *sysroot; /* borrowed; every path is opened below it; NULL: the real root */
 	const char *sim; /* borrowed; sim only: the machine's description; NULL: the built-in one */
 	const char *sim_name; /* borrowed; what errors call that description; NULL: "sim" */
+	const char *socket;   /* borrowed; broker only: the helper's; NULL: HWS_WIRE_SOCKET */
 	const void *grants;   /* borrowed; native only: what a launcher handed over */
 };
+
+/** enum hws_shim_verb - what a step of a batch does. */
+enum hws_shim_verb {
+	HWS_SHIM_READ = 0,
+	HWS_SHIM_WRITE,
+	HWS_SHIM_UPDATE, /* the bits of @mask become those of @value */
+};
+
+/** enum hws_shim_space - where a step of a batch goes. */
+enum hws_shim_space {
+	HWS_SHIM_PORT = 0,
+	HWS_SHIM_MSR,
+	HWS_SHIM_PCI,
+	HWS_SHIM_BAR,
+};
+
+/** struct hws_shim_step - one access of a batch; what it is, and how it went. */
+struct hws_shim_step {
+	enum hws_shim_space space;
+	enum hws_shim_verb verb;
+	uint32_t width;
+	uint32_t cpu;
+	uint32_t bar;
+	struct hws_bdf bdf;
+	uint64_t at; /* the port, register, or offset in the space or the BAR */
+	uint64_t value;
+	uint64_t mask;
+	int status; /* 0; -errno; -ECANCELED: not begun */
+	uint64_t result;
+};
+
+/** HWS_SHIM_STEPS - the most steps that a batch is given at once. */
+#define HWS_SHIM_STEPS 64
 
 /** struct hws_ext - the head of an extension; the chain ends with NULL. */
 struct hws_ext {
@@ -283,6 +317,20 @@ struct hws_shim_ops {
 	/* in order, a failed write ends it: 0 or the first failure; -EOPNOTSUPP: nothing is done */
 	int (*msr_batch)(void *self, struct hws_msr_op *ops, size_t count);
 	int (*topology)(void *self, struct hws_topology *ret_topology);
+	/*
+	 * For back ends far away, where each call costs a message; absent, the entries above are
+	 * called one by one. The steps in order; with @go_on a step that fails does not end them.
+	 * 0 or the status of the first that failed.
+	 */
+	int (*batch)(void *self, struct hws_shim_step *steps, uint32_t count, bool go_on);
+	/*
+	 * For back ends that outlive this process: from now on what it writes is undone should it
+	 * die; or, not @begin, no more. Absent: nothing to do.
+	 */
+	int (*txn)(void *self, bool begin);
+	/* a descriptor of the whole BAR, the caller's, and its size */
+	int (*bar_fd)(void *self, struct hws_bdf bdf, uint32_t bar, enum hws_rights rights,
+		      uint64_t *ret_size);
 };
 
 HWS_END_DECLS

@@ -93,6 +93,15 @@ HWS_MUST int sys_lock(int fd);
 HWS_MUST int sys_random(void *bytes, size_t size);
 /* A datagram socket that never blocks, connected to the Unix socket at @path. */
 HWS_MUST int sys_log_socket(const char *path);
+/* A socket that keeps messages whole, connected to the one at @path; a read gives up in time. */
+HWS_MUST int sys_message_socket(const char *path, uint32_t seconds);
+/* One message, waiting for room; no SIGPIPE. EINTR is tried again. */
+HWS_MUST ssize_t sys_send_message(int fd, const void *bytes, size_t size);
+/*
+ * One message, waiting for it; 0: the peer is gone; -EMSGSIZE when it is larger. *ret_fd is the
+ * descriptor that came along, or -1: close-on-exec, the caller's. EINTR is tried again.
+ */
+HWS_MUST ssize_t sys_receive_message(int fd, void *bytes, size_t size, int *ret_fd);
 /* One datagram, whole or not at all; no SIGPIPE. */
 HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
 /* Until @word is no longer @expected, a wake, a signal or the time is over: all the same. */

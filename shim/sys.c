@@ -302,6 +302,68 @@ int sys_log_socket(const char *path)
 	return r < 0 ? r : HWS_TAKE_FD(fd);
 }
 
+static int unix_address(const char *path, struct sockaddr_un *ret_address)
+{
+	*ret_address = (struct sockaddr_un) { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(ret_address->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(ret_address->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+int sys_message_socket(const char *path, uint32_t seconds)
+{
+	struct timeval limit = { .tv_sec = seconds };
+	struct sockaddr_un address;
+	HWS_CLEANUP_FD int fd = -1;
+	int r = unix_address(path, &address);
+
+	if (r < 0)
+		return r;
+	fd = (int)result(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+	if (fd < 0)
+		return fd;
+	r = (int)result(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)));
+	if (r == 0)
+		r = (int)result(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)));
+	if (r == 0)
+		r = (int)RETRY(connect(fd, (const struct sockaddr *)&address, sizeof(address)));
+	return r < 0 ? r : HWS_TAKE_FD(fd);
+}
+
+ssize_t sys_send_message(int fd, const void *bytes, size_t size)
+{
+	return RETRY(send(fd, bytes, size, MSG_NOSIGNAL));
+}
+
+ssize_t sys_receive_message(int fd, void *bytes, size_t size, int *ret_fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec into = { bytes, size };
+	struct msghdr message = { .msg_iov = &into,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	const struct cmsghdr *one;
+	ssize_t r = RETRY(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
+
+	*ret_fd = -1;
+	if (r < 0)
+		return r;
+	one = CMSG_FIRSTHDR(&message);
+	if (one && one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_RIGHTS &&
+	    one->cmsg_len >= CMSG_LEN(sizeof(int)))
+		memcpy(ret_fd, CMSG_DATA(one), sizeof(*ret_fd));
+	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		*ret_fd = sys_close(*ret_fd);
+		return -EMSGSIZE;
+	}
+	return r;
+}
+
 ssize_t sys_send(int fd, const void *bytes, size_t size)
 {
 	return RETRY(send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A file includes its own floor and those below; only shim/arch/ names an architecture.
 
-shim < guardian < uring < hw < helper and hw/hwprobe. The two programs see public headers only.
+shim < guardian < uring < hw < helper and hw/hwprobe. hwprobe sees public headers only; the helper is linked with the library's insides.
 """
 import os
 import re
@@ -11,7 +11,7 @@ from tree import FLOORS, Problem, floor_of, is_public
 QUOTED = re.compile(r'"([^"]+)"')
 ARCHITECTURE = re.compile(r'__(x86_64|amd64|i[3-6]86|aarch64|arm|ARM\w*|riscv\w*|powerpc\w*|s390x?|'
                           r'mips\w*|loongarch\w*)(__)?$')
-PROGRAMS = ('helper', 'hw/hwprobe')
+PROGRAMS = ('hw/hwprobe',)
 
 
 def resolve(tree, file, name):

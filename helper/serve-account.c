@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is counted for a user, however many connections it makes. */
+#include <stdlib.h>
+
+#include "helper/serve.h"
+
+static const uint64_t billion = 1000000000;
+
+static void drop_rates(struct account *account)
+{
+	rules_unref(account->rates);
+	account->rates = NULL;
+}
+
+/* A free one, or that of a user who has been away for longest. */
+static struct account *place_for(struct server *server)
+{
+	struct account *oldest = NULL;
+
+	for (struct account *one = server->accounts; one < server->accounts + SERVE_ACCOUNTS;
+	     one++) {
+		if (!one->used)
+			return one;
+		if (!one->connections && (!oldest || one->at < oldest->at))
+			oldest = one;
+	}
+	return oldest;
+}
+
+struct account *account_of(struct server *server, uint32_t uid)
+{
+	struct account *account;
+
+	for (account = server->accounts; account < server->accounts + SERVE_ACCOUNTS; account++) {
+		if (account->used && account->uid == uid)
+			return account;
+	}
+	account = place_for(server);
+	if (!account)
+		return NULL;
+	drop_rates(account);
+	*account = (struct account) { .used = true,
+				      .uid = uid,
+				      .tokens = server->options->rate * billion,
+				      .at = server->now };
+	return account;
+}
+
+/* A bucket that holds a second's worth. */
+static void refill(struct server *server, struct account *account)
+{
+	uint64_t rate = server->options->rate;
+	uint64_t passed = server->now - account->at;
+	uint64_t room = rate * billion - account->tokens;
+
+	account->tokens += passed >= billion || rate * passed > room ? room : rate * passed;
+	account->at = server->now;
+}
+
+bool account_take(struct server *server, struct account *account, uint32_t count)
+{
+	if (!server->options->rate)
+		return true;
+	refill(server, account);
+	if (account->tokens < count * billion)
+		return false;
+	account->tokens -= count * billion;
+	return true;
+}
+
+void accounts_new_policy(struct server *server)
+{
+	for (struct account *one = server->accounts; one < server->accounts + SERVE_ACCOUNTS; one++)
+		drop_rates(one);
+}
+
+void accounts_free(struct server *server)
+{
+	accounts_new_policy(server);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The privileged vocabulary: one table. What reaches it was checked by shim/wire.c. */
+#include <errno.h>
+#include <string.h>
+
+#include "helper/serve.h"
+#include "shim/why-internal.h"
+
+static const void *body_of(const struct server *server)
+{
+	return wire_body(&server->request);
+}
+
+static void *answer_of(struct server *server)
+{
+	return wire_reply_body(&server->reply);
+}
+
+static int do_hello(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_hello *hello = body_of(server);
+	struct hws_wire_welcome *welcome = answer_of(server);
+
+	(void)ret_fd;
+	if (hello->oldest > HWS_WIRE_VERSION || hello->newest < HWS_WIRE_OLDEST)
+		return why(-EPROTONOSUPPORT,
+			   "the helper speaks versions %d to %d of the protocol, the program %u to "
+			   "%u: update the older",
+			   HWS_WIRE_OLDEST, HWS_WIRE_VERSION, hello->oldest, hello->newest);
+	peer->version = hello->newest < HWS_WIRE_VERSION ? hello->newest : HWS_WIRE_VERSION;
+	*welcome = (struct hws_wire_welcome) { peer->version, HWS_WIRE_STEPS, 0 };
+	return 0;
+}
+
+static int do_identify(struct server *server, struct peer *peer, int *ret_fd)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct hws_wire_cpu *cpu = answer_of(server);
+	struct hws_cpu found;
+	int r = shim_ops(shim)->identify(shim->self, &found);
+
+	(void)peer, (void)ret_fd;
+	if (r < 0)
+		return r;
+	cpu->arch = found.arch;
+	cpu->cpus = found.cpus;
+	cpu->id = found.id;
+	memcpy(cpu->vendor, found.vendor, sizeof(cpu->vendor));
+	memcpy(cpu->model, found.model, sizeof(cpu->model));
+	return 0;
+}
+
+/* May anything of the function's ids be read? Then it is no secret that it is there. */
+static bool may_see(const struct peer *peer, const struct known *known)
+{
+	struct hws_access access = { .kind = HWS_KIND_PCI,
+				     .rights = HWS_R,
+				     .last = 3,
+				     .bdf = known->bdf,
+				     .vendor = known->vendor,
+				     .device = known->device,
+				     .class_code = known->class_code };
+	struct hws_decision decision;
+
+	return hws_policy_check(peer->view, &access, &decision) == 0;
+}
+
+static int do_next(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_next *next = body_of(server);
+	struct hws_wire_bdf *bdf = answer_of(server);
+
+	(void)ret_fd;
+	for (uint32_t i = 0; i < server->known_count; i++) {
+		const struct known *known = &server->known[i];
+
+		if ((next->first || bdf_order(known->bdf, wire_get_bdf(next->after)) > 0) &&
+		    may_see(peer, known)) {
+			*bdf = wire_put_bdf(known->bdf);
+			return 0;
+		}
+	}
+	return why(-ENOENT, "there are no more PCI functions");
+}
+
+static void note_grant(struct server *server, struct peer *peer, const struct hws_access *access,
+		       const struct hws_decision *decision)
+{
+	struct hws_event event = audit_access_event(access, HWS_EVENT_GRANT, HWS_REASON_NONE);
+
+	event.rule = decision->rule + 1;
+	serve_note(server, peer, event);
+}
+
+static int do_ports(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_ports *ports = body_of(server);
+	struct hws_access access = { .kind = HWS_KIND_PORT,
+				     .rights = ports->rights,
+				     .first = ports->first,
+				     .last = ports->first + (uint64_t)ports->count - 1 };
+	struct hws_decision decision;
+	struct opened *opened;
+	int r;
+
+	(void)ret_fd;
+	if (access_judge_writing(server, peer, &access, &decision) < 0)
+		return access_refuse(server, peer, &access, &decision);
+	machine_raise(true);
+	r = machine_open(server, HWS_KIND_PORT, &access, &opened);
+	machine_raise(false);
+	if (r == 0)
+		note_grant(server, peer, &access, &decision);
+	return r;
+}
+
+/*
+ * A descriptor reaches all of the BAR, whatever was asked for: it is given where the policy gives
+ * all of it, without a look at each access, and the back end has one.
+ */
+static int give_fd(struct server *server, struct peer *peer, struct hws_access whole)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct account *account = peer->account;
+	struct hws_decision decision;
+	uint64_t size;
+	int fd;
+
+	if (peer->bar_count == SERVE_BARS)
+		return -EDQUOT;
+	fd = shim_ops(shim)->bar_fd(shim->self, whole.bdf, whole.bar, (enum hws_rights)whole.rights,
+				    &size);
+	if (fd < 0)
+		return fd;
+	whole.first = 0;
+	whole.last = size - 1;
+	if (access_judge_writing(server, peer, &whole, &decision) < 0 || decision.per_access ||
+	    decision.rate || !hws_range_ok(account->mapped, size, server->options->mapped)) {
+		sys_close(fd);
+		return -EACCES;
+	}
+	account->mapped += size;
+	peer->bars[peer->bar_count++] = whole;
+	note_grant(server, peer, &whole, &decision);
+	return fd;
+}
+
+/* How long the window is, if it is to reach to the end; nothing of the BAR is touched for that. */
+static int find_end(struct server *server, const struct hws_wire_bar *bar,
+		    struct hws_access *access)
+{
+	struct opened *opened;
+	int r = machine_open(server, HWS_KIND_BAR, access, &opened);
+
+	if (r == 0)
+		access->last = bar->size ? bar->first + bar->size - 1 : opened->window.size - 1;
+	return r;
+}
+
+static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_bar *bar = body_of(server);
+	struct hws_wire_window *window = answer_of(server);
+	struct hws_access access = { .kind = HWS_KIND_BAR,
+				     .rights = bar->rights,
+				     .first = bar->first,
+				     .last = bar->first + (bar->size ? bar->size - 1 : 0),
+				     .bdf = wire_get_bdf(bar->bdf),
+				     .bar = bar->bar };
+	struct hws_decision decision;
+	int r;
+
+	machine_identify(server, &access);
+	/* first what is known without a look at the device: most refusals need no more */
+	if (access_judge_writing(server, peer, &access, &decision) < 0)
+		return access_refuse(server, peer, &access, &decision);
+	machine_raise(true);
+	r = find_end(server, bar, &access);
+	if (r == 0 && access_judge_writing(server, peer, &access, &decision) < 0)
+		r = access_refuse(server, peer, &access, &decision);
+	if (r == 0) {
+		*ret_fd = give_fd(server, peer, access);
+		*window = (struct hws_wire_window) { access.last - access.first + 1, *ret_fd >= 0,
+						     0 };
+		note_grant(server, peer, &access, &decision);
+	}
+	machine_raise(false);
+	return r;
+}
+
+static int do_run(struct server *server, struct peer *peer, int *ret_fd)
+{
+	(void)ret_fd;
+	return access_run(server, peer, body_of(server), answer_of(server));
+}
+
+static int do_txn(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_txn *txn = body_of(server);
+
+	(void)ret_fd;
+	return txn->begin ? txn_begin(server, peer) : txn_end(server, peer, false);
+}
+
+static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer, int *ret_fd) = {
+	[HWS_WIRE_HELLO] = do_hello,	   /* agree on a version */
+	[HWS_WIRE_IDENTIFY] = do_identify, /* what everybody may know */
+	[HWS_WIRE_NEXT] = do_next,	   /* of the list, what the policy shows */
+	[HWS_WIRE_PORTS] = do_ports,	   /* ask the policy */
+	[HWS_WIRE_BAR] = do_bar,	   /* ask the policy; a descriptor */
+	[HWS_WIRE_RUN] = do_run,	   /* ask the policy; read and write */
+	[HWS_WIRE_TXN] = do_txn,	   /* keep old values, or keep them no more */
+};
+
+int serve_do(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_head *head = &server->request.head;
+	struct hws_wire_answer *answer = &server->reply.answer;
+	size_t size = wire_reply_size(&server->request);
+	int r;
+
+	*ret_fd = -1;
+	memset(&server->reply, 0, size);
+	/* each request costs, not only those with accesses */
+	if (head->op != HWS_WIRE_RUN && !account_take(server, peer->account, 1))
+		r = why(-EDQUOT, "uid %u has had its rate of requests", peer->uid);
+	else
+		r = doers[head->op](server, peer, ret_fd);
+	answer->head = *head;
+	answer->head.size = (uint32_t)size;
+	answer->code = r;
+	if (r < 0)
+		snprintf(answer->why, sizeof(answer->why), "%s", hws_why());
+	if (*ret_fd < 0)
+		*ret_fd = -1;
+	return r;
+}

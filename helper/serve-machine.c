@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The machine: which functions there are, what of it is open, and one access to it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+
+#include "helper/serve.h"
+#include "shim/why-internal.h"
+
+enum { FUNCTIONS = 65536 };
+
+void machine_raise(bool on)
+{
+	static _Thread_local bool none; /* permitted, which only ever shrinks */
+	cap_t caps = none ? NULL : cap_get_proc();
+	cap_flag_value_t held;
+	bool any = false;
+
+	for (cap_value_t i = 0; caps && i < 64; i++) {
+		if (cap_get_flag(caps, i, CAP_PERMITTED, &held) == 0 && held == CAP_SET &&
+		    (any = true))
+			(void)cap_set_flag(caps, CAP_EFFECTIVE, 1, &i, on ? CAP_SET : CAP_CLEAR);
+	}
+	/* what can't be raised is missed by the call that needs it, and told by that */
+	none = !any;
+	if (any)
+		(void)cap_set_proc(caps);
+	cap_free(caps);
+}
+
+static int learn_one(struct server *server, struct hws_bdf bdf)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct known *known = server->known;
+	uint32_t id = UINT32_MAX;
+	uint32_t class_code = UINT32_MAX;
+
+	known = realloc(known, (server->known_count + 1) * sizeof(*known));
+	if (!known)
+		return why(-ENOMEM, "no memory for the list of PCI functions");
+	server->known = known;
+	if (shim_ops(shim)->pci_read(shim->self, bdf, 0, 4, &id) < 0 ||
+	    shim_ops(shim)->pci_read(shim->self, bdf, 8, 4, &class_code) < 0)
+		return 0; /* it is not there to be asked for */
+	known[server->known_count++] =
+		(struct known) { bdf, (uint16_t)id, (uint16_t)(id >> 16), class_code >> 8 };
+	return 0;
+}
+
+int machine_learn(struct server *server)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct hws_bdf bdf;
+	const struct hws_bdf *after = NULL;
+	int r = 0;
+
+	machine_forget(server);
+	while (r == 0 && server->known_count < FUNCTIONS &&
+	       shim_ops(shim)->pci_next(shim->self, after, &bdf) == 0) {
+		r = learn_one(server, bdf);
+		after = &bdf;
+	}
+	return r;
+}
+
+bool machine_identify(const struct server *server, struct hws_access *access)
+{
+	const struct known *found = NULL;
+
+	if (access->kind != HWS_KIND_PCI && access->kind != HWS_KIND_BAR)
+		return true;
+	/* all of them, found or not: how long it takes says nothing */
+	for (uint32_t i = 0; i < server->known_count; i++) {
+		const struct known *one = &server->known[i];
+
+		if (!bdf_order(one->bdf, access->bdf))
+			found = one;
+	}
+	access->vendor = found ? found->vendor : 0xffff;
+	access->device = found ? found->device : 0xffff;
+	access->class_code = found ? found->class_code : 0xffffff;
+	return found;
+}
+
+static void give_up(struct server *server, struct opened *opened)
+{
+	struct hws_shim *shim = &server->hw->shim;
+
+	if (!opened->used)
+		return;
+	if (opened->kind == HWS_KIND_PORT)
+		shim_ops(shim)->port_close(shim->self, &opened->window);
+	else
+		shim_ops(shim)->bar_unmap(shim->self, &opened->window);
+	*opened = (struct opened) { 0 };
+}
+
+void machine_forget(struct server *server)
+{
+	for (uint32_t i = 0; i < SERVE_WINDOWS; i++)
+		give_up(server, &server->opened[i]);
+	free(server->known);
+	server->known = NULL;
+	server->known_count = 0;
+}
+
+static bool fits(const struct opened *opened, enum hws_kind kind, const struct hws_access *access)
+{
+	uint64_t size = access->last - access->first + 1;
+
+	if (!opened->used || opened->kind != kind || access->rights & HWS_RW & ~opened->rights)
+		return false;
+	if (kind == HWS_KIND_BAR &&
+	    (bdf_order(opened->bdf, access->bdf) || opened->bar != access->bar))
+		return false;
+	return access->first >= opened->window.first &&
+	       hws_range_ok(access->first - opened->window.first, size, opened->window.size);
+}
+
+static struct opened *make_room(struct server *server)
+{
+	for (uint32_t i = 0; i < SERVE_WINDOWS; i++) {
+		if (!server->opened[i].used)
+			return &server->opened[i];
+	}
+	give_up(server, &server->opened[server->oldest]);
+	server->oldest = (server->oldest + 1) % SERVE_WINDOWS;
+	return &server->opened[(server->oldest + SERVE_WINDOWS - 1) % SERVE_WINDOWS];
+}
+
+int machine_open(struct server *server, enum hws_kind kind, const struct hws_access *access,
+		 struct opened **ret_opened)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	enum hws_rights rights = (enum hws_rights)(access->rights & HWS_RW);
+	struct opened *opened;
+	struct opened made = {
+		.used = true, .kind = kind, .rights = rights, .bdf = access->bdf, .bar = access->bar
+	};
+	int r;
+
+	for (uint32_t i = 0; i < SERVE_WINDOWS; i++) {
+		if (fits(&server->opened[i], kind, access)) {
+			*ret_opened = &server->opened[i];
+			return 0;
+		}
+	}
+	opened = make_room(server);
+	if (kind == HWS_KIND_PORT)
+		r = shim_ops(shim)->port_open(shim->self, (uint16_t)access->first,
+					      (uint32_t)(access->last - access->first + 1), rights,
+					      &made.window);
+	else
+		r = shim_ops(shim)->bar_map(shim->self, access->bdf, access->bar, 0, 0, rights,
+					    &made.window);
+	if (r < 0)
+		return r;
+	*opened = made;
+	*ret_opened = opened;
+	return fits(opened, kind, access) ? 0 : why(-ERANGE, "the BAR ends before that");
+}
+
+static int do_port(struct server *server, const struct hws_access *access, uint64_t *value)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct opened *opened;
+	uint32_t word = 0;
+	int r = machine_open(server, HWS_KIND_PORT, access, &opened);
+
+	if (r < 0)
+		return r;
+	if (access->rights & HWS_W)
+		return shim_ops(shim)->port_write(shim->self, &opened->window,
+						  (uint16_t)access->first, access->width,
+						  (uint32_t)*value);
+	r = shim_ops(shim)->port_read(shim->self, &opened->window, (uint16_t)access->first,
+				      access->width, &word);
+	*value = word;
+	return r;
+}
+
+static int do_msr(struct server *server, const struct hws_access *access, uint64_t *value)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	uint32_t reg = (uint32_t)access->first;
+
+	return access->rights & HWS_W
+		       ? shim_ops(shim)->msr_write(shim->self, access->cpu, reg, *value)
+		       : shim_ops(shim)->msr_read(shim->self, access->cpu, reg, value);
+}
+
+static int do_pci(struct server *server, const struct hws_access *access, uint64_t *value)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	uint32_t word = 0;
+	int r;
+
+	if (access->rights & HWS_W)
+		return shim_ops(shim)->pci_write(shim->self, access->bdf, (uint32_t)access->first,
+						 access->width, (uint32_t)*value);
+	r = shim_ops(shim)->pci_read(shim->self, access->bdf, (uint32_t)access->first,
+				     access->width, &word);
+	*value = word;
+	return r;
+}
+
+static int do_bar(struct server *server, const struct hws_access *access, uint64_t *value)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct opened *opened;
+	int r = machine_open(server, HWS_KIND_BAR, access, &opened);
+
+	if (r < 0)
+		return r;
+	return access->rights & HWS_W
+		       ? shim_ops(shim)->mmio_write(shim->self, &opened->window, access->first,
+						    access->width, *value)
+		       : shim_ops(shim)->mmio_read(shim->self, &opened->window, access->first,
+						   access->width, value);
+}
+
+static int (*const doers[HWS_KINDS])(struct server *server, const struct hws_access *access,
+				     uint64_t *value) = {
+	[HWS_KIND_PORT] = do_port,
+	[HWS_KIND_MSR] = do_msr,
+	[HWS_KIND_PCI] = do_pci,
+	[HWS_KIND_BAR] = do_bar,
+};
+
+int machine_do(struct server *server, const struct hws_access *access, uint64_t *value)
+{
+	return doers[access->kind](server, access, value);
+}

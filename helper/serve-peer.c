@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Connections: from accept to the end of all that was granted over them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "helper/serve.h"
+#include "shim/why-internal.h"
+
+enum { SEND_BUFFER = 16384 }; /* replies that nobody reads stay this small */
+
+static void free_peer(struct peer *peer)
+{
+	sys_close(peer->fd);
+	sys_close(peer->pidfd);
+	sys_close(peer->waiting_fd);
+	hws_policy_view_unref(peer->view);
+	free(peer->waiting);
+	free(peer->undos);
+	free(peer->groups);
+	free(peer->exe);
+	free(peer);
+}
+
+void peer_end(struct server *server, struct peer *peer, const char *cause)
+{
+	if (peer->gone)
+		return;
+	peer->gone = true;
+	if (peer->in_txn)
+		(void)txn_end(server, peer, true);
+	serve_say(server, peer, HWS_LEVEL_INFO, 0, cause);
+	/* at once: nothing is heard of it any more; its memory goes at the end of the turn */
+	peer->fd = sys_close(peer->fd);
+	peer->pidfd = sys_close(peer->pidfd);
+	for (uint32_t i = 0; i < peer->bar_count; i++)
+		peer->account->mapped -= peer->bars[i].last + 1;
+	peer->account->connections--;
+	server->peer_count--;
+}
+
+void peers_sweep(struct server *server)
+{
+	for (struct peer *peer = server->peers, *next; peer; peer = next) {
+		next = peer->next;
+		if (!peer->gone)
+			continue;
+		*peer->link = next;
+		if (next)
+			next->link = peer->link;
+		free_peer(peer);
+	}
+}
+
+/* The policy's part for it. */
+static int choose_rules(struct server *server, struct peer *peer)
+{
+	struct hws_principal who = { .uid = peer->uid,
+				     .gid = peer->gid,
+				     .groups = peer->groups,
+				     .group_count = peer->group_count,
+				     .exe = peer->exe };
+	struct hws_policy_view *view;
+	int r = hws_policy_view_open(server->policy, &who, &view);
+
+	if (r < 0)
+		return r;
+	hws_policy_view_unref(peer->view);
+	peer->view = view;
+	return 0;
+}
+
+static int within_limits(struct server *server, struct peer *peer)
+{
+	struct account *account = account_of(server, peer->uid);
+
+	if (!account)
+		return why(-EDQUOT, "too many users");
+	if (account->connections >= server->options->connections)
+		return why(-EDQUOT, "too many connections of the user");
+	if (server->peer_count >= server->options->total)
+		return why(-EDQUOT, "too many connections");
+	peer->account = account;
+	return 0;
+}
+
+static int admit(struct server *server, struct peer *peer)
+{
+	const int size = SEND_BUFFER;
+	int r = who_is(peer);
+
+	r = r < 0 ? r : within_limits(server, peer);
+	r = r < 0 ? r : choose_rules(server, peer);
+	if (r == 0 && setsockopt(peer->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
+		r = -errno;
+	r = r < 0 ? r : serve_watch(server->poller, peer->fd, EPOLLIN, peer);
+	/* the same tag: it is readable when the process is gone */
+	if (r == 0 && peer->pidfd >= 0)
+		r = serve_watch(server->poller, peer->pidfd, EPOLLIN, (char *)peer + 1);
+	return r;
+}
+
+static void add_peer(struct server *server, int fd)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer) {
+		sys_close(fd);
+		return;
+	}
+	peer->fd = fd;
+	peer->pidfd = peer->waiting_fd = -1;
+	peer->journal = JOURNAL_NONE;
+	if (admit(server, peer) < 0) {
+		serve_say(server, peer, HWS_LEVEL_WARNING, -EDQUOT, hws_why());
+		free_peer(peer);
+		return;
+	}
+	peer->next = server->peers;
+	peer->link = &server->peers;
+	if (peer->next)
+		peer->next->link = &peer->next;
+	server->peers = peer;
+	server->peer_count++;
+	peer->account->connections++;
+	serve_say(server, peer, HWS_LEVEL_INFO, 0, peer->exe ? peer->exe : "connected");
+}
+
+/* Without a descriptor left the connection could neither be served nor refused. */
+static void refuse_one(struct server *server)
+{
+	server->spare = sys_close(server->spare);
+	sys_close(accept4(server->listener, NULL, NULL, SOCK_CLOEXEC));
+	server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	serve_say(server, NULL, HWS_LEVEL_ERROR, -EMFILE, "no descriptor left for a peer");
+}
+
+void peer_accept(struct server *server)
+{
+	int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		add_peer(server, fd);
+	else if (errno == EMFILE || errno == ENFILE)
+		refuse_one(server);
+}
+
+/* Room for who sent it, and for nothing else: a descriptor that comes along is not installed. */
+union control {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(sizeof(struct ucred))];
+};
+
+/* Was it sent by who connected, alone? Whatever else came is closed. */
+static bool is_own(const struct peer *peer, struct msghdr *message)
+{
+	bool own = false;
+	bool more = message->msg_flags & MSG_CTRUNC;
+
+	for (struct cmsghdr *one = CMSG_FIRSTHDR(message); one; one = CMSG_NXTHDR(message, one)) {
+		struct ucred who;
+
+		if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_CREDENTIALS &&
+		    one->cmsg_len == CMSG_LEN(sizeof(who))) {
+			memcpy(&who, CMSG_DATA(one), sizeof(who));
+			own = who.pid == peer->pid && who.uid == peer->uid;
+			continue;
+		}
+		more = true;
+		if (one->cmsg_level != SOL_SOCKET || one->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= one->cmsg_len;
+		     at += sizeof(int)) {
+			int fd;
+
+			memcpy(&fd, (char *)one + at, sizeof(fd));
+			sys_close(fd);
+		}
+	}
+	return own && !more;
+}
+
+/* Bytes; 0: nothing for now; -errno: it is to be dropped, hws_why() says why. */
+static ssize_t receive(struct server *server, struct peer *peer)
+{
+	union control control;
+	struct iovec into = { &server->request, sizeof(server->request) };
+	struct msghdr message = { .msg_iov = &into,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t r = recvmsg(peer->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	if (r < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : why(-errno, "closed");
+	/* an empty message looks the same, and is none of ours either */
+	if (r == 0)
+		return why(-EPIPE, "closed");
+	if (!is_own(peer, &message))
+		return why(-EBADMSG, "dropped: descriptors, or another sender");
+	if (message.msg_flags & MSG_TRUNC)
+		return why(-EBADMSG, "dropped: too large a message");
+	return r;
+}
+
+static int send_reply(const struct peer *peer, const union wire_reply *reply, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS } };
+	struct iovec from = { (void *)(uintptr_t)reply, reply->answer.head.size };
+	struct msghdr message = { .msg_iov = &from, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	return sendmsg(peer->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int watch_for(struct server *server, struct peer *peer, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = peer };
+
+	return epoll_ctl(server->poller, EPOLL_CTL_MOD, peer->fd, &event) < 0 ? -errno : 0;
+}
+
+/* It does not read: nothing more is read of it until it does, or patience ends. */
+static int keep(struct server *server, struct peer *peer, int fd)
+{
+	peer->waiting = malloc(sizeof(*peer->waiting));
+	if (!peer->waiting)
+		return -ENOMEM;
+	memcpy(peer->waiting, &server->reply, server->reply.answer.head.size);
+	peer->waiting_fd = fd;
+	peer->since = server->now;
+	return watch_for(server, peer, EPOLLOUT);
+}
+
+static void reply(struct server *server, struct peer *peer, int fd)
+{
+	int r = send_reply(peer, &server->reply, fd);
+
+	if (r == -EAGAIN) {
+		r = keep(server, peer, fd);
+		fd = -1;
+	}
+	sys_close(fd);
+	if (r < 0)
+		peer_end(server, peer, "dropped: no reply reaches it");
+}
+
+void peer_readable(struct server *server, struct peer *peer)
+{
+	ssize_t size;
+	int fd;
+
+	if (peer->waiting)
+		return;
+	size = receive(server, peer);
+	if (size < 0)
+		peer_end(server, peer, hws_why());
+	if (size <= 0)
+		return;
+	if (wire_check(&server->request, (size_t)size, peer->version) < 0) {
+		serve_say(server, peer, HWS_LEVEL_ERROR, -EBADMSG, "no message of the protocol");
+		peer_end(server, peer, "dropped: no message of the protocol");
+		return;
+	}
+	serve_do(server, peer, &fd);
+	reply(server, peer, fd);
+	if (!peer->gone && !peer->version)
+		peer_end(server, peer, "dropped: another version");
+}
+
+void peer_writable(struct server *server, struct peer *peer)
+{
+	int r = peer->waiting ? send_reply(peer, peer->waiting, peer->waiting_fd) : 0;
+
+	if (r == -EAGAIN)
+		return;
+	free(peer->waiting);
+	peer->waiting = NULL;
+	peer->waiting_fd = sys_close(peer->waiting_fd);
+	if (r == 0)
+		r = watch_for(server, peer, EPOLLIN);
+	if (r < 0)
+		peer_end(server, peer, "dropped: no reply reaches it");
+}
+
+void peers_impatient(struct server *server)
+{
+	uint64_t limit = server->options->patience * UINT64_C(1000000000);
+
+	for (struct peer *peer = server->peers; peer; peer = peer->next) {
+		if (!peer->gone && peer->waiting && server->now - peer->since > limit)
+			peer_end(server, peer, "dropped: it reads no replies");
+	}
+}
+
+/* A descriptor can't be called back: the peer whose rule is gone is told by the end of it all. */
+static bool still_granted(const struct peer *peer)
+{
+	struct hws_decision decision;
+
+	for (uint32_t i = 0; i < peer->bar_count; i++) {
+		if (hws_policy_check(peer->view, &peer->bars[i], &decision) < 0 ||
+		    decision.per_access || decision.rate)
+			return false;
+	}
+	return true;
+}
+
+void peers_recheck(struct server *server)
+{
+	for (struct peer *peer = server->peers; peer; peer = peer->next) {
+		if (peer->gone)
+			continue;
+		if (choose_rules(server, peer) < 0)
+			peer_end(server, peer, "dropped: no memory for its rules");
+		else if (!still_granted(peer))
+			peer_end(server, peer, "dropped: the policy took back a BAR");
+	}
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who connected, as the kernel says. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper/serve.h"
+#include "shim/why-internal.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* Linux 6.5 */
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
+
+static int option(int fd, int name, void *value, socklen_t size)
+{
+	return getsockopt(fd, SOL_SOCKET, name, value, &size) < 0 ? -errno : (int)size;
+}
+
+static int find_groups(struct peer *peer)
+{
+	socklen_t size = 0;
+
+	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) < 0 && errno != ERANGE)
+		return -errno;
+	if (size == 0)
+		return 0;
+	peer->groups = malloc(size);
+	if (!peer->groups)
+		return -ENOMEM;
+	if (getsockopt(peer->fd, SOL_SOCKET, SO_PEERGROUPS, peer->groups, &size) < 0)
+		return -errno;
+	peer->group_count = size / sizeof(*peer->groups);
+	return 0;
+}
+
+/*
+ * Before 6.5 by number: should that be another process by now, it is not the one that sends, and a
+ * message from any other than the one that connected is refused.
+ */
+static void find_process(struct peer *peer)
+{
+	int fd = -1;
+
+	if (option(peer->fd, SO_PEERPIDFD, &fd, sizeof(fd)) < 0)
+		fd = (int)syscall(SYS_pidfd_open, peer->pid, 0);
+	peer->pidfd = fd < 0 ? -1 : fd;
+}
+
+/* What can't be told matches no rule about programs. */
+static void find_exe(struct peer *peer)
+{
+	char path[64];
+	char exe[SERVE_EXE];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", peer->pid);
+	length = sys_readlink(SYS_REAL_ROOT, path, exe, sizeof(exe));
+	/* it was that process's if it is still alive, and only known if the pid is held */
+	if (length > 0 && (size_t)length < sizeof(exe) && peer->pidfd >= 0 &&
+	    syscall(SYS_pidfd_send_signal, peer->pidfd, 0, NULL, 0) != -1)
+		peer->exe = strdup(exe);
+	else if (length > 0 && (size_t)length < sizeof(exe) && peer->pidfd >= 0 && errno == EPERM)
+		peer->exe = strdup(exe);
+}
+
+int who_is(struct peer *peer)
+{
+	const int on = 1;
+	const int off = 0;
+	struct ucred who;
+	int r = option(peer->fd, SO_PEERCRED, &who, sizeof(who));
+
+	if (r < 0)
+		return r;
+	peer->pid = who.pid;
+	peer->uid = who.uid;
+	peer->gid = who.gid;
+	/* -1 is nobody's; 0: a process that this namespace can't name */
+	if (who.uid == UINT32_MAX || who.gid == UINT32_MAX || who.pid <= 0)
+		return why(-EACCES, "the kernel can't say who that is");
+	r = find_groups(peer);
+	if (r < 0)
+		return r;
+	find_process(peer);
+	find_exe(peer);
+	/* descriptors are refused by the kernel where it can; each message says who sent it */
+	(void)setsockopt(peer->fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+	return setsockopt(peer->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
+}

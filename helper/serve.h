@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The daemon: one thread, one loop. Each request is checked for its shape by shim/wire.c, judged by
+ * the policy as it is at that moment for whoever connected, done, and answered; nothing is kept
+ * for a peer but what its connection needs, and that ends with the connection or the process.
+ */
+#ifndef HWSAFE_HELPER_SERVE_H
+#define HWSAFE_HELPER_SERVE_H
+
+#include "guardian/context-internal.h"
+#include "hw/journal-internal.h"
+#include "shim/sys-internal.h"
+#include "shim/wire-internal.h"
+
+enum {
+	SERVE_ACCOUNTS = 256, /* users that are remembered */
+	SERVE_WINDOWS = 64,   /* ranges of ports and BARs that the helper has open */
+	SERVE_EXE = 4096,
+	SERVE_UNDOS = 1024, /* writes of one transaction */
+	SERVE_BARS = 16,    /* descriptors that one peer is given */
+};
+
+/* Below, equal, above: by the numbers, for what lies between them is anything. */
+static inline int bdf_order(struct hws_bdf a, struct hws_bdf b)
+{
+	uint64_t x = (uint64_t)a.domain << 16 | (uint64_t)a.bus << 8 | (uint64_t)a.device << 3 |
+		     a.function;
+	uint64_t y = (uint64_t)b.domain << 16 | (uint64_t)b.bus << 8 | (uint64_t)b.device << 3 |
+		     b.function;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What the command line says. */
+struct serve_options {
+	struct hws_options context; /* back end, sysroot, policy, audit */
+	struct hws_audit_options audit;
+	const char *socket;   /* NULL: systemd's */
+	const char *journals; /* a directory; NULL: transactions leave no journal */
+	const char *user;     /* whom the daemon becomes; NULL: stays who it is */
+	uint32_t connections; /* of one user */
+	uint32_t total;	      /* connections in all */
+	uint64_t rate;	      /* accesses of one user a second; 0: any */
+	uint64_t mapped;      /* bytes of BARs that one user may have */
+	bool soft;	      /* without giving up privileges: for tests */
+	uint32_t patience;    /* seconds that a reply may wait to be taken */
+};
+
+/* One user, over all of its connections. It is remembered when they end: rates go on. */
+struct account {
+	bool used;
+	uint32_t uid;
+	uint32_t connections;
+	uint64_t tokens;     /* in billionths of an access */
+	uint64_t at;	     /* when they were counted, ns */
+	uint64_t mapped;     /* bytes */
+	struct rules *rates; /* what is counted for the rules of one policy */
+};
+
+/* A write that is undone if its peer dies. */
+struct undo {
+	struct hws_access access; /* the place, the value, and the one before */
+};
+
+struct peer {
+	struct peer *next;
+	struct peer **link;
+	int fd;
+	int pidfd; /* -1: this kernel has none */
+	int32_t pid;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t *groups;
+	size_t group_count;
+	char *exe;	  /* NULL: not known */
+	bool gone;	  /* freed at the end of the turn */
+	uint16_t version; /* 0: before HELLO */
+	struct account *account;
+	struct hws_policy_view *view;
+	/* grants that a descriptor stands for: rechecked when the policy changes */
+	struct hws_access bars[SERVE_BARS];
+	uint32_t bar_count;
+	/* a reply that it has not taken: nothing of it is read until then */
+	union wire_reply *waiting;
+	int waiting_fd;
+	uint64_t since;
+	/* its transaction */
+	bool in_txn;
+	struct undo *undos;
+	uint32_t undo_count;
+	struct journal journal;
+};
+
+/* A function as the policy knows it. */
+struct known {
+	struct hws_bdf bdf;
+	uint16_t vendor;
+	uint16_t device;
+	uint32_t class_code;
+};
+
+/* Something of the machine that is open. */
+struct opened {
+	bool used;
+	enum hws_kind kind; /* port or bar */
+	uint32_t rights;
+	struct hws_bdf bdf;
+	uint32_t bar;
+	struct hws_window window;
+};
+
+struct server {
+	const struct serve_options *options;
+	struct hws *hw; /* the machine, the trail; its policy is not asked */
+	struct hws_policy *policy;
+	int poller;
+	int listener;
+	int signals;
+	int spare; /* given up for a moment when no descriptor is left */
+	bool stop;
+	uint64_t now; /* ns, of this turn */
+	struct peer *peers;
+	uint32_t peer_count;
+	uint64_t journal_number;
+	struct known *known; /* every function, in order */
+	uint32_t known_count;
+	struct opened opened[SERVE_WINDOWS];
+	uint32_t oldest; /* of them: the next to be given up */
+	struct account accounts[SERVE_ACCOUNTS];
+	union wire_request request;
+	union wire_reply reply;
+};
+
+/* serve.c */
+void serve_note(const struct server *server, const struct peer *peer, struct hws_event event);
+/* Something that is no access: "dropped: …". */
+void serve_say(const struct server *server, const struct peer *peer, enum hws_level level, int code,
+	       const char *text);
+
+/* serve-listen.c: descriptors; -errno with words in hws_why() */
+int serve_listen(const char *path);
+int serve_activated(void);
+int serve_watch(int poller, int fd, uint32_t events, void *tag);
+
+/* serve-peer.c */
+void peer_accept(struct server *server);
+void peer_readable(struct server *server, struct peer *peer);
+void peer_writable(struct server *server, struct peer *peer);
+/* Ends everything that was granted; freed by peers_sweep(). */
+void peer_end(struct server *server, struct peer *peer, const char *cause);
+void peers_sweep(struct server *server);
+void peers_impatient(struct server *server);
+/* The policy changed. */
+void peers_recheck(struct server *server);
+
+/* serve-who.c: fills uid, pid, groups, exe, pidfd */
+int who_is(struct peer *peer);
+
+/* serve-account.c */
+struct account *account_of(struct server *server, uint32_t uid);
+/* Takes @count accesses; false: too fast. */
+bool account_take(struct server *server, struct account *account, uint32_t count);
+void accounts_new_policy(struct server *server);
+void accounts_free(struct server *server);
+
+/* serve-do.c: the reply is in server->reply; the code; @ret_fd goes along, or is -1 */
+int serve_do(struct server *server, struct peer *peer, int *ret_fd);
+
+/* serve-access.c */
+struct hws_access access_of_step(const struct server *server, const struct hws_wire_step *step);
+int access_run(struct server *server, struct peer *peer, const struct hws_wire_run *run,
+	       struct hws_wire_end *ends);
+/* The policy's word, and the kernel's claims where it is to be written. 0 or -EACCES. */
+int access_judge_writing(struct server *server, const struct peer *peer, struct hws_access *access,
+			 struct hws_decision *ret_decision);
+/* A refusal that tells who asks no more than that, whatever the reason. */
+int access_refuse(struct server *server, struct peer *peer, const struct hws_access *access,
+		  const struct hws_decision *decision);
+
+/* serve-machine.c */
+int machine_learn(struct server *server);
+/* Fills what policy knows the function by; false: there is none. Takes as long either way. */
+bool machine_identify(const struct server *server, struct hws_access *access);
+void machine_forget(struct server *server);
+/* One access, whose rights are HWS_R or HWS_W; *value is read or written. */
+int machine_do(struct server *server, const struct hws_access *access, uint64_t *value);
+int machine_open(struct server *server, enum hws_kind kind, const struct hws_access *access,
+		 struct opened **ret_opened);
+/* Raises what is permitted, around a call that needs it; and drops it again. */
+void machine_raise(bool on);
+
+/* serve-txn.c */
+int txn_begin(struct server *server, struct peer *peer);
+int txn_end(struct server *server, struct peer *peer, bool undo);
+/* Keeps what stands where @access will write; to be called before. */
+int txn_keep(struct server *server, struct peer *peer, const struct hws_access *access);
+/* What a helper before this one left. */
+int txn_replay(struct server *server);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The helper's protocol as data: what a program may ask of hwsafe-helper, and what it gets.
+ *
+ * A Unix socket that keeps messages whole (SOCK_SEQPACKET); one message is one request, and each
+ * request gets one reply with its number. Both begin with a head; what follows has exactly the
+ * size that the table of operations says. The same bytes on 32 and 64 bits: no pointer, no padding
+ * that is not named. What is called zero must be.
+ *
+ * The first request is HELLO: it names the versions that the program speaks, and the reply the one
+ * that holds from then on. No message carries a descriptor to the helper: who sends one is dropped.
+ */
+#ifndef HWSAFE_SHIM_WIRE_H
+#define HWSAFE_SHIM_WIRE_H
+
+#include "base.h"
+
+HWS_BEGIN_DECLS
+
+/** HWS_WIRE_MAGIC - what each message begins with. */
+#define HWS_WIRE_MAGIC 0x66617377u
+/** HWS_WIRE_VERSION - the newest version of the protocol, and HWS_WIRE_OLDEST the oldest, known. */
+#define HWS_WIRE_VERSION 1
+#define HWS_WIRE_OLDEST	 1
+/** HWS_WIRE_SOCKET - where the helper listens unless it is told otherwise. */
+#define HWS_WIRE_SOCKET "/run/hwsafe/helper.sock"
+/** HWS_WIRE_STEPS - the most steps of one request. */
+#define HWS_WIRE_STEPS 64
+/** HWS_WIRE_WHY - room for a reply's sentence, with its NUL. */
+#define HWS_WIRE_WHY 104
+
+/** enum hws_wire_op - all that can be asked. */
+enum hws_wire_op {
+	HWS_WIRE_HELLO = 0,
+	HWS_WIRE_IDENTIFY, /* the processor */
+	HWS_WIRE_NEXT,	   /* the PCI function after another, of those that the policy names */
+	HWS_WIRE_PORTS,	   /* may this range of ports be used? */
+	HWS_WIRE_BAR,	   /* may this window be used? perhaps with a descriptor to map */
+	HWS_WIRE_RUN,	   /* accesses, checked whole before the first is done */
+	HWS_WIRE_TXN, /* from now on what is written is undone if the program dies; or no more */
+	HWS_WIRE_OPS  /* how many */
+};
+
+/** struct hws_wire_head - what a request begins with. */
+struct hws_wire_head {
+	uint32_t magic;
+	uint16_t version; /* of HELLO: HWS_WIRE_OLDEST */
+	uint16_t op;	  /* enum hws_wire_op */
+	uint32_t size;	  /* of the whole message */
+	uint32_t sequence;
+};
+
+/** struct hws_wire_answer - what a reply begins with. */
+struct hws_wire_answer {
+	struct hws_wire_head head; /* op and sequence are the request's */
+	int32_t code;		   /* 0 or a negative errno */
+	uint32_t zero;
+	char why[HWS_WIRE_WHY]; /* why it was refused; ends with a NUL */
+};
+
+/** struct hws_wire_bdf - a PCI function. */
+struct hws_wire_bdf {
+	uint32_t domain;
+	uint8_t bus;
+	uint8_t device;
+	uint8_t function;
+	uint8_t zero;
+};
+
+/** struct hws_wire_hello - HELLO. */
+struct hws_wire_hello {
+	uint16_t oldest; /* the versions that the program speaks */
+	uint16_t newest;
+	uint32_t zero;
+};
+
+/** struct hws_wire_welcome - the reply. */
+struct hws_wire_welcome {
+	uint16_t version; /* that holds from now on */
+	uint16_t steps;	  /* the most of one RUN */
+	uint32_t zero;
+};
+
+/** struct hws_wire_cpu - the reply to IDENTIFY. */
+struct hws_wire_cpu {
+	uint32_t arch;
+	uint32_t cpus;
+	uint64_t id;
+	char vendor[16];
+	char model[64];
+};
+
+/** struct hws_wire_next - NEXT; its reply is a struct hws_wire_bdf. */
+struct hws_wire_next {
+	struct hws_wire_bdf after;
+	uint32_t first; /* 1: the first of all; @after is zero */
+	uint32_t zero;
+};
+
+/** struct hws_wire_ports - PORTS. */
+struct hws_wire_ports {
+	uint32_t first;
+	uint32_t count;
+	uint32_t rights;
+	uint32_t zero;
+};
+
+/** struct hws_wire_bar - BAR. */
+struct hws_wire_bar {
+	struct hws_wire_bdf bdf;
+	uint32_t bar;
+	uint32_t rights;
+	uint64_t first;
+	uint64_t size; /* 0: to the end */
+};
+
+/** struct hws_wire_window - the reply. */
+struct hws_wire_window {
+	uint64_t size;
+	uint32_t mapped; /* 1: the reply carries a descriptor of the whole BAR */
+	uint32_t zero;
+};
+
+/** enum hws_wire_flags - of a RUN. Values combine. */
+enum hws_wire_flags {
+	HWS_WIRE_GO_ON = 1, /* a step that fails does not end it */
+};
+
+/** struct hws_wire_run - RUN; the steps follow. Its reply: struct hws_wire_end for each. */
+struct hws_wire_run {
+	uint32_t count;
+	uint32_t flags;
+};
+
+/** enum hws_wire_verb - what a step does. */
+enum hws_wire_verb {
+	HWS_WIRE_READ = 0,
+	HWS_WIRE_WRITE,
+	HWS_WIRE_UPDATE, /* the bits of @mask become those of @value */
+	HWS_WIRE_VERBS	 /* how many */
+};
+
+/** struct hws_wire_step - one access. */
+struct hws_wire_step {
+	uint8_t kind; /* enum hws_kind: port, msr, pci, bar */
+	uint8_t verb;
+	uint8_t width; /* bytes */
+	uint8_t bar;
+	uint32_t cpu;
+	struct hws_wire_bdf bdf;
+	uint64_t at; /* the port, register, or offset in the space or the BAR */
+	uint64_t value;
+	uint64_t mask;
+};
+
+/** struct hws_wire_end - how it went. */
+struct hws_wire_end {
+	int32_t status; /* 0 or -errno; -ECANCELED: not begun */
+	uint32_t zero;
+	uint64_t result;
+};
+
+/** struct hws_wire_txn - TXN. */
+struct hws_wire_txn {
+	uint32_t begin; /* 1: begin; 0: end, what was written stays */
+	uint32_t zero;
+};
+
+/** HWS_WIRE_MAX - room for the largest message. */
+#define HWS_WIRE_MAX                                                  \
+	(sizeof(struct hws_wire_head) + sizeof(struct hws_wire_run) + \
+	 HWS_WIRE_STEPS * sizeof(struct hws_wire_step))
+
+HWS_END_DECLS
+
+#endif

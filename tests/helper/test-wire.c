@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which messages are requests. */
+#include <errno.h>
+#include <string.h>
+
+#include "shim/wire-internal.h"
+#include "tests/suite.h"
+
+static struct hws_wire_step *make_run(union wire_request *request, uint32_t count)
+{
+	struct hws_wire_run *run = (void *)(request->bytes + sizeof(request->head));
+	struct hws_wire_step *steps = (void *)(run + 1);
+
+	wire_begin(request, HWS_WIRE_RUN, count, 1);
+	run->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		steps[i] = (struct hws_wire_step) { .kind = 1, .width = 8, .at = 0x10 };
+	return steps;
+}
+
+static int check(const union wire_request *request)
+{
+	return wire_check(request, request->head.size, HWS_WIRE_VERSION);
+}
+
+START_TEST(wire_takes_each_operation_only_in_its_own_size)
+{
+	for (int op = HWS_WIRE_IDENTIFY; op < HWS_WIRE_OPS; op++) {
+		union wire_request request = { 0 };
+		bool valid = op == HWS_WIRE_IDENTIFY || op == HWS_WIRE_TXN;
+		size_t size = wire_begin(&request, (enum hws_wire_op)op, 0, 1);
+
+		ck_assert_int_eq(wire_check(&request, size, HWS_WIRE_VERSION),
+				 valid || op == HWS_WIRE_NEXT || op == HWS_WIRE_BAR
+					 ? check(&request)
+					 : -EBADMSG);
+		for (size_t other = 0; other <= sizeof(request); other++) {
+			request.head.size = (uint32_t)other;
+			if (other != size)
+				ck_assert_int_eq(wire_check(&request, other, HWS_WIRE_VERSION),
+						 -EBADMSG);
+		}
+	}
+}
+END_TEST
+
+START_TEST(wire_takes_hello_first_and_once)
+{
+	union wire_request request;
+	size_t size = wire_begin(&request, HWS_WIRE_HELLO, 0, 1);
+
+	ck_assert_int_eq(wire_check(&request, size, 0), 0);
+	ck_assert_int_eq(wire_check(&request, size, 1), -EBADMSG);
+	size = wire_begin(&request, HWS_WIRE_IDENTIFY, 0, 1);
+	ck_assert_int_eq(wire_check(&request, size, 0), -EBADMSG);
+	ck_assert_int_eq(wire_check(&request, size, 1), 0);
+	request.head.version = 2;
+	ck_assert_int_eq(wire_check(&request, size, 1), -EBADMSG);
+}
+END_TEST
+
+START_TEST(wire_counts_steps)
+{
+	union wire_request request;
+
+	make_run(&request, 0);
+	ck_assert_int_eq(check(&request), -EBADMSG);
+	for (uint32_t count = 1; count <= HWS_WIRE_STEPS; count++) {
+		make_run(&request, count);
+		ck_assert_int_eq(check(&request), 0);
+	}
+	((struct hws_wire_run *)(request.bytes + sizeof(request.head)))->count++;
+	ck_assert_int_eq(check(&request), -EBADMSG);
+	((struct hws_wire_run *)(request.bytes + sizeof(request.head)))->count = UINT32_MAX;
+	ck_assert_int_eq(check(&request), -EBADMSG);
+}
+END_TEST
+
+/* Each is one thing away from a good one. */
+static const struct {
+	struct hws_wire_step step;
+	bool ok;
+} steps[] = {
+	{ { .kind = 0, .width = 1, .at = 0xffff }, true },
+	{ { .kind = 0, .width = 2, .at = 0xffff }, false },
+	{ { .kind = 0, .width = 8, .at = 0x70 }, false },
+	{ { .kind = 0, .width = 3, .at = 0x70 }, false },
+	{ { .kind = 0, .width = 0, .at = 0x70 }, false },
+	{ { .kind = 0, .width = 1, .at = 0x70, .cpu = 1 }, false },
+	{ { .kind = 0, .width = 1, .at = 0x70, .bar = 1 }, false },
+	{ { .kind = 0, .width = 1, .at = 0x70, .bdf = { .bus = 1 } }, false },
+	{ { .kind = 0, .width = 1, .at = 0x70, .value = 1 }, false },
+	{ { .kind = 0, .width = 1, .at = 0x70, .verb = 1, .value = 0xff }, true },
+	{ { .kind = 0, .width = 1, .at = 0x70, .verb = 1, .value = 0x100 }, false },
+	{ { .kind = 0, .width = 1, .at = 0x70, .verb = 1, .mask = 1 }, false },
+	{ { .kind = 0, .width = 1, .at = 0x70, .verb = 2, .value = 1, .mask = 3 }, true },
+	{ { .kind = 0, .width = 1, .at = 0x70, .verb = 2, .value = 4, .mask = 3 }, false },
+	{ { .kind = 0, .width = 1, .at = 0x70, .verb = 3 }, false },
+	{ { .kind = 1, .width = 8, .at = 0xffffffff, .cpu = 8191 }, true },
+	{ { .kind = 1, .width = 8, .at = 0x100000000 }, false },
+	{ { .kind = 1, .width = 8, .at = 0, .cpu = 8192 }, false },
+	{ { .kind = 1, .width = 4, .at = 0 }, false },
+	{ { .kind = 2, .width = 4, .at = 4092, .bdf = { 5, 255, 31, 7, 0 } }, true },
+	{ { .kind = 2, .width = 4, .at = 4094 }, false },
+	{ { .kind = 2, .width = 4, .at = 4096 }, false },
+	{ { .kind = 2, .width = 8, .at = 0 }, false },
+	{ { .kind = 2, .width = 4, .at = 0, .bdf = { .device = 32 } }, false },
+	{ { .kind = 2, .width = 4, .at = 0, .bdf = { .function = 8 } }, false },
+	{ { .kind = 2, .width = 4, .at = 0, .bdf = { .zero = 1 } }, false },
+	{ { .kind = 3, .width = 8, .at = 0x1000, .bar = 5 }, true },
+	{ { .kind = 3, .width = 8, .at = 0x1004, .bar = 5 }, false },
+	{ { .kind = 3, .width = 4, .at = 0x1000, .bar = 6 }, false },
+	{ { .kind = 3, .width = 4, .at = UINT64_MAX - 3 }, false },
+	{ { .kind = 4, .width = 4, .at = 0 }, false },
+	{ { .kind = 255, .width = 4, .at = 0 }, false },
+};
+
+START_TEST(wire_checks_every_number_of_a_step)
+{
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		union wire_request request;
+		struct hws_wire_step *last = make_run(&request, 3) + 2;
+
+		*last = steps[i].step;
+		ck_assert_msg(check(&request) == (steps[i].ok ? 0 : -EBADMSG), "step %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(wire_takes_only_the_reply_to_its_request)
+{
+	union wire_request request;
+	union wire_reply reply = { 0 };
+	size_t size;
+
+	make_run(&request, 3);
+	size = wire_reply_size(&request);
+	reply.answer.head = request.head;
+	reply.answer.head.size = (uint32_t)size;
+	ck_assert_int_eq(wire_check_reply(&request, &reply, size), 0);
+	reply.answer.head.sequence++;
+	ck_assert_int_eq(wire_check_reply(&request, &reply, size), -EBADMSG);
+	reply.answer.head.sequence--;
+	reply.answer.code = 1;
+	ck_assert_int_eq(wire_check_reply(&request, &reply, size), -EBADMSG);
+	reply.answer.code = -EACCES;
+	ck_assert_int_eq(wire_check_reply(&request, &reply, size), 0);
+	memset(reply.answer.why, 'a', sizeof(reply.answer.why));
+	ck_assert_int_eq(wire_check_reply(&request, &reply, size), -EBADMSG);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("helper/wire", (const TTest *[]) {
+						wire_takes_each_operation_only_in_its_own_size,
+						wire_takes_hello_first_and_once,
+						wire_counts_steps,
+						wire_checks_every_number_of_a_step,
+						wire_takes_only_the_reply_to_its_request,
+						NULL,
+					});
+}
