@@ -6,9 +6,9 @@
 #include "../shim/base.h"	    /* results, rights, hws_range_ok(), hws_why() */
 #include "../shim/once.h"	    /* the write-once cell */
 #include "../shim/shim.h"	    /* for back ends: the table of operations */
-#include "../shim/grants.h"	    /* for launchers: how what is granted is handed over */
 #include "../shim/probe.h"	    /* what this machine allows, and why not */
 #include "../shim/sim.h"	    /* the simulated machine: its description */
+#include "../shim/grants.h"	    /* for launchers: how what is granted is handed over */
 #include "../shim/wire.h"	    /* the helper's protocol */
 #include "../guardian/access.h"	    /* the words of a decision: kinds, rights, reasons */
 #include "../guardian/caps.h"	    /* capacity ceilings: resources, tokens, readers */
@@ -18,26 +18,9 @@
 #include "../guardian/context.h"    /* the context that every call starts from; refusals */
 #include "../guardian/snapshot.h"   /* all the numbers: a struct, JSON, metrics */
 #include "../guardian/privilege.h"  /* ports that the kernel opened to a thread */
-#include "../guardian/validate.h"   /* checks: sizes, alignment, buffers, slices, descriptors */
-#include "../uring/probe.h"	    /* does io_uring work here? */
-#include "../uring/buf.h"	    /* buffers: handles, one owner at a time, views */
-#include "../uring/numa.h"	    /* processors, memory and devices that are near one another */
-#include "../shim/base.h"	    /* results, rights, hws_range_ok(), hws_why() */
-#include "../shim/once.h"	    /* the write-once cell */
-#include "../shim/shim.h"	    /* for back ends: the table of operations */
-#include "../shim/probe.h"	    /* what this machine allows, and why not */
-#include "../shim/sim.h"	    /* the simulated machine: its description */
-#include "../guardian/access.h"	    /* the words of a decision: kinds, rights, reasons */
-#include "../guardian/caps.h"	    /* capacity ceilings: resources, tokens, readers */
-#include "../guardian/guard.h"	    /* counts of accesses that stop a runaway loop */
-#include "../guardian/policy.h"	    /* who may do what: files, views, decisions */
-#include "../guardian/audit.h"	    /* events, the trail and its sinks, verification */
-#include "../guardian/context.h"    /* the context that every call starts from; refusals */
-#include "../guardian/snapshot.h"   /* all the numbers: a struct, JSON, metrics */
-#include "../guardian/privilege.h"  /* ports that the kernel opened to a thread */
-#include "../guardian/validate.h"   /* checks: sizes, alignment, buffers, slices, descriptors */
-#include "../uring/probe.h"	    /* does io_uring work here? */
 #include "../guardian/last-words.h" /* what was touched before a hang */
+#include "../guardian/validate.h"   /* checks: sizes, alignment, buffers, slices, descriptors */
+#include "../uring/probe.h"	    /* does io_uring work here? */
 #include "../uring/buf.h"	    /* buffers: handles, one owner at a time, views */
 #include "../uring/numa.h"	    /* processors, memory and devices that are near one another */
 #include "../uring/op.h"   /* operations: read, write … queued, cancelled, forgotten, done */
