@@ -94,14 +94,15 @@ HWS_API struct hws_pool *hws_ring_pool(const struct hws_ring *ring);
  * hws_ring_fd() - a descriptor that polls readable when something is done.
  * @ring: borrowed
  *
- * For event loops, of a ring that was opened with HWS_RING_POLLED; docs/examples has three. Without
- * that flag io_uring may do all of a ring's work only while its thread waits in it, which is
- * cheapest, but nobody else is told. hws_submit() what was queued, poll for POLLIN, then
- * hws_wait() with deadline 0. It stays readable until the last done is taken; it may be readable
- * for the kernel's own work too: then hws_wait() gives none. Don't do else with it. As the kernel
- * does that work in this thread, epoll_wait() and its like may end with EINTR.
+ * For event loops, of a ring opened with HWS_RING_POLLED; docs/examples has three. Without that
+ * io_uring may do a ring's work only while its thread waits in it: that is cheapest, but nobody
+ * else is told. hws_submit() what was queued, poll for POLLIN, then hws_wait() with deadline 0. It
+ * stays readable until the last done is taken; it may be readable for the kernel's own work too:
+ * then hws_wait() gives none. Don't do else with it. The kernel does that work in this thread:
+ * epoll_wait() may end with EINTR.
  *
- * Return: the descriptor, which stays the ring's; -ENOTSUP: it was opened without the flag; -EBUSY, -ECHILD, -EIO as hws_queue().
+ * Return: the descriptor, which stays the ring's; -ENOTSUP: open the ring with HWS_RING_POLLED;
+ * -EBUSY, -ECHILD, -EIO as hws_queue().
  */
 HWS_API int hws_ring_fd(struct hws_ring *ring);
 
