@@ -81,6 +81,11 @@ HWS_MUST enum hws_reason caps_reserve(struct caps *caps, enum hws_resource resou
 /* HANDLE: no reservation's token, or released before; that is counted and changes nothing. */
 HWS_MUST enum hws_reason caps_release(struct caps *caps, struct hws_token token);
 
+/* The same for who keeps the account itself: no token, and what is taken is given back in parts. */
+HWS_MUST enum hws_reason caps_charge(struct caps *caps, enum hws_resource resource,
+				     uint64_t amount);
+void caps_uncharge(struct caps *caps, enum hws_resource resource, uint64_t amount);
+
 /* 0; -EALREADY when it was set before; -EBUSY when it just is being set; -EINVAL. */
 HWS_MUST int caps_set_reader(struct caps *caps, enum hws_resource resource,
 			     const struct hws_reader *reader);

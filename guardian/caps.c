@@ -169,12 +169,9 @@ static enum hws_reason deny(struct ledger *ledger, enum hws_resource resource, u
 	return reason;
 }
 
-enum hws_reason caps_reserve(struct caps *caps, enum hws_resource resource, uint64_t amount,
-			     struct hws_token *ret_token)
+enum hws_reason caps_charge(struct caps *caps, enum hws_resource resource, uint64_t amount)
 {
 	struct caps_look look = { 0 };
-	struct handle_slot *slot;
-	struct handle handle;
 	struct ledger *ledger;
 	enum hws_reason reason;
 
@@ -184,21 +181,41 @@ enum hws_reason caps_reserve(struct caps *caps, enum hws_resource resource, uint
 	}
 	ledger = &caps->ledgers[resource];
 	reason = caps_look(caps, resource, &look);
-	if (reason != HWS_REASON_NONE)
-		return deny(ledger, resource, amount, reason, &look);
-	slot = handles_claim(&caps->tokens);
-	if (!slot) {
-		(void)deny(ledger, resource, amount, HWS_REASON_CAP, &look);
-		(void)why(-EDQUOT,
-			  "all %" PRIu32 " tokens are in use: release some, or reserve "
-			  "more at once",
-			  caps->tokens.count);
-		return HWS_REASON_CAP;
-	}
-	reason = ledger_reserve(ledger, &look, amount);
+	if (reason == HWS_REASON_NONE)
+		reason = ledger_reserve(ledger, &look, amount);
+	return reason == HWS_REASON_NONE ? reason : deny(ledger, resource, amount, reason, &look);
+}
+
+void caps_uncharge(struct caps *caps, enum hws_resource resource, uint64_t amount)
+{
+	ledger_uncharge(&caps->ledgers[resource], amount);
+}
+
+static enum hws_reason no_token(struct caps *caps, enum hws_resource resource)
+{
+	if ((unsigned int)resource < HWS_RESOURCES)
+		/* relaxed: a count orders nothing */
+		atomic_fetch_add_explicit(&caps->ledgers[resource].denied[HWS_REASON_CAP], 1,
+					  memory_order_relaxed);
+	(void)why(-EDQUOT,
+		  "all %" PRIu32 " tokens are in use: release some, or reserve more at once",
+		  caps->tokens.count);
+	return HWS_REASON_CAP;
+}
+
+enum hws_reason caps_reserve(struct caps *caps, enum hws_resource resource, uint64_t amount,
+			     struct hws_token *ret_token)
+{
+	struct handle_slot *slot = handles_claim(&caps->tokens);
+	struct handle handle;
+	enum hws_reason reason;
+
+	if (!slot)
+		return no_token(caps, resource);
+	reason = caps_charge(caps, resource, amount);
 	if (reason != HWS_REASON_NONE) {
 		handles_drop(slot);
-		return deny(ledger, resource, amount, reason, &look);
+		return reason;
 	}
 	handle = handles_publish(&caps->tokens, slot,
 				 (struct handle_value) { (uint64_t)resource, amount });

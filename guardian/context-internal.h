@@ -59,6 +59,19 @@ void context_log(const struct hws *hw, enum hws_level level, const char *format,
 /* The current rules, with a reference for the caller. */
 struct rules *context_rules(struct hws *hw);
 
+/* A refused charge: told and counted; the sentence is there already. Gives the reason's code. */
+int context_refuse_charge(struct hws *hw, enum hws_resource resource, uint64_t amount,
+			  enum hws_reason reason);
+
+/* As hws_guardian_reserve(), for who keeps the account itself and ends it by caps_uncharge(). */
+HWS_MUST static inline int context_charge(struct hws *hw, enum hws_resource resource,
+					  uint64_t amount)
+{
+	enum hws_reason reason = caps_charge(&hw->caps, resource, amount);
+
+	return reason == HWS_REASON_NONE ? 0 : context_refuse_charge(hw, resource, amount, reason);
+}
+
 /*
  * A refusal: counted, recorded, kept for hws_last_denial() and hws_why(). Gives the code that goes
  * with @reason. @decision: the rule that decided; NULL: none did. @said: a sentence of its own;

@@ -95,9 +95,11 @@ static enum header header_of(const struct hws_access *access)
 /* Is what would be written to the place, as far as it is known, harmless? */
 static bool is_harmless(const struct place *place, const struct hws_access *access)
 {
-	/* such a place is one byte, which the access has */
-	return place->mask && access->has & HWS_HAS_VALUE &&
-	       (access->value >> 8 * (place->first - access->first) & place->mask) != place->value;
+	uint64_t offset = place->first - access->first;
+
+	/* such a place is one byte; an access that has a value has that byte, or is no access */
+	return place->mask && access->has & HWS_HAS_VALUE && offset < sizeof(access->value) &&
+	       (access->value >> 8 * offset & place->mask) != place->value;
 }
 
 static bool is_dangerous(const struct place *place, const struct hws_access *access)

@@ -95,7 +95,15 @@ int gate_refuse(struct gate *gate, enum gate_use use, const struct gate_access *
  * The same for what has neither offset nor width, a mapping say: has the window been taken away
  * since, does it have these rights, and does its rule's rate allow one more?
  */
-HWS_MUST int gate_ask_whole(struct gate *gate, uint32_t rights);
+HWS_MUST int gate_ask_whole_slowly(struct gate *gate, uint32_t rights);
+HWS_MUST static inline int gate_ask_whole(struct gate *gate, uint32_t rights)
+{
+	/* nothing changed, nothing is counted: what was decided for the window holds */
+	if (gate->era == gate->hw->era && !gate->revoked && !(rights & ~gate->window.rights) &&
+	    !gate->decision.rate)
+		return 0;
+	return gate_ask_whole_slowly(gate, rights);
+}
 /* A refusal of such a one for @reason; told and counted. Gives the reason's code. */
 int gate_deny_whole(struct gate *gate, uint32_t rights, enum hws_reason reason);
 /* An access that was let through failed with @code; told and counted. Gives @code. */

@@ -347,7 +347,7 @@ int gate_deny_whole(struct gate *gate, uint32_t rights, enum hws_reason reason)
 	return context_deny(gate->hw, HWS_EVENT_ACCESS, &access, reason, &gate->decision, NULL);
 }
 
-int gate_ask_whole(struct gate *gate, uint32_t rights)
+int gate_ask_whole_slowly(struct gate *gate, uint32_t rights)
 {
 	enum hws_reason reason = HWS_REASON_NONE;
 	struct surge_grant grant; /* what is taken stays taken */

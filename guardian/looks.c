@@ -79,21 +79,19 @@ static void publish(struct ledger *ledger, const struct caps_look *look)
 	atomic_store_explicit(&ledger->version, version + 2, memory_order_release);
 }
 
-/* The published look, whole; false: none, or just being written. */
+/* The published look, whole; false: none, or just being written, and what was read is none. */
 static bool last_look(const struct ledger *ledger, struct caps_look *ret_look)
 {
 	uint64_t version = atomic_load_explicit(&ledger->version, memory_order_acquire);
-	uint64_t words[CAPS_LOOK_WORDS];
+	uint64_t *words = (uint64_t *)ret_look; /* it is made of nothing else */
 
 	if (version == 0 || version % 2)
 		return false;
-	/* acquire: the version is read again after all of them */
+		/* acquire: the version is read again after all of them */
+#pragma GCC unroll 8
 	for (int i = 0; i < CAPS_LOOK_WORDS; i++)
 		words[i] = atomic_load_explicit(&ledger->look[i], memory_order_acquire);
-	if (atomic_load_explicit(&ledger->version, memory_order_relaxed) != version)
-		return false;
-	memcpy(ret_look, words, sizeof(words));
-	return true;
+	return atomic_load_explicit(&ledger->version, memory_order_relaxed) == version;
 }
 
 enum hws_reason caps_look(struct caps *caps, enum hws_resource resource, struct caps_look *ret_look)
@@ -110,7 +108,7 @@ enum hws_reason caps_look(struct caps *caps, enum hws_resource resource, struct 
 						 .edge = absolute };
 		return HWS_REASON_NONE;
 	}
-	if (clock_now(&caps->clock, &now) < 0)
+	if (clock_tick(&caps->clock, &now) < 0)
 		return HWS_REASON_CLOCK;
 	have = last_look(ledger, ret_look);
 	/* a clock that ran backwards gives an immense age */
@@ -140,7 +138,7 @@ int caps_set_reader(struct caps *caps, enum hws_resource resource, const struct 
 	if (r < 0)
 		return r;
 	/* what the former reader said holds no longer */
-	if (clock_now(&caps->clock, &now) == 0) {
+	if (clock_tick(&caps->clock, &now) == 0) {
 		look = look_now(caps, resource, now);
 		publish(&caps->ledgers[resource], &look);
 	}

@@ -4,22 +4,28 @@
 #include "guardian/context-internal.h"
 #include "shim/why-internal.h"
 
+int context_refuse_charge(struct hws *hw, enum hws_resource resource, uint64_t amount,
+			  enum hws_reason reason)
+{
+	struct hws_event event = { .type = HWS_EVENT_GRANT,
+				   .level = HWS_LEVEL_WARNING,
+				   .reason = reason,
+				   .code = hws_reason_code(reason),
+				   .value = amount,
+				   .has = HWS_HAS_VALUE };
+
+	audit_event_text(&event, hws_resource_name(resource));
+	stats_add(&stats_mine(&hw->stats)->denied[reason]);
+	audit_record(hw->audit, &event);
+	return event.code;
+}
+
 int hws_guardian_reserve(struct hws *hw, enum hws_resource resource, uint64_t amount,
 			 struct hws_token *ret_token)
 {
 	enum hws_reason reason = caps_reserve(&hw->caps, resource, amount, ret_token);
-	struct hws_event event = { .type = HWS_EVENT_GRANT, .level = HWS_LEVEL_WARNING };
 
-	if (reason == HWS_REASON_NONE)
-		return 0;
-	event.reason = reason;
-	event.code = hws_reason_code(reason);
-	event.value = amount;
-	event.has = HWS_HAS_VALUE;
-	audit_event_text(&event, hws_resource_name(resource));
-	stats_add(&stats_mine(&hw->stats)->denied[reason]);
-	audit_record(hw->audit, &event);
-	return event.code; /* the sentence is there already */
+	return reason == HWS_REASON_NONE ? 0 : context_refuse_charge(hw, resource, amount, reason);
 }
 
 int hws_guardian_release(struct hws *hw, struct hws_token token)

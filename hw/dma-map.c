@@ -28,14 +28,14 @@ static void follow_rules(struct hws_domain *domain)
 }
 
 /* Charges @bytes to the rule and to the guardian, or to none. */
-static int charge(struct hws_domain *domain, struct domain_map *map, uint64_t bytes)
+static int charge(struct hws_domain *domain, uint64_t bytes)
 {
 	struct gate *gate = &domain->gate;
 	int r;
 
 	if (rules_hold(domain->rules, &gate->decision, bytes) != HWS_REASON_NONE)
 		return gate_deny_whole(gate, HWS_RW, HWS_REASON_LIMIT);
-	r = hws_guardian_reserve(gate->hw, HWS_DMA, bytes, &map->token);
+	r = context_charge(gate->hw, HWS_DMA, bytes);
 	if (r < 0) {
 		rules_move_held(domain->rules, domain->rule, -(int64_t)bytes, -1);
 		return r;
@@ -45,37 +45,76 @@ static int charge(struct hws_domain *domain, struct domain_map *map, uint64_t by
 	return 0;
 }
 
-static void refund(struct hws_domain *domain, struct domain_map *map, uint64_t bytes)
+static void refund(struct hws_domain *domain, uint64_t bytes)
 {
-	(void)hws_guardian_release(domain->gate.hw, map->token);
+	caps_uncharge(&domain->gate.hw->caps, HWS_DMA, bytes);
 	rules_move_held(domain->rules, domain->rule, -(int64_t)bytes, -1);
 	domain->bytes -= bytes;
 	domain->count--;
+}
+
+static int pin(struct hws_domain *domain, const struct domain_map *map,
+	       const struct buf_memory *memory, enum hws_dma_direction direction)
+{
+	return ops(domain)->dma_map(domain->gate.hw->shim.self, &domain->hold, map->node.first,
+				    memory->address, memory->size, (enum hws_rights)direction);
+}
+
+/*
+ * A page that was never written is everybody's page of zeros: the device would go on reading that
+ * after the program has written, and so got a page of its own.
+ */
+static int make_pages(struct hws_domain *domain, struct domain_map *map,
+		      const struct buf_memory *memory)
+{
+	int r = buf_open_for_kernel(domain->pool, map->buf);
+
+	if (r < 0)
+		return r;
+	r = sys_madvise(memory->address, memory->size, MADV_POPULATE_WRITE);
+	buf_close_for_kernel(domain->pool, map->buf);
+	map->made = r == 0;
+	return r < 0 ? why(r, "the buffer's memory can't be had: %s", strerror(-r)) : 0;
+}
+
+/*
+ * VFIO pins from outside of this thread, whose keys don't matter to it; what else keeps it out (a
+ * buffer shut by PROT_NONE) is opened for it.
+ */
+static int map_pages(struct hws_domain *domain, struct domain_map *map,
+		     const struct buf_memory *memory, enum hws_dma_direction direction)
+{
+	int r = map->kept && !map->made ? make_pages(domain, map, memory) : 0;
+
+	if (r == 0)
+		r = pin(domain, map, memory, direction);
+	if (r != -EFAULT)
+		return r;
+	r = buf_open_for_kernel(domain->pool, map->buf);
+	if (r < 0)
+		return r;
+	r = pin(domain, map, memory, direction);
+	buf_close_for_kernel(domain->pool, map->buf);
+	return r;
 }
 
 /* The device's buffer becomes reachable for it. */
 static int map_memory(struct hws_domain *domain, struct domain_map *map,
 		      const struct buf_memory *memory, enum hws_dma_direction direction)
 {
-	int r = charge(domain, map, memory->size);
+	int r = charge(domain, memory->size);
 
 	if (r < 0)
 		return r;
 	r = iova_take(&domain->space, memory->size, &map->node);
 	if (r < 0) {
-		refund(domain, map, memory->size);
+		refund(domain, memory->size);
 		return r;
 	}
-	/* the kernel takes hold of pages by their address, whatever they are closed to */
-	r = buf_open_for_kernel(domain->pool, map->buf);
-	if (r == 0) {
-		r = ops(domain)->dma_map(domain->gate.hw->shim.self, &domain->hold, map->node.first,
-					 memory->address, memory->size, (enum hws_rights)direction);
-		buf_close_for_kernel(domain->pool, map->buf);
-	}
+	r = map_pages(domain, map, memory, direction);
 	if (r < 0) {
 		iova_give(&domain->space, &map->node);
-		refund(domain, map, memory->size);
+		refund(domain, memory->size);
 		return r;
 	}
 	map->device = (uint8_t)direction;
@@ -97,7 +136,7 @@ int domain_unmap(struct hws_domain *domain, struct domain_map *map)
 	domain->gone[domain->gone_count++ % DOMAIN_GONE] =
 		(struct domain_gone) { map->node.first, map->node.last, map->buf };
 	iova_give(&domain->space, &map->node);
-	refund(domain, map, size);
+	refund(domain, size);
 	map->device = 0;
 	return 0;
 }
@@ -126,22 +165,6 @@ static void back(struct hws_domain *domain, struct hws_buf buf)
 		domain->quarantined++;
 }
 
-/*
- * A page that was never written is everybody's page of zeros: the device would go on reading that
- * after the program has written, and so got a page of its own.
- */
-static int make_pages(struct hws_domain *domain, struct hws_buf buf,
-		      const struct buf_memory *memory)
-{
-	int r = buf_open_for_kernel(domain->pool, buf);
-
-	if (r < 0)
-		return r;
-	r = sys_madvise(memory->address, memory->size, MADV_POPULATE_WRITE);
-	buf_close_for_kernel(domain->pool, buf);
-	return r < 0 ? why(r, "the buffer's memory can't be had: %s", strerror(-r)) : 0;
-}
-
 static int no_domain_keeps_it(struct hws_domain *domain, struct hws_buf buf)
 {
 	return buf_keep(domain->pool, buf) ? 0 : why(-EBUSY, "another device has it mapped");
@@ -164,16 +187,14 @@ int hws_dma_map(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dire
 		r = no_domain_keeps_it(domain, buf);
 	if (r == 0) {
 		map->buf = buf;
-		r = make_pages(domain, buf, &memory);
-		if (r == 0)
-			r = map_memory(domain, map, &memory, direction);
+		map->kept = true;
+		r = map_memory(domain, map, &memory, direction);
+		map->kept = r == 0;
 		if (r < 0)
 			buf_let_go(domain->pool, buf);
 	}
-	if (r == 0) {
-		map->kept = true;
+	if (r == 0)
 		*ret_iova = map->node.first;
-	}
 	back(domain, buf);
 	return r;
 }

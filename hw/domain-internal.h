@@ -11,11 +11,11 @@
 struct domain_map {
 	struct iova_node node; /* the first; size 0: not mapped */
 	struct hws_buf buf;
-	struct hws_token token;
 	uint8_t device; /* enum hws_dma_direction it is mapped in; 0: not mapped */
 	bool kept;	/* by hws_dma_map() */
 	bool given;	/* the device owns the buffer */
 	bool lost;	/* it could not be unmapped */
+	bool made;	/* its place has pages of its own */
 };
 
 enum { DOMAIN_GONE = 64 };

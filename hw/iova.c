@@ -113,14 +113,11 @@ static void insert(struct iova_space *space, uint64_t size, struct iova_node *no
 		next_span(space);
 }
 
-int iova_take(struct iova_space *space, uint64_t size, struct iova_node *node)
+static int search(struct iova_space *space, uint64_t size, struct iova_node *node)
 {
 	/* once around: each node and each span's end, and the first gap twice */
 	uint64_t steps = (uint64_t)space->nodes + space->span_count + 1;
 
-	if (size == 0 || size % space->page)
-		return why(-EINVAL, "%llu bytes are no whole pages of the IOMMU's %llu",
-			   (unsigned long long)size, (unsigned long long)space->page);
 	for (uint64_t i = 0; i <= steps; i++) {
 		struct iova_node *after = following(space);
 
@@ -133,6 +130,18 @@ int iova_take(struct iova_space *space, uint64_t size, struct iova_node *node)
 	}
 	return why(-ENOSPC, "no %llu bytes of addresses are left for the device",
 		   (unsigned long long)size);
+}
+
+int iova_take(struct iova_space *space, uint64_t size, struct iova_node *node)
+{
+	if (size == 0 || size & (space->page - 1))
+		return why(-EINVAL, "%llu bytes are no whole pages of the IOMMU's %llu",
+			   (unsigned long long)size, (unsigned long long)space->page);
+	/* mostly there is room where the last search ended */
+	if (size > room(space, following(space)))
+		return search(space, size, node);
+	insert(space, size, node);
+	return 0;
 }
 
 void iova_give(struct iova_space *space, struct iova_node *node)

@@ -4,6 +4,7 @@
 #define HWSAFE_SHIM_NATIVE_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "shim/shim-internal.h"
 
@@ -17,10 +18,17 @@ struct native_config {
 struct vfio_device;
 
 /* What is open by VFIO. */
+enum { NATIVE_HOLDS = 64 };
+
 struct native_vfio {
 	pthread_mutex_t lock;
 	struct vfio_device *devices;
 	uint64_t holds; /* how many were opened so far */
+	/* those of now; each cookie's rest by their number is its place */
+	struct {
+		_Atomic uint64_t cookie; /* 0: none; set last, and cleared first */
+		struct vfio_device *device;
+	} held[NATIVE_HOLDS];
 };
 
 struct native {

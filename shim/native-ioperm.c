@@ -78,9 +78,10 @@ static struct range *place(uint32_t first, uint32_t count)
 {
 	struct range *unused = NULL;
 
+	/* the first that is free: accesses look at them in this order */
 	for (struct range *range = ranges; range < ranges + RANGES; range++) {
 		if (!range->opens)
-			unused = range;
+			unused = unused ? unused : range;
 		else if (range->first == first && range->count == count)
 			return range;
 	}

@@ -101,16 +101,14 @@ void vfio_put(struct native *native, struct vfio_device *device)
 
 struct vfio_device *vfio_held(struct native *native, const struct hws_hold *hold)
 {
-	struct vfio_device *device;
+	uint64_t place = hold->cookie % NATIVE_HOLDS;
 
-	pthread_mutex_lock(&native->vfio.lock);
-	device = find(native, hold->bdf);
-	if (!device || device->hold == 0 || device->hold != hold->cookie) {
-		why(-ENODEV, "this function is held no more");
-		device = NULL;
-	}
-	pthread_mutex_unlock(&native->vfio.lock);
-	return device;
+	/* acquire: pairs with claim()'s release; the device comes after its cookie */
+	if (hold->cookie && atomic_load_explicit(&native->vfio.held[place].cookie,
+						 memory_order_acquire) == hold->cookie)
+		return native->vfio.held[place].device;
+	why(-ENODEV, "this function is held no more");
+	return NULL;
 }
 
 struct vfio_device *vfio_get_open(struct native *native, struct hws_bdf bdf)

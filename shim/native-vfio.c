@@ -86,26 +86,48 @@ static int ask_iommu(const struct vfio_device *device, struct hws_hold *hold)
 	return 0;
 }
 
+/* Its hold gets a place, and a cookie that leads there. Under the lock. */
+static int enter(struct native_vfio *vfio, struct vfio_device *device)
+{
+	uint64_t place = 0;
+
+	/* relaxed: whoever stores one has the lock, as we do */
+	while (place < NATIVE_HOLDS &&
+	       atomic_load_explicit(&vfio->held[place].cookie, memory_order_relaxed))
+		place++;
+	if (place == NATIVE_HOLDS)
+		return why(-EMFILE, "a context holds up to %d functions", NATIVE_HOLDS);
+	device->hold = ++vfio->holds * NATIVE_HOLDS + place;
+	vfio->held[place].device = device;
+	/* release: pairs with vfio_held() */
+	atomic_store_explicit(&vfio->held[place].cookie, device->hold, memory_order_release);
+	return 0;
+}
+
 /* One holder of all that the device's users may be. */
 static int claim(struct native *native, struct vfio_device *device, bool *ret_shared)
 {
 	char text[HWS_BDF_TEXT];
 	bool taken;
+	int r = 0;
 
 	pthread_mutex_lock(&native->vfio.lock);
 	taken = device->hold != 0;
 	*ret_shared = device->refs > 1;
 	if (!taken)
-		device->hold = ++native->vfio.holds;
+		r = enter(&native->vfio, device);
 	pthread_mutex_unlock(&native->vfio.lock);
 	return taken ? why(-EBUSY, "%s is held already, by this context",
 			   hws_bdf_format(device->bdf, text))
-		     : 0;
+		     : r;
 }
 
 static void disclaim(struct native *native, struct vfio_device *device)
 {
 	pthread_mutex_lock(&native->vfio.lock);
+	/* relaxed: nobody uses the hold while it is closed; later it is only looked for in vain */
+	atomic_store_explicit(&native->vfio.held[device->hold % NATIVE_HOLDS].cookie, 0,
+			      memory_order_relaxed);
 	device->hold = 0;
 	pthread_mutex_unlock(&native->vfio.lock);
 }

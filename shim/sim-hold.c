@@ -120,7 +120,7 @@ int sim_hold_reset(void *self, const struct hws_hold *hold)
 static int check_reachable(const char *memory, uint64_t size)
 {
 	for (uint64_t at = 0; at < size; at += PAGE) {
-		if (!sys_can_pin(memory + at))
+		if (!memory || !sys_can_pin(memory + at))
 			return why(-EFAULT,
 				   "the memory can't be pinned: it is not there, or closed");
 	}

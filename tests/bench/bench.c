@@ -9,6 +9,8 @@
 #include "shim/why-internal.h"
 #include "tests/bench/bench-internal.h"
 
+enum { CASES_MAX = 64 };
+
 static void give_up(struct bench_result *result, enum bench_verdict verdict, int r,
 		    const char *reason)
 {
@@ -118,4 +120,16 @@ int bench_main(const char *suite, const struct bench_case *cases, int argc, char
 	const struct bench_env env = { .out = stdout, .err = stderr, .clock = sys_clock };
 
 	return bench_run(suite, cases, &env, argc, argv);
+}
+
+int bench_main_parts(const char *suite, const struct bench_case *const *parts, int argc,
+		     char **argv)
+{
+	struct bench_case cases[CASES_MAX + 1] = { 0 };
+	size_t count = 0;
+
+	for (; *parts; parts++)
+		for (const struct bench_case *at = *parts; at->name && count < CASES_MAX; at++)
+			cases[count++] = *at;
+	return bench_main(suite, cases, argc, argv);
 }

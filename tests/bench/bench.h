@@ -109,5 +109,8 @@ static inline uint64_t bench_next(uint64_t n)
  * skipped), 2 when the arguments are wrong.
  */
 int bench_main(const char *suite, const struct bench_case *cases, int argc, char **argv);
+/* The same for a suite of several tables; the last of @parts is NULL. */
+int bench_main_parts(const char *suite, const struct bench_case *const *parts, int argc,
+		     char **argv);
 
 #endif

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the gate costs: an access through it against the bare one, on a machine made of files. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "hw/hwsafe.h"
 #include "shim/shim-internal.h"
-#include "shim/why-internal.h"
 #include "tests/bench/guardian.h"
+#include "tests/bench/machine.h"
 
-#define BDF "0000:00:03.0"
-#define DIR "/sys/bus/pci/devices/" BDF
-enum { FIRST_PORT = 0x1000, REGISTER = 0x10 };
+enum { REGISTER = 0x10 };
 
 struct machine {
-	char root[32];
+	struct machine_root root;
 	struct hws *hw;
 	struct hws_mmio *input; /* one for each right: a rule alone then gives it */
 	struct hws_mmio *output;
@@ -29,84 +22,36 @@ struct machine {
 	volatile uint32_t *memory;
 };
 
-static const struct {
-	const char *path;
-	const char *bytes;
-	off_t size;
-} files[] = {
-	{ DIR "/config", "\x34\x12\xe8\x11", 64 },
-	{ DIR "/resource0", "", 4096 },
-	{ DIR "/resource1", "", 16 },
-	{ DIR "/resource", "0x0 0xfff 0x40200\n0x1000 0x100f 0x40101\n", 0 },
-	{ "/dev/cpu/0/msr", "", 4096 },
-};
-
-/* 0, or -errno: one file of the machine, and the directories that lead to it. */
-static int create(const char *root, const char *path, const char *bytes, off_t size)
-{
-	char whole[128];
-	FILE *file;
-	int r;
-
-	snprintf(whole, sizeof(whole), "%s%s", root, path);
-	for (char *slash = whole + strlen(root); (slash = strchr(slash + 1, '/'));) {
-		*slash = '\0';
-		mkdir(whole, 0755);
-		*slash = '/';
-	}
-	file = fopen(whole, "w");
-	if (!file)
-		return -errno;
-	fputs(bytes, file);
-	fflush(file);
-	r = size && ftruncate(fileno(file), size) < 0 ? -errno : 0;
-	fclose(file);
-	return r;
-}
-
-static int map_bare(struct machine *machine)
-{
-	char path[128];
-	void *memory;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s%s", machine->root, files[1].path);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	machine->memory = memory;
-	return memory == MAP_FAILED ? -errno : 0;
-}
-
 static int open_handles(struct machine *machine)
 {
 	struct hws_options options = { .size = sizeof(options),
-				       .sysroot = machine->root,
+				       .sysroot = machine->root.path,
 				       .backend = "native",
 				       .policy_text =
 					       "bar = 1234:11e8 0 rw\nport = * r\nmsr = * r" };
-	struct hws_shim_options bare = { .size = sizeof(bare), .sysroot = machine->root };
+	struct hws_shim_options bare = { .size = sizeof(bare), .sysroot = machine->root.path };
 	int r;
 
 	for (int i = 0; i < HWS_GUARDS; i++)
 		options.guards[i] =
 			(struct hws_guard_limit) { .handle = 1ull << 60, .context = 1ull << 60 };
 	r = hws_open(&options, &machine->hw);
-	r = r < 0 ? r : hws_mmio_map(machine->hw, BDF, 0, 0, 0, HWS_R, &machine->input);
-	r = r < 0 ? r : hws_mmio_map(machine->hw, BDF, 0, 0, 0, HWS_W, &machine->output);
-	r = r < 0 ? r : hws_port_open(machine->hw, FIRST_PORT, 16, HWS_R, &machine->port);
+	r = r < 0 ? r : hws_mmio_map(machine->hw, MACHINE_BDF, 0, 0, 0, HWS_R, &machine->input);
+	r = r < 0 ? r : hws_mmio_map(machine->hw, MACHINE_BDF, 0, 0, 0, HWS_W, &machine->output);
+	r = r < 0 ? r
+		  : hws_port_open(machine->hw, MACHINE_FIRST_PORT, MACHINE_PORT_COUNT, HWS_R,
+				  &machine->port);
 	r = r < 0 ? r : hws_msr_open(machine->hw, "0", REGISTER, REGISTER, HWS_R, &machine->msr);
 	r = r < 0 ? r : shim_open(&native_ops, &bare, &machine->bare);
 	return r < 0 ? r
 		     : shim_ops(&machine->bare)
-			       ->port_open(machine->bare.self, FIRST_PORT, 16, HWS_R,
-					   &machine->ports);
+			       ->port_open(machine->bare.self, MACHINE_FIRST_PORT,
+					   MACHINE_PORT_COUNT, HWS_R, &machine->ports);
 }
 
 static void teardown(void *context)
 {
 	struct machine *machine = context;
-	char command[sizeof(machine->root) + 16];
 
 	hws_mmio_unmap(machine->input);
 	hws_mmio_unmap(machine->output);
@@ -116,11 +61,8 @@ static void teardown(void *context)
 	if (machine->ports.size)
 		shim_ops(&machine->bare)->port_close(machine->bare.self, &machine->ports);
 	shim_close(&machine->bare);
-	if (machine->memory && machine->memory != MAP_FAILED)
-		munmap((void *)(uintptr_t)machine->memory, 4096);
-	snprintf(command, sizeof(command), "rm -rf %s", machine->root);
-	if (system(command) != 0)
-		perror(command);
+	machine_unmap(machine->memory);
+	machine_remove(&machine->root);
 	free(machine);
 }
 
@@ -132,14 +74,11 @@ static int setup(const struct bench_case *of, void **ret_context)
 	(void)of;
 	if (r < 0)
 		return r;
-	snprintf(machine->root, sizeof(machine->root), "/tmp/hwsafe-bench-XXXXXX");
-	if (!mkdtemp(machine->root))
-		r = -errno;
-	for (size_t i = 0; r == 0 && i < sizeof(files) / sizeof(files[0]); i++)
-		r = create(machine->root, files[i].path, files[i].bytes, files[i].size);
-	if (r < 0)
-		why(r, "%s: no machine can be made there", machine->root);
-	r = r < 0 ? r : map_bare(machine);
+	r = machine_make(&machine->root);
+	if (r == 0) {
+		machine->memory = machine_map(&machine->root, true);
+		r = machine->memory ? 0 : -EIO;
+	}
 	r = r < 0 ? r : open_handles(machine);
 	if (r < 0)
 		teardown(machine);
@@ -167,7 +106,7 @@ static uint64_t v64;
 	}
 WORK(mmio_read, struct hws_mmio *, input, hws_mmio_read32(handle, 8, &u32))
 WORK(mmio_write, struct hws_mmio *, output, hws_mmio_write32(handle, 8, 1))
-WORK(port_read, struct hws_port *, port, hws_port_read32(handle, FIRST_PORT + 4, &u32))
+WORK(port_read, struct hws_port *, port, hws_port_read32(handle, MACHINE_FIRST_PORT + 4, &u32))
 WORK(msr_read, struct hws_msr *, msr, hws_msr_read(handle, 0, REGISTER, &u64))
 
 static int port_bare(void *context, uint64_t n)
@@ -177,8 +116,8 @@ static int port_bare(void *context, uint64_t n)
 
 	for (; n; n = bench_next(n))
 		r = shim_ops(&machine->bare)
-			    ->port_read(machine->bare.self, &machine->ports, FIRST_PORT + 4, 4,
-					&v32);
+			    ->port_read(machine->bare.self, &machine->ports, MACHINE_FIRST_PORT + 4,
+					4, &v32);
 	return r;
 }
 

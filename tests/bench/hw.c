@@ -1,92 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The access kinds, on the simulated machine. */
-#include <errno.h>
-#include <stdlib.h>
-
-#include "hw/hwsafe.h"
-#include "tests/bench/bench.h"
-
-enum { BATCH = 64, REGISTER = 0x198 };
-
-struct registers {
-	struct hws *hw;
-	struct hws_msr *msr;
-	struct hws_msr_op ops[BATCH];
-};
-
-static void teardown(void *context)
-{
-	struct registers *registers = context;
-
-	hws_msr_close(registers->msr);
-	hws_close(registers->hw);
-	free(registers);
-}
-
-static int setup(const struct bench_case *of, void **ret_context)
-{
-	struct hws_options options = { .size = sizeof(options),
-				       .backend = "sim",
-				       .policy_directory = "/nowhere/policy.d",
-				       .policy_text = "msr = * r" };
-	struct registers *registers = calloc(1, sizeof(*registers));
-	int r;
-
-	(void)of;
-	if (!registers)
-		return -ENOMEM;
-	options.guards[HWS_GUARD_MSR] =
-		(struct hws_guard_limit) { .handle = UINT64_MAX, .context = UINT64_MAX };
-	r = hws_open(&options, &registers->hw);
-	if (r == 0)
-		r = hws_msr_open(registers->hw, "0-3", REGISTER, REGISTER, HWS_R, &registers->msr);
-	for (uint32_t i = 0; i < BATCH; i++)
-		registers->ops[i] = (struct hws_msr_op) { .cpu = i / 16, .reg = REGISTER };
-	if (r < 0)
-		teardown(registers);
-	else
-		*ret_context = registers;
-	return r;
-}
-
-static int batch(void *context, uint64_t n)
-{
-	struct registers *registers = context;
-	int r = 0;
-
-	for (; n && r == 0; n = bench_next(n))
-		r = hws_msr_batch(registers->msr, registers->ops, BATCH);
-	return r;
-}
-
-static int singles(void *context, uint64_t n)
-{
-	struct registers *registers = context;
-	int r = 0;
-
-	for (; n && r == 0; n = bench_next(n)) {
-		for (uint32_t i = 0; i < BATCH && r == 0; i++)
-			r = hws_msr_read(registers->msr, registers->ops[i].cpu, REGISTER,
-					 &registers->ops[i].value);
-	}
-	return r;
-}
-
-static const struct bench_case cases[] = {
-	{ .name = "msr-batch64",
-	  .baseline = "64 single reads (sim)",
-	  .what = "16 registers on each of 4 processors, in one batch",
-	  .setup = setup,
-	  .teardown = teardown,
-	  .ours = batch,
-	  .base = singles,
-	  .ours_ops = BATCH,
-	  .flags = BENCH_CPU_TIME,
-	  .limits = { { BENCH_RATIO, 0.5 } } },
-	{ 0 },
-};
+#include "tests/bench/hw.h"
 
 int main(int argc, char **argv)
 {
-	return bench_main("hw", cases, argc, argv);
+	static const struct bench_case *const parts[] = {
+		hw_access_cases,
+		hw_batch_cases,
+		hw_dma_cases,
+		NULL,
+	};
+
+	return bench_main_parts("hw", parts, argc, argv);
 }

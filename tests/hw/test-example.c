@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An example on the lab's real devices: EXAMPLE is its file, NEEDS and SAYS what it wants and says. */
+/* An example on the lab's real devices: its file, what it NEEDS of the lab, what it SAYS. */
 int example_main(int argc, char **argv);
 #define main example_main
 #include EXAMPLE

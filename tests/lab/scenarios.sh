@@ -31,14 +31,14 @@ PC=ioport,msr,cpuid,rtc,edu,io-bar,pku,nvme,uring,root
 # for each architecture; "lab-ring", which matter where io_uring, or what a ring has of it, differs.
 # name | Debian architecture | kernel | machine | kernel parameters | HAS | suites | seconds | what it shows
 SCENARIOS="
-x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu,vfio|lab lab-arch lab-ring|480|Debian 12's kernel, everything allowed
-x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on hugepages=16|$PC,iommu,vfio,hugepages|lab lab-ring|480|the same with a newer kernel, huge pages
-aarch64     |arm64|6.1 |virt|hugepages=16|edu,io-bar,iommu,vfio,nvme,uring,root,hugepages|lab lab-arch lab-ring|480|another architecture, SMMUv3
-lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|no-ioport,no-bar,msr,cpuid,pku,iommu,vfio,nvme,uring,root,lockdown|lab|480|kernel lockdown: integrity
-no-iommu    |amd64|6.1 |pc  ||$PC|lab|480|a machine without an IOMMU
-unprivileged|amd64|6.1 |q35 |intel_iommu=on|no-ioport,no-bar,pku,uring,unprivileged|lab lab-ring|480|uid 1000 without a capability
-no-uring    |amd64|6.12|pc  |sysctl.kernel.io_uring_disabled=2|${PC/uring/no-uring}|lab-ring|480|io_uring is off for all
-uring-group |amd64|6.12|pc  |sysctl.kernel.io_uring_disabled=1|no-ioport,no-bar,pku,no-uring,unprivileged|lab-ring|480|uid 1000 where io_uring is for one group
+x86_64      |amd64|6.1 |q35 |intel_iommu=on|$PC,iommu,vfio|lab lab-arch lab-ring|900|Debian 12's kernel, everything allowed
+x86_64-6.12 |amd64|6.12|q35 |intel_iommu=on hugepages=16|$PC,iommu,vfio,hugepages|lab lab-ring|900|the same with a newer kernel, huge pages
+aarch64     |arm64|6.1 |virt|hugepages=16|edu,io-bar,iommu,vfio,nvme,uring,root,hugepages|lab lab-arch lab-ring|900|another architecture, SMMUv3
+lockdown    |amd64|6.1 |q35 |intel_iommu=on lockdown=integrity|no-ioport,no-bar,msr,cpuid,pku,iommu,vfio,nvme,uring,root,lockdown|lab|900|kernel lockdown: integrity
+no-iommu    |amd64|6.1 |pc  ||$PC|lab|900|a machine without an IOMMU
+unprivileged|amd64|6.1 |q35 |intel_iommu=on|no-ioport,no-bar,pku,uring,unprivileged|lab lab-ring|900|uid 1000 without a capability
+no-uring    |amd64|6.12|pc  |sysctl.kernel.io_uring_disabled=2|${PC/uring/no-uring}|lab-ring|900|io_uring is off for all
+uring-group |amd64|6.12|pc  |sysctl.kernel.io_uring_disabled=1|no-ioport,no-bar,pku,no-uring,unprivileged|lab-ring|900|uid 1000 where io_uring is for one group
 "
 
 # Kernel log lines that a scenario may have although they look like trouble: an extended regular expression.

@@ -226,19 +226,27 @@ END_TEST
 
 #define INTEL "DMAR: [DMA Write NO_PASID] Request device [00:03.0] fault addr 0x100000 "
 
+/* Held, as far as the back end can tell. */
+static struct hws_hold hold_one(struct native *native, struct vfio_device *device)
+{
+	native->vfio.devices = device;
+	native->vfio.held[1].device = device;
+	native->vfio.held[1].cookie = 1;
+	return (struct hws_hold) { .cookie = 1, .bdf = device->bdf };
+}
+
 /* The log, as a file, of a device that nobody opened. */
 static int read_log(const char *text, struct hws_dma_fault *ret_fault)
 {
 	struct native native = { .root = SYS_REAL_ROOT, .vfio = { PTHREAD_MUTEX_INITIALIZER } };
 	struct vfio_device device = { .bdf = edu, .hold = 1, .refs = 1, .fd = -1 };
-	struct hws_hold hold = { .cookie = 1, .bdf = edu };
+	struct hws_hold hold = hold_one(&native, &device);
 	char path[64];
 	int fd;
 	int r;
 
 	build((const char *const[]) { "dev/kmsg", NULL });
 	native.root = sys_root_open(root);
-	native.vfio.devices = &device;
 	snprintf(path, sizeof(path), "%s/dev/kmsg", root);
 	fd = open(path, O_WRONLY);
 	ck_assert_int_gt(write(fd, "3,1,1,-;" INTEL "\n", 70), 0); /* before: not ours */
@@ -270,12 +278,11 @@ START_TEST(log_that_can_not_be_read_is_told)
 {
 	struct native native = { .vfio = { PTHREAD_MUTEX_INITIALIZER } };
 	struct vfio_device device = { .bdf = edu, .hold = 1, .refs = 1, .fd = -1 };
-	struct hws_hold hold = { .cookie = 1, .bdf = edu };
+	struct hws_hold hold = hold_one(&native, &device);
 	struct hws_dma_fault fault;
 
 	build((const char *const[]) { "dev/", NULL });
 	native.root = sys_root_open(root);
-	native.vfio.devices = &device;
 	vfio_log_open(native.root, &device);
 	ck_assert_int_eq(native_dma_fault(&native, &hold, &fault), -EOPNOTSUPP);
 	ck_assert_ptr_nonnull(strstr(hws_why(), "/dev/kmsg: No such file"));
