@@ -144,7 +144,6 @@ struct hws_ring {
 	bool nvme_by_address; /* this kernel takes no commands from such registered memory */
 	bool defers;	      /* completions come only while this thread enters */
 	bool rung;	      /* who polls may be told of completions that are taken */
-	int bell;	      /* with io_uring when that is set: an eventfd */
 	int broken;	      /* why; 0: it isn't */
 	uint32_t streak;
 	struct ring_stats stats;

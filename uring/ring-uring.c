@@ -25,6 +25,8 @@ static const struct {
 };
 enum { MODES = sizeof(modes) / sizeof(modes[0]) };
 
+/* From this one on the ring's descriptor wakes who polls it. */
+#define POLLED_MODE 1
 /* In this mode what is done shows at once, whatever the thread is doing. */
 #define LOW_LATENCY_MODE 2
 
@@ -73,14 +75,20 @@ static int try_mode(struct hws_ring *ring, uint32_t mode)
 	return 0;
 }
 
+static uint32_t first_mode(const struct hws_ring *ring)
+{
+	if (ring->options.preset == HWS_RING_LOW_LATENCY)
+		return LOW_LATENCY_MODE;
+	return ring->options.flags & HWS_RING_POLLED ? POLLED_MODE : 0;
+}
+
 /* Goes down the ladder until the kernel takes one. */
 static int climb(struct hws_ring *ring)
 {
-	uint32_t first = ring->options.preset == HWS_RING_LOW_LATENCY ? LOW_LATENCY_MODE : 0;
 	const char *wanted = ring->options.mode;
 	int r = -EINVAL;
 
-	for (uint32_t mode = wanted ? 0 : first; mode < MODES; mode++) {
+	for (uint32_t mode = wanted ? 0 : first_mode(ring); mode < MODES; mode++) {
 		if (wanted && strcmp(wanted, modes[mode].name) != 0)
 			continue;
 		r = try_mode(ring, mode);
@@ -151,9 +159,6 @@ static int uring_enter(struct hws_ring *ring, uint32_t submit, uint32_t least, u
 
 	if (fd != ring->io.ring_fd)
 		how |= IORING_ENTER_REGISTERED_RING;
-	/* what was told of is taken; what isn't done yet is done in there, and tells anew */
-	if (unlikely(ring->rung) && how & IORING_ENTER_GETEVENTS && !ring_ready(ring))
-		sys_eventfd_still(ring->bell);
 	if (least && deadline_ns != HWS_FOREVER)
 		return enter_until(fd, submit, least, how, deadline_ns);
 	return io_uring_enter2((unsigned)fd, submit, least, how, NULL, _NSIG / 8);
@@ -164,42 +169,19 @@ static int uring_tell(struct hws_ring *ring, uint32_t what, const void *arg, uin
 	return io_uring_register((unsigned)ring->io.ring_fd, what, arg, count);
 }
 
-/* A ring that defers doesn't wake who polls it, it does ring an eventfd. */
+/*
+ * Who polls a ring that defers isn't woken: what is deferred is no completion yet. An eventfd would
+ * be told of it by some kernels (6.1, 6.18), by others not (6.12.117).
+ */
 static int uring_fd(struct hws_ring *ring)
 {
-	int bell;
-	int r;
-
-	if (!ring->defers)
-		return ring->io.ring_fd;
-	if (ring->rung)
-		return ring->bell;
-	bell = sys_eventfd();
-	if (bell < 0)
-		return why(bell, "no descriptor to poll: %s", strerror(-bell));
-	r = uring_tell(ring, IORING_REGISTER_EVENTFD, &bell, 1);
-	if (r < 0) {
-		sys_close(bell);
-		return why(r, "the ring has no descriptor to poll: %s", strerror(-r));
-	}
-	/* what is done by now nobody told of */
-	if (ring_used(ring))
-		sys_eventfd_ring(bell);
-	ring->bell = bell;
-	ring->rung = true;
-	return bell;
-}
-
-static void close_bell(struct hws_ring *ring)
-{
-	if (ring->rung)
-		sys_close(ring->bell);
-	ring->rung = false;
+	if (ring->defers)
+		return why(-ENOTSUP, "open the ring with HWS_RING_POLLED");
+	return ring->io.ring_fd;
 }
 
 static void uring_close(struct hws_ring *ring)
 {
-	close_bell(ring);
 	if (ring->opened)
 		io_uring_queue_exit(&ring->io);
 	ring->opened = false;
@@ -207,7 +189,6 @@ static void uring_close(struct hws_ring *ring)
 
 static void uring_forsake(struct hws_ring *ring)
 {
-	close_bell(ring);
 	if (ring->opened)
 		sys_close(ring->io.ring_fd);
 	ring->opened = false;

@@ -27,6 +27,7 @@ enum hws_ring_flags {
 	HWS_RING_LATENCY = 1,	   /* keep a histogram of latencies for each kind */
 	HWS_RING_UNREGISTERED = 2, /* don't register the pool */
 	HWS_RING_NVME = 4,	   /* for HWS_OP_NVME: entries of double size */
+	HWS_RING_POLLED = 8,	   /* for hws_ring_fd(): not mode "defer", unless that is named */
 };
 
 /** struct hws_ring_options - how a ring is to be. All zero: defaults. */
@@ -116,11 +117,14 @@ HWS_API struct hws_pool *hws_ring_pool(const struct hws_ring *ring);
  * hws_ring_fd() - a descriptor that polls readable when something is done.
  * @ring: borrowed
  *
- * For event loops; docs/examples has three. hws_submit() what was queued, poll for POLLIN, then
- * hws_wait() with deadline 0. It stays readable until the last done is taken; it may be readable
- * for the kernel's own work too: then hws_wait() gives none. Don't do else with it.
+ * For event loops, of a ring opened with HWS_RING_POLLED; docs/examples has three. Without that
+ * io_uring may do a ring's work only while its thread waits in it: that is cheapest, but nobody
+ * else is told. hws_submit() what was queued, poll for POLLIN, then hws_wait() with deadline 0. It
+ * stays readable until the last done is taken; it may be readable for the kernel's own work too:
+ * then hws_wait() gives none. Don't do else with it. The kernel does that work in this thread:
+ * epoll_wait() may end with EINTR.
  *
- * Return: the descriptor, which stays the ring's; -EMFILE, -ENFILE, -ENOMEM there can be none;
+ * Return: the descriptor, which stays the ring's; -ENOTSUP: open the ring with HWS_RING_POLLED;
  * -EBUSY, -ECHILD, -EIO as hws_queue().
  */
 HWS_API int hws_ring_fd(struct hws_ring *ring);

@@ -19,8 +19,9 @@
  * hws_stream_seek(). Refusals (-EAGAIN, -EBUSY, -ENOBUFS) don't stay: nothing has
  * happened, try again.
  *
- * In an event loop, with HWS_STREAM_NONBLOCK: when hws_ring_fd() is readable, and
- * after each hws_wait(), go on with the streams that said -EAGAIN.
+ * In an event loop, with HWS_RING_POLLED and HWS_STREAM_NONBLOCK: when
+ * hws_ring_fd() is readable, and after each hws_wait(), go on with the streams
+ * that said -EAGAIN.
  *
  * Context: of the ring's thread. When the ring is closed first, streams end with
  * it: what is left to call is hws_stream_close().

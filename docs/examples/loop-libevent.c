@@ -46,7 +46,8 @@ int main(void)
 	struct hws_ring *ring = NULL;
 	struct event *event = NULL;
 	struct job job = { 0 };
-	int r = hws_ring_open(NULL, NULL, &ring);
+	struct hws_ring_options polled = { .flags = HWS_RING_POLLED };
+	int r = hws_ring_open(NULL, &polled, &ring);
 
 	if (r == 0)
 		r = hws_stream_open(ring, 0, &options, &job.in);

@@ -52,7 +52,8 @@ int main(void)
 {
 	struct job job = { 0 };
 	struct hws_buf buf;
-	int r = hws_ring_open(NULL, NULL, &job.ring);
+	struct hws_ring_options polled = { .flags = HWS_RING_POLLED };
+	int r = hws_ring_open(NULL, &polled, &job.ring);
 
 	if (r < 0)
 		return hws_explain(r, stderr);

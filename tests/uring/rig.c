@@ -43,6 +43,11 @@ struct hws_ring *rig_open(const struct hws_ring_options *options)
 	return ring;
 }
 
+struct hws_ring *rig_open_polled(void)
+{
+	return rig_open(&(struct hws_ring_options) { .flags = HWS_RING_POLLED });
+}
+
 bool rig_native(const struct hws_ring *ring)
 {
 	struct hws_ring_info info;

@@ -17,6 +17,8 @@ bool rig_has_uring(void);
 
 /* @options may be NULL; the pool has 64 buffers of 4 KiB and 4 of 1 MiB if none is given. */
 struct hws_ring *rig_open(const struct hws_ring_options *options);
+/* For hws_ring_fd(). */
+struct hws_ring *rig_open_polled(void);
 /* Opens a ring that reaches memory in that way: registered, by address, bounced; guarded or not. */
 enum { RIG_WAYS = 7 };
 struct hws_ring *rig_open_way(int way);

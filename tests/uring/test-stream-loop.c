@@ -29,6 +29,17 @@ static int readable(struct hws_ring *ring, int ms)
 	return poll(&one, 1, ms);
 }
 
+/* As soon as the kernel has brought it: before 6.4 a thread of its own reads pipes. */
+static int64_t read_soon(struct hws_ring *ring, struct hws_stream *stream)
+{
+	char byte;
+	int64_t n;
+
+	while ((n = hws_stream_read(stream, &byte, 1)) == -EAGAIN)
+		ck_assert_int_eq(readable(ring, 10000), 1);
+	return n;
+}
+
 START_TEST(one_streams_reading_hides_nothing_of_anothers)
 {
 	struct hws_ring *ring;
@@ -38,7 +49,7 @@ START_TEST(one_streams_reading_hides_nothing_of_anothers)
 	char byte;
 
 	need_uring();
-	ring = rig_open(NULL);
+	ring = rig_open_polled();
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(pipe(ends[i]), 0);
 		streams[i] = open_patient(ring, ends[i][0]);
@@ -51,10 +62,10 @@ START_TEST(one_streams_reading_hides_nothing_of_anothers)
 		for (int i = 0; i < 2; i++)
 			ck_assert_int_eq(write(ends[i][1], "x", 1), 1);
 		/* whichever is asked, and though another isn't there yet */
-		ck_assert_int_eq(hws_stream_read(streams[first], &byte, 1), 1);
+		ck_assert_int_eq(read_soon(ring, streams[first]), 1);
 		ck_assert_int_eq(hws_stream_read(streams[first], &byte, 1), -EAGAIN);
 		ck_assert_int_eq(readable(ring, 10000), 1);
-		ck_assert_int_eq(hws_stream_read(streams[!first], &byte, 1), 1);
+		ck_assert_int_eq(read_soon(ring, streams[!first]), 1);
 		ck_assert_int_eq(hws_stream_read(streams[!first], &byte, 1), -EAGAIN);
 		ck_assert_int_eq(readable(ring, 10000), 1);
 		ck_assert_int_eq(hws_wait(ring, &done, 1, 0), 1);
@@ -149,7 +160,7 @@ START_TEST(a_loop_serves_many_beside_the_programs_own)
 	int open = STREAMS;
 
 	need_uring();
-	ring = rig_open(NULL);
+	ring = rig_open_polled();
 	for (unsigned int i = 0; i < STREAMS; i++) {
 		int ends[2];
 
@@ -197,7 +208,7 @@ START_TEST(close_waits_for_nothing)
 
 	need_uring();
 	for (int kind = 0; kind < 4; kind++) {
-		struct hws_ring *ring = rig_open(NULL);
+		struct hws_ring *ring = rig_open_polled();
 		struct hws_stream *stream;
 		int64_t n;
 		int fd = rig_file(big, sizeof(big), kind == 1 ? O_DIRECT : 0);
@@ -238,7 +249,7 @@ START_TEST(errors_are_those_of_read_and_write)
 
 	need_uring();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct hws_ring *ring = rig_open(NULL);
+		struct hws_ring *ring = rig_open_polled();
 		struct hws_stream_options options = { .flags = HWS_STREAM_CLOSE_FD };
 		struct hws_stream *stream;
 		char byte = 0;
@@ -279,7 +290,7 @@ START_TEST(file_reads_a_pipe_to_its_end)
 	int number;
 
 	need_uring();
-	ring = rig_open(NULL);
+	ring = rig_open_polled();
 	ck_assert_int_eq(pipe(ends), 0);
 	ck_ok(hws_stream_open(ring, ends[0], NULL, &stream));
 	ck_ok(hws_stream_file(stream, "r", &file));

@@ -168,7 +168,7 @@ static void *read_slowly(void *context)
 
 static void write_into(int fd, int other, uint32_t flags)
 {
-	struct hws_ring *ring = rig_open(NULL);
+	struct hws_ring *ring = rig_open_polled();
 	struct writer reader = { .fd = other, .ok = true };
 	struct hws_stream *stream = open_with(ring, fd, flags | HWS_STREAM_CLOSE_FD, 0);
 	struct pollfd ready = { .fd = hws_ring_fd(ring), .events = POLLIN };
@@ -219,11 +219,12 @@ START_TEST(nonblocking_read_says_again)
 	struct hws_ring *ring;
 	struct hws_stream *stream;
 	struct pollfd ready = { .events = POLLIN };
+	int64_t n;
 	char byte;
 	int ends[2];
 
 	need_uring();
-	ring = rig_open(NULL);
+	ring = rig_open_polled();
 	ck_assert_int_eq(pipe(ends), 0);
 	stream = open_with(ring, ends[0], HWS_STREAM_NONBLOCK, 0);
 	ready.fd = hws_ring_fd(ring);
@@ -231,8 +232,12 @@ START_TEST(nonblocking_read_says_again)
 		ck_assert_int_eq(hws_stream_read(stream, &byte, 1), -EAGAIN);
 	ck_assert_int_eq(poll(&ready, 1, 0), 0);
 	ck_assert_int_eq(write(ends[1], "ab", 2), 2);
-	ck_assert_int_eq(poll(&ready, 1, 10000), 1);
-	ck_assert_int_eq(hws_stream_read(stream, &byte, 1), 1);
+	/* before 6.4 a thread of the kernel's reads pipes: there is something, but not yet here */
+	do {
+		ck_assert_int_eq(poll(&ready, 1, 10000), 1);
+		n = hws_stream_read(stream, &byte, 1);
+	} while (n == -EAGAIN);
+	ck_assert_int_eq(n, 1);
 	ck_assert_int_eq(byte, 'a');
 	ck_assert_int_eq(hws_stream_read(stream, &byte, 1), 1);
 	ck_assert_int_eq(byte, 'b');
