@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every verb: each is defined in its area's file, and listed once more in main.c. */
+#ifndef HWPROBE_VERBS_H
+#define HWPROBE_VERBS_H
+
+#include "hw/hwprobe/args.h"
+
+extern const struct verb verb_doctor;
+extern const struct verb verb_backends;
+extern const struct verb verb_sim_check;
+extern const struct verb verb_sim_show;
+
+#endif
