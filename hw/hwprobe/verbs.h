@@ -10,4 +10,7 @@ extern const struct verb verb_backends;
 extern const struct verb verb_sim_check;
 extern const struct verb verb_sim_show;
 
+extern const struct verb verb_policy_check;
+extern const struct verb verb_policy_explain;
+
 #endif
