@@ -10,8 +10,8 @@
 
 /* The first is what runs without arguments. */
 static const struct verb *const verbs[] = {
-	&verb_doctor,	      &verb_backends, &verb_sim_check, &verb_sim_show, &verb_policy_check,
-	&verb_policy_explain, NULL,
+	&verb_doctor,	    &verb_backends,	  &verb_sim_check,   &verb_sim_show,
+	&verb_policy_check, &verb_policy_explain, &verb_policy_lint, NULL,
 };
 
 /* A file opened later must not become a standard stream. False when stdout is closed. */

@@ -12,5 +12,6 @@ extern const struct verb verb_sim_show;
 
 extern const struct verb verb_policy_check;
 extern const struct verb verb_policy_explain;
+extern const struct verb verb_policy_lint;
 
 #endif

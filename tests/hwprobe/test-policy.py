@@ -180,6 +180,33 @@ def test_explain_refuses_garbage():
     assert_one_line(tree.run("policy", "explain", "--as", "mallory", "port", "r", "1"), 3, "mallory")
 
 
+def test_lint_names_both_rules():
+    tree = Tree(**{"odd.conf": "[a]\nuser = fan\nport = 1-9 rw\ndeny port = 0-99\n"
+                               "port = 0xcf9 w danger reset\n"})
+    result = tree.run("policy", "lint", "/odd.conf")
+    assert result.returncode == 1 and not result.stderr, result
+    assert result.stdout == (
+        "/odd.conf:3: dead: all that it allows is denied: see /odd.conf:4: deny port = 0-99\n"
+        "/odd.conf:5: danger: it opens what resets the machine\n"), result
+    result = tree.run("policy", "lint", "--rules", "/odd.conf")
+    assert "         9  /odd.conf:3: port = 1-9 rw\n" in result.stdout, result
+    document = json.loads(tree.run("policy", "lint", "--json", "/odd.conf").stdout)
+    assert [one["finding"] for one in document["findings"]] == ["dead", "danger"], document
+    assert document["findings"][0]["other"]["line"] == 4
+    assert document["rules"][0]["addresses"] == "0x9"
+
+
+def test_lint_is_silent_about_plain_policies():
+    with tempfile.TemporaryDirectory() as empty:
+        result = run(HWPROBE, "policy", "lint", "--sysroot", empty)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    tree = Tree(**{"bad.conf": "[a]\nport = x\n"})
+    result = tree.run("policy", "lint", "/bad.conf")
+    assert result.returncode == 1 and "/bad.conf:2:8:" in result.stderr, result
+    assert_one_line(tree.run("policy", "lint", "/a", "/b"), 2, "/b")
+    assert_one_line(tree.run("policy", "lint", "/nowhere"), 3, "/nowhere")
+
+
 def test_verbs_are_told():
     assert_one_line(run(HWPROBE, "policy"), 2, "check", "explain")
     assert_one_line(run(HWPROBE, "policy", "frob"), 2, "frob", "check")
