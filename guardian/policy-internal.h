@@ -9,7 +9,7 @@
  *
  * and a view of it: policy-view.c and policy-index.c (policy-view-internal.h has their forms); then
  * policy-access.c, policy-check.c and policy-explain.c. Of whole policies: policy-relate.c,
- * policy-lint.c.
+ * policy-lint.c, policy-diff.c.
  */
 #ifndef HWSAFE_GUARDIAN_POLICY_INTERNAL_H
 #define HWSAFE_GUARDIAN_POLICY_INTERNAL_H

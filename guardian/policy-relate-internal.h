@@ -13,5 +13,7 @@ bool policy_rule_covers(const struct hws_policy *policy, const struct policy_rul
 			const struct policy_rule *b);
 /* Do @a's limits let pass whatever @b's do? Rates aside. */
 bool policy_rule_permits(const struct policy_rule *a, const struct policy_rule *b);
+/* Do both limit the same way, rates and last words too? */
+bool policy_limits_equal(const struct policy_rule *a, const struct policy_rule *b);
 
 #endif

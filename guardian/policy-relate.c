@@ -159,3 +159,9 @@ bool policy_rule_permits(const struct policy_rule *a, const struct policy_rule *
 	       limit_permits(a->maps, b->maps) && limit_permits(a->buffers, b->buffers) &&
 	       pin_permits(a->sha256, b->sha256) && pin_permits(a->key, b->key);
 }
+
+bool policy_limits_equal(const struct policy_rule *a, const struct policy_rule *b)
+{
+	return policy_rule_permits(a, b) && policy_rule_permits(b, a) && a->rate == b->rate &&
+	       a->rate_ns == b->rate_ns && a->last_words == b->last_words;
+}

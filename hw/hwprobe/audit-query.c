@@ -128,8 +128,8 @@ struct reader {
 	struct hws_event *ring;
 	uint64_t room;
 	uint64_t count;
-	uint64_t time; /* of the last one … */
-	uint64_t same; /* … and how many have it */
+	uint64_t time;	     /* of the last one … */
+	uint64_t same;	     /* … and how many have it */
 	uint64_t shown_time; /* of the last one that was shown before … */
 	uint64_t shown;	     /* … and how many of that time were */
 };

@@ -10,13 +10,11 @@
 
 /* The first is what runs without arguments. */
 static const struct verb *const verbs[] = {
-	&verb_doctor,	    &verb_backends,
-	&verb_sim_check,    &verb_sim_show,
-	&verb_policy_check, &verb_policy_explain,
-	&verb_policy_lint,  &verb_audit_tail,
-	&verb_audit_query,  &verb_audit_verify,
-	&verb_stat,	    &verb_restore,
-	&verb_last_words,   NULL,
+	&verb_doctor,	   &verb_backends,     &verb_sim_check,
+	&verb_sim_show,	   &verb_policy_check, &verb_policy_explain,
+	&verb_policy_lint, &verb_policy_diff,  &verb_audit_tail,
+	&verb_audit_query, &verb_audit_verify, &verb_stat,
+	&verb_restore,	   &verb_last_words,   NULL,
 };
 
 /* A file opened later must not become a standard stream. False when stdout is closed. */

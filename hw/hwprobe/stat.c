@@ -2,6 +2,7 @@
 /* hwprobe stat: a context's numbers, once or again and again. */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -28,12 +29,20 @@ struct lines {
 	unsigned int width;
 };
 
-static volatile sig_atomic_t interrupted;
+/* Lock-free, so that a handler may set it. */
+static _Atomic int interrupted;
 
 static void interrupt(int signal)
 {
 	(void)signal;
-	interrupted = 1;
+	/* relaxed: nothing else is published by it */
+	atomic_store_explicit(&interrupted, 1, memory_order_relaxed);
+}
+
+static bool is_interrupted(void)
+{
+	/* relaxed: as in interrupt() */
+	return atomic_load_explicit(&interrupted, memory_order_relaxed);
 }
 
 /* "caps.memory.used        12": a line for each number, named by the way to it. */
@@ -120,10 +129,10 @@ static enum result watch(const struct call *call, struct hws *hw, uint64_t secon
 
 	sigaction(SIGINT, &(struct sigaction) { .sa_handler = interrupt }, NULL);
 	sigaction(SIGTERM, &(struct sigaction) { .sa_handler = interrupt }, NULL);
-	for (uint64_t i = 0; result == RESULT_OK && !interrupted && i < times; i++) {
+	for (uint64_t i = 0; result == RESULT_OK && !is_interrupted() && i < times; i++) {
 		if (i)
 			nanosleep(&pause, NULL);
-		if (interrupted)
+		if (is_interrupted())
 			break;
 		result = print_one(call, hw, page);
 		if (fflush(stdout) < 0 || ferror(stdout))

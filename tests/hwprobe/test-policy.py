@@ -207,6 +207,23 @@ def test_lint_is_silent_about_plain_policies():
     assert_one_line(tree.run("policy", "lint", "/nowhere"), 3, "/nowhere")
 
 
+def test_diff_tells_what_became_possible():
+    tree = Tree(**{"old.conf": "[a]\nuser = fan\nport = 1-5 rw\n",
+                   "new.conf": "[a]\nuser = fan\nport = 1-4 rw\nmsr = 0x19c r, cpus 2\n"})
+    result = tree.run("policy", "diff", "/old.conf", "/new.conf")
+    assert result.returncode == 1 and not result.stderr, result
+    assert result.stdout == (
+        "possible: uid 700: msr 0x19c-0x19c CPU 2 r (/new.conf:4: msr = 0x19c r, cpus 2)\n"
+        "impossible: uid 700: port 0x5-0x5 r,w (/old.conf:3: port = 1-5 rw)\n"), result
+    document = json.loads(tree.run("policy", "diff", "--json", "/old.conf", "/new.conf").stdout)
+    assert [one["change"] for one in document["changes"]] == ["possible", "impossible"]
+    assert document["changes"][0]["cpu"] == 2 and document["changes"][0]["gid"] is None
+    result = tree.run("policy", "diff", "/old.conf", "/old.conf")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    assert_one_line(tree.run("policy", "diff", "/old.conf"), 2, "OLD NEW")
+    assert_one_line(tree.run("policy", "diff", "/old.conf", "/nowhere"), 3, "/nowhere")
+
+
 def test_verbs_are_told():
     assert_one_line(run(HWPROBE, "policy"), 2, "check", "explain")
     assert_one_line(run(HWPROBE, "policy", "frob"), 2, "frob", "check")
