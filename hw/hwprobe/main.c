@@ -9,9 +9,16 @@
 #include "hw/hwprobe/verbs.h"
 
 /* The first is what runs without arguments. */
+/* clang-format off */
 static const struct verb *const verbs[] = {
-	&verb_doctor, &verb_backends, &verb_sim_check, &verb_sim_show, NULL,
+	&verb_doctor,
+	&verb_backends,
+	&verb_pci_ls,
+	&verb_sim_check,
+	&verb_sim_show,
+	NULL,
 };
+/* clang-format on */
 
 /* A file opened later must not become a standard stream. False when stdout is closed. */
 static bool keep_streams(void)

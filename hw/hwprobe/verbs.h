@@ -7,6 +7,7 @@
 
 extern const struct verb verb_doctor;
 extern const struct verb verb_backends;
+extern const struct verb verb_pci_ls;
 extern const struct verb verb_sim_check;
 extern const struct verb verb_sim_show;
 
