@@ -8,6 +8,10 @@
 extern const struct verb verb_doctor;
 extern const struct verb verb_backends;
 extern const struct verb verb_pci_ls;
+extern const struct verb verb_msr_rd;
+extern const struct verb verb_msr_wr;
+extern const struct verb verb_io_in;
+extern const struct verb verb_io_out;
 extern const struct verb verb_sim_check;
 extern const struct verb verb_sim_show;
 
