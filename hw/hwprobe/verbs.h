@@ -12,6 +12,10 @@ extern const struct verb verb_msr_rd;
 extern const struct verb verb_msr_wr;
 extern const struct verb verb_io_in;
 extern const struct verb verb_io_out;
+extern const struct verb verb_mem_rd;
+extern const struct verb verb_mem_wr;
+extern const struct verb verb_mem_dump;
+extern const struct verb verb_mem_wait;
 extern const struct verb verb_sim_check;
 extern const struct verb verb_sim_show;
 
