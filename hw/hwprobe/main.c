@@ -14,6 +14,8 @@ static const struct verb *const verbs[] = {
 	&verb_doctor,
 	&verb_backends,
 	&verb_pci_ls,
+	&verb_pci_get,
+	&verb_pci_set,
 	&verb_msr_rd,
 	&verb_msr_wr,
 	&verb_io_in,
