@@ -8,55 +8,59 @@
 
 #include "hw/hwprobe/verbs.h"
 
+/* Layouts of headers, by their types as bits. */
+enum { DEVICE = 1, BRIDGE = 2, ANY = 0xff };
+
 /* The header (PCI 3.0 §6.1; bridges: PCI-to-PCI Bridge 1.2 §3.2), as setpci calls its registers. */
 static const struct {
 	const char *name;
 	uint8_t offset;
 	uint8_t width;
+	uint8_t layouts; /* that have it */
 } header[] = {
-	{ "VENDOR_ID", 0x00, 2 },
-	{ "DEVICE_ID", 0x02, 2 },
-	{ "COMMAND", 0x04, 2 },
-	{ "STATUS", 0x06, 2 },
-	{ "REVISION", 0x08, 1 },
-	{ "CLASS_PROG", 0x09, 1 },
-	{ "CLASS_DEVICE", 0x0a, 2 },
-	{ "CACHE_LINE_SIZE", 0x0c, 1 },
-	{ "LATENCY_TIMER", 0x0d, 1 },
-	{ "HEADER_TYPE", 0x0e, 1 },
-	{ "BIST", 0x0f, 1 },
-	{ "BASE_ADDRESS_0", 0x10, 4 },
-	{ "BASE_ADDRESS_1", 0x14, 4 },
-	{ "BASE_ADDRESS_2", 0x18, 4 },
-	{ "BASE_ADDRESS_3", 0x1c, 4 },
-	{ "BASE_ADDRESS_4", 0x20, 4 },
-	{ "BASE_ADDRESS_5", 0x24, 4 },
-	{ "CARDBUS_CIS", 0x28, 4 },
-	{ "SUBSYSTEM_VENDOR_ID", 0x2c, 2 },
-	{ "SUBSYSTEM_ID", 0x2e, 2 },
-	{ "ROM_ADDRESS", 0x30, 4 },
-	{ "CAPABILITIES", 0x34, 1 },
-	{ "INTERRUPT_LINE", 0x3c, 1 },
-	{ "INTERRUPT_PIN", 0x3d, 1 },
-	{ "MIN_GNT", 0x3e, 1 },
-	{ "MAX_LAT", 0x3f, 1 },
-	{ "PRIMARY_BUS", 0x18, 1 },
-	{ "SECONDARY_BUS", 0x19, 1 },
-	{ "SUBORDINATE_BUS", 0x1a, 1 },
-	{ "SEC_LATENCY_TIMER", 0x1b, 1 },
-	{ "IO_BASE", 0x1c, 1 },
-	{ "IO_LIMIT", 0x1d, 1 },
-	{ "SEC_STATUS", 0x1e, 2 },
-	{ "MEMORY_BASE", 0x20, 2 },
-	{ "MEMORY_LIMIT", 0x22, 2 },
-	{ "PREF_MEMORY_BASE", 0x24, 2 },
-	{ "PREF_MEMORY_LIMIT", 0x26, 2 },
-	{ "PREF_BASE_UPPER32", 0x28, 4 },
-	{ "PREF_LIMIT_UPPER32", 0x2c, 4 },
-	{ "IO_BASE_UPPER16", 0x30, 2 },
-	{ "IO_LIMIT_UPPER16", 0x32, 2 },
-	{ "BRIDGE_ROM_ADDRESS", 0x38, 4 },
-	{ "BRIDGE_CONTROL", 0x3e, 2 },
+	{ "VENDOR_ID", 0x00, 2, ANY },
+	{ "DEVICE_ID", 0x02, 2, ANY },
+	{ "COMMAND", 0x04, 2, ANY },
+	{ "STATUS", 0x06, 2, ANY },
+	{ "REVISION", 0x08, 1, ANY },
+	{ "CLASS_PROG", 0x09, 1, ANY },
+	{ "CLASS_DEVICE", 0x0a, 2, ANY },
+	{ "CACHE_LINE_SIZE", 0x0c, 1, ANY },
+	{ "LATENCY_TIMER", 0x0d, 1, ANY },
+	{ "HEADER_TYPE", 0x0e, 1, ANY },
+	{ "BIST", 0x0f, 1, ANY },
+	{ "BASE_ADDRESS_0", 0x10, 4, DEVICE | BRIDGE },
+	{ "BASE_ADDRESS_1", 0x14, 4, DEVICE | BRIDGE },
+	{ "BASE_ADDRESS_2", 0x18, 4, DEVICE },
+	{ "BASE_ADDRESS_3", 0x1c, 4, DEVICE },
+	{ "BASE_ADDRESS_4", 0x20, 4, DEVICE },
+	{ "BASE_ADDRESS_5", 0x24, 4, DEVICE },
+	{ "CARDBUS_CIS", 0x28, 4, DEVICE },
+	{ "SUBSYSTEM_VENDOR_ID", 0x2c, 2, DEVICE },
+	{ "SUBSYSTEM_ID", 0x2e, 2, DEVICE },
+	{ "ROM_ADDRESS", 0x30, 4, DEVICE },
+	{ "CAPABILITIES", 0x34, 1, ANY },
+	{ "INTERRUPT_LINE", 0x3c, 1, ANY },
+	{ "INTERRUPT_PIN", 0x3d, 1, ANY },
+	{ "MIN_GNT", 0x3e, 1, DEVICE },
+	{ "MAX_LAT", 0x3f, 1, DEVICE },
+	{ "PRIMARY_BUS", 0x18, 1, BRIDGE },
+	{ "SECONDARY_BUS", 0x19, 1, BRIDGE },
+	{ "SUBORDINATE_BUS", 0x1a, 1, BRIDGE },
+	{ "SEC_LATENCY_TIMER", 0x1b, 1, BRIDGE },
+	{ "IO_BASE", 0x1c, 1, BRIDGE },
+	{ "IO_LIMIT", 0x1d, 1, BRIDGE },
+	{ "SEC_STATUS", 0x1e, 2, BRIDGE },
+	{ "MEMORY_BASE", 0x20, 2, BRIDGE },
+	{ "MEMORY_LIMIT", 0x22, 2, BRIDGE },
+	{ "PREF_MEMORY_BASE", 0x24, 2, BRIDGE },
+	{ "PREF_MEMORY_LIMIT", 0x26, 2, BRIDGE },
+	{ "PREF_BASE_UPPER32", 0x28, 4, BRIDGE },
+	{ "PREF_LIMIT_UPPER32", 0x2c, 4, BRIDGE },
+	{ "IO_BASE_UPPER16", 0x30, 2, BRIDGE },
+	{ "IO_LIMIT_UPPER16", 0x32, 2, BRIDGE },
+	{ "BRIDGE_ROM_ADDRESS", 0x38, 4, BRIDGE },
+	{ "BRIDGE_CONTROL", 0x3e, 2, BRIDGE },
 };
 
 /* Capabilities (PCI 3.0 appendix H; PCIe 6.0 §7.6) that have setpci's names. */
@@ -88,27 +92,34 @@ static enum result capability_at(const struct space *space, const char *name, bo
 	return r < 0 ? call_fail(name, r) : RESULT_OK;
 }
 
-/* Where the register's space begins. */
-static enum result base_of(const struct space *space, const char *name,
-			   const struct hws_register *reg, uint32_t *ret_base)
+/* Has the function's header such a register? */
+static enum result check_layout(const struct space *space, const char *name, unsigned int layouts)
 {
 	uint8_t type;
 	int r;
 
-	if (reg->space != HWS_SPACE_CONFIG)
-		return capability_at(space, name, reg->space == HWS_SPACE_EXTENDED,
-				     (uint16_t)reg->which, ret_base);
-	*ret_base = 0;
-	if (reg->which == HWS_REGISTERS_ANY)
+	if (layouts == ANY)
 		return RESULT_OK;
 	r = hws_pci_read8(space->pci, 0x0e, &type);
 	if (r < 0)
 		return call_fail(name, r);
-	if ((type & 0x7f) == reg->which)
+	type &= 0x7f;
+	if (type < 8 && layouts >> type & 1)
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: %s: the function's header is of type %u, not %u\n", name,
-		type & 0x7f, reg->which);
+	fprintf(stderr, "hwprobe: %s: a header of type %u has no such register\n", name, type);
 	return RESULT_NOT_FOUND;
+}
+
+/* Where the register's space begins. */
+static enum result base_of(const struct space *space, const char *name,
+			   const struct hws_register *reg, uint32_t *ret_base)
+{
+	if (reg->space != HWS_SPACE_CONFIG)
+		return capability_at(space, name, reg->space == HWS_SPACE_EXTENDED,
+				     (uint16_t)reg->which, ret_base);
+	*ret_base = 0;
+	return reg->which == HWS_REGISTERS_ANY ? RESULT_OK
+					       : check_layout(space, name, 1u << reg->which);
 }
 
 static uint64_t field_bits(const struct hws_field *field)
@@ -191,7 +202,7 @@ static enum result take_base(const struct space *space, const char *whole, const
 		if (!strcasecmp(header[i].name, name)) {
 			*ret_base = header[i].offset;
 			*ret_width = header[i].width;
-			return RESULT_OK;
+			return check_layout(space, whole, header[i].layouts);
 		}
 	for (size_t i = 0; i < COUNT(capabilities); i++)
 		if (!strcasecmp(capabilities[i].name, name)) {
