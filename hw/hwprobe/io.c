@@ -36,10 +36,14 @@ static bool take_port(const struct call *call, int width_option, struct spot *sp
 static enum result open_port(const struct call *call, struct spot *spot, uint32_t rights,
 			     struct hws **ret_hw, struct hws_port **ret_port)
 {
-	enum result result = call_open(call, ret_hw);
 	uint32_t at = (uint32_t)spot->place.at;
+	enum result result;
 	int r;
 
+	/* the ports would be those of the machine that this runs on */
+	if (call->settings.sysroot)
+		return call_live_only("io");
+	result = call_open(call, ret_hw);
 	if (result != RESULT_OK)
 		return result;
 	r = hws_port_open(*ret_hw, at, spot->place.width, rights, ret_port);

@@ -24,6 +24,7 @@ static const struct verb *const verbs[] = {
 	&verb_mem_wr,
 	&verb_mem_dump,
 	&verb_mem_wait,
+	&verb_cpuid,
 	&verb_sim_check,
 	&verb_sim_show,
 	NULL,

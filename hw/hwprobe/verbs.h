@@ -18,6 +18,7 @@ extern const struct verb verb_mem_rd;
 extern const struct verb verb_mem_wr;
 extern const struct verb verb_mem_dump;
 extern const struct verb verb_mem_wait;
+extern const struct verb verb_cpuid;
 extern const struct verb verb_sim_check;
 extern const struct verb verb_sim_show;
 

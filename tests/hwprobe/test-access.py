@@ -106,6 +106,18 @@ def make_function(directory, header_type):
             out.write(content)
 
 
+def test_cpuid_names_features_and_topology():
+    document = values("cpuid")
+    assert (document["vendor"], document["highest"]) == ("GenuineIntel", "0x00000016")
+    assert "fpu" in document["features"] and document["topology"]["threads"] == 4
+    text = sim("cpuid").stdout
+    assert "GenuineIntel" in text and "fpu" in text
+    assert max(len(line) for line in text.split("\n")) <= 80, text
+    assert_prints("eax 0x00000002\nebx 0x00000004\necx 0x00000201\nedx 0x00000000\n", "cpuid", "0xb:1")
+    assert values("cpuid", "0")["ebx"] == "0x756e6547"
+    assert_fails(4, "cpuid", "cpuid", "0", grants=["--grant", "deny cpuid = * r"])
+
+
 def test_setpci_reads_the_same():
     if not shutil.which("setpci"):
         raise tap.Skip("setpci", "setpci is not installed")
@@ -130,6 +142,16 @@ def test_denied_is_denied():
     assert_fails(4, "read-only", "pci", "set", "-y", "00:04.0", "VendorID=1")
     assert_fails(4, "danger", "pci", "set", "-y", "00:04.0", "BAR0=0",
                  grants=["--grant", "pci = *, config rw"])
+
+
+def test_captured_tree_never_reaches_this_machine():
+    with tempfile.TemporaryDirectory() as directory:
+        for words in [("io", "in", "0x71"), ("io", "out", "-y", "0x80", "1"), ("cpuid",)]:
+            result = run(HWPROBE, "--sysroot", directory, *ALL, *words)
+            assert result.returncode == 6 and result.stdout == "" and "captured" in result.stderr, result
+        for words in [("msr", "rd", "0x10"), ("mem", "rd", "00:03.0:0"), ("pci", "get", "00:03.0", "COMMAND")]:
+            result = run(HWPROBE, "--sysroot", directory, *ALL, *words)
+            assert result.returncode in (3, 5) and result.stdout == "", result
 
 
 def test_writes_never_happen_unasked():
@@ -188,6 +210,7 @@ def test_garbage_is_refused_by_its_position():
         ("pci get 00:04.0", "NAME"), ("pci get nonsense COMMAND", "nonsense"), ("pci get 00:04.0 10.l", "0x10"),
         ("pci get 00:04.0 0x1000.b", "0xfff"), ("pci get 00:04.0 0x11.l", "multiple"),
         ("pci get 00:04.0 CAP_EXP", "wide"), ("pci get 00:04.0 COMMAND.z", "width"),
+        ("cpuid x", "position 1"), ("cpuid 0:", "position 1"), ("cpuid 0 0", "'0'"),
         ("pci set -y 00:04.0 COMMAND", "NAME=VALUE"), ("pci set -y 00:04.0 COMMAND=10", "0x10"),
         ("pci set -y 00:04.0 COMMAND=0x10000", "0xffff"), ("pci set -y 00:04.0 COMMAND=", "position 1"),
         ("pci set -y 00:04.0 DevCtl.MaxPayload=9", "0x7"), ("pci frob", "ls"), ("io", "in PORT"),
