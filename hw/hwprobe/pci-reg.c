@@ -8,13 +8,12 @@
 
 static const struct args_option set_options[] = { ARGS_WRITE_OPTIONS, { 0 } };
 
-static enum result open_space(const struct call *call, uint32_t rights, struct hws **ret_hw,
-			      struct space *space)
+enum result pci_space_open(const struct call *call, uint32_t rights, struct hws **ret_hw,
+			   struct space *space)
 {
 	const char *bdf = call->words[0];
 	struct hws_bdf parsed;
 	enum result result;
-	struct hws_bank *bank;
 	int r;
 
 	if (hws_bdf_parse(bdf, &parsed) < 0)
@@ -27,11 +26,11 @@ static enum result open_space(const struct call *call, uint32_t rights, struct h
 		r = hws_registers_load(*ret_hw, "pci", &space->registers);
 	/* from here on a register that is read-only can't be written */
 	if (r == 0)
-		r = hws_pci_describe(space->pci, space->registers, &bank);
+		r = hws_pci_describe(space->pci, space->registers, &space->bank);
 	return r < 0 ? call_fail(bdf, r) : RESULT_OK;
 }
 
-static void close_space(struct hws *hw, struct space *space)
+void pci_space_close(struct hws *hw, struct space *space)
 {
 	hws_pci_close(space->pci);
 	hws_registers_unref(space->registers);
@@ -55,14 +54,14 @@ static enum result pci_get(const struct call *call)
 	struct spots spots = { 0 };
 	struct space space = { 0 };
 	struct hws *hw = NULL;
-	enum result result = open_space(call, HWS_R, &hw, &space);
+	enum result result = pci_space_open(call, HWS_R, &hw, &space);
 
 	if (result == RESULT_OK)
 		result = find_all(call, &space, &spots);
 	if (result == RESULT_OK)
 		result = spots_read(call, &spots);
 	free(spots.at);
-	close_space(hw, &space);
+	pci_space_close(hw, &space);
 	return result;
 }
 
@@ -127,14 +126,14 @@ static enum result pci_set(const struct call *call)
 	struct change *changes = calloc(count, sizeof(*changes));
 	struct space space = { 0 };
 	struct hws *hw = NULL;
-	enum result result = changes ? open_space(call, HWS_RW, &hw, &space) : RESULT_FAILURE;
+	enum result result = changes ? pci_space_open(call, HWS_RW, &hw, &space) : RESULT_FAILURE;
 
 	for (size_t i = 0; i < count && result == RESULT_OK; i++)
 		result = take_change(&space, call->words[i + 1], &changes[i]);
 	if (result == RESULT_OK)
 		result = spots_write(call, changes, count);
 	free(changes);
-	close_space(hw, &space);
+	pci_space_close(hw, &space);
 	return result;
 }
 

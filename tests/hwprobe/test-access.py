@@ -118,6 +118,29 @@ def test_cpuid_names_features_and_topology():
     assert_fails(4, "cpuid", "cpuid", "0", grants=["--grant", "deny cpuid = * r"])
 
 
+def test_pci_show_tells_what_may_be_told():
+    document = values("pci", "show", "00:04.0")
+    assert (document["vendor"], document["class"], document["driver"]) == ("0x1b36", "0x010802", None)
+    assert document["bars"] == [{"bar": 0, "kind": "memory", "address": document["bars"][0]["address"],
+                                 "size": "0x4000"}]
+    assert [x["id"] for x in document["capabilities"]] == ["0x01", "0x05", "0x10"]
+    result = sim("pci", "show", "00:04.0", grants=["--grant", "deny pci = *, config r"])
+    assert result.returncode == 0 and "<access denied>" in result.stdout, result
+    assert max(len(line) for line in result.stdout.split("\n")) <= 80, result.stdout
+    assert_fails(3, "00:1e.0", "pci", "show", "00:1e.0")
+    assert_fails(2, "BDF", "pci", "show", "nonsense")
+
+
+def test_pci_dump_decodes_registers():
+    lines = sim("pci", "dump", "00:04.0").stdout.splitlines()
+    assert "VendorID 0x1b36" in lines and "  MaxPayload 0x0 128" in lines, lines
+    registers = {x["name"]: x for x in values("pci", "dump", "00:04.0")["registers"]}
+    assert registers["Command"]["value"] == "0x0002" and registers["Command"]["error"] is None
+    assert {"name": "MaxPayload", "value": "0x0", "word": "128"} in registers["DevCtl"]["fields"]
+    assert "PrimaryBus" not in registers
+    assert_fails(4, "rule", "pci", "dump", "00:04.0", grants=["--grant", "deny pci = *, config r"])
+
+
 def test_setpci_reads_the_same():
     if not shutil.which("setpci"):
         raise tap.Skip("setpci", "setpci is not installed")
