@@ -141,6 +141,29 @@ def test_pci_dump_decodes_registers():
     assert_fails(4, "rule", "pci", "dump", "00:04.0", grants=["--grant", "deny pci = *, config r"])
 
 
+def test_ring_is_told_and_tried():
+    for backend in [[], ["-b", "epoll"], ["-b", "sync"]]:
+        info = values("ring", "info", *backend)
+        assert info["backend"] == (backend or [0, info["backend"]])[1] and info["depth"] > 0
+        document = values("ring", "test", "-c", "100", *backend)
+        assert document["submitted"] == document["delivered"] == 100, document
+        assert sim("ring", "info", *backend).returncode == 0
+        assert "100 delivered" in sim("ring", "test", "-c", "100", *backend).stdout
+    assert_fails(2, "nonsense", "ring", "info", "-b", "nonsense")
+
+
+def test_dma_is_given_and_taken_back():
+    grants = ["--grant", "pci = *, config rw danger", "--grant", "dma = 1234:11e8"]
+    result = sim("dma", "test", "-y", "--bits", "28", "00:03.0", grants=grants)
+    assert result.returncode == 0 and "taken back" in result.stdout, result
+    result = sim("dma", "test", "-y", "-j", "00:03.0", grants=grants)
+    document = json.loads(result.stdout)
+    assert (document["way"], document["gives"]) == ("sim", 1), document
+    assert_fails(4, "rule", "dma", "test", "-y", "00:03.0", grants=[])
+    assert_fails(3, "00:1e.0", "dma", "test", "-y", "00:1e.0", grants=["--grant", "dma = *"])
+    assert_fails(2, "-y", "dma", "test", "00:03.0", grants=grants)
+
+
 def test_setpci_reads_the_same():
     if not shutil.which("setpci"):
         raise tap.Skip("setpci", "setpci is not installed")
@@ -233,6 +256,8 @@ def test_garbage_is_refused_by_its_position():
         ("pci get 00:04.0", "NAME"), ("pci get nonsense COMMAND", "nonsense"), ("pci get 00:04.0 10.l", "0x10"),
         ("pci get 00:04.0 0x1000.b", "0xfff"), ("pci get 00:04.0 0x11.l", "multiple"),
         ("pci get 00:04.0 CAP_EXP", "wide"), ("pci get 00:04.0 COMMAND.z", "width"),
+        ("dma test", "BDF"), ("dma test -y x", "'x'"), ("dma test -y -s 1M 00:03.0", "position 2"),
+        ("dma test -y -b 65 00:03.0", "0x40"), ("ring test -c x", "position 1"), ("ring", "info"),
         ("cpuid x", "position 1"), ("cpuid 0:", "position 1"), ("cpuid 0 0", "'0'"),
         ("pci set -y 00:04.0 COMMAND", "NAME=VALUE"), ("pci set -y 00:04.0 COMMAND=10", "0x10"),
         ("pci set -y 00:04.0 COMMAND=0x10000", "0xffff"), ("pci set -y 00:04.0 COMMAND=", "position 1"),
