@@ -73,6 +73,9 @@ enum result call_open(const struct call *call, struct hws **ret_hw);
 /* Tells why a call on @about failed, in one line; gives what to end with. */
 enum result call_fail(const char *about, int code);
 
+/* Tells that a captured tree has no such thing; gives RESULT_UNSUPPORTED. */
+enum result call_live_only(const char *area);
+
 /* Options of verbs that write, in this order and first in their tables. */
 enum { WRITE_YES, WRITE_DRY, WRITE_VERIFY, WRITE_OPTIONS };
 #define ARGS_WRITE_OPTIONS                                                          \

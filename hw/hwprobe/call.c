@@ -95,6 +95,12 @@ enum result call_fail(const char *about, int code)
 	return (enum result)hws_explain(code, NULL);
 }
 
+enum result call_live_only(const char *area)
+{
+	fprintf(stderr, "hwprobe: %s: a captured tree has none: leave out --sysroot\n", area);
+	return RESULT_UNSUPPORTED;
+}
+
 enum result call_confirm(const struct call *call, const char *what)
 {
 	char answer[8] = "";

@@ -9,13 +9,42 @@
 #include "hw/hwprobe/verbs.h"
 
 /* The first is what runs without arguments. */
+/* clang-format off */
 static const struct verb *const verbs[] = {
-	&verb_doctor,	   &verb_backends,     &verb_sim_check,
-	&verb_sim_show,	   &verb_policy_check, &verb_policy_explain,
-	&verb_policy_lint, &verb_policy_diff,  &verb_audit_tail,
-	&verb_audit_query, &verb_audit_verify, &verb_stat,
-	&verb_restore,	   &verb_last_words,   NULL,
+	&verb_doctor,
+	&verb_backends,
+	&verb_pci_ls,
+	&verb_pci_get,
+	&verb_pci_set,
+	&verb_pci_show,
+	&verb_pci_dump,
+	&verb_msr_rd,
+	&verb_msr_wr,
+	&verb_io_in,
+	&verb_io_out,
+	&verb_mem_rd,
+	&verb_mem_wr,
+	&verb_mem_dump,
+	&verb_mem_wait,
+	&verb_cpuid,
+	&verb_ring_info,
+	&verb_ring_test,
+	&verb_dma_test,
+	&verb_policy_check,
+	&verb_policy_explain,
+	&verb_policy_lint,
+	&verb_policy_diff,
+	&verb_audit_tail,
+	&verb_audit_query,
+	&verb_audit_verify,
+	&verb_stat,
+	&verb_restore,
+	&verb_last_words,
+	&verb_sim_check,
+	&verb_sim_show,
+	NULL,
 };
+/* clang-format on */
 
 /* A file opened later must not become a standard stream. False when stdout is closed. */
 static bool keep_streams(void)

@@ -146,7 +146,7 @@ static enum result restore(const struct call *call)
 const struct verb verb_restore = {
 	.area = "restore",
 	.words = "JOURNAL",
-	.help = "undo what a program wrote and died over; 9 when some stays",
+	.help = "undo what a program wrote and died over",
 	.options = options,
 	.least = 1,
 	.most = 1,

@@ -61,7 +61,7 @@ static enum result show(const struct call *call)
 }
 
 const struct verb verb_sim_check = {
-	"sim", "check", "FILE", "is this a machine's description? Every error, by its line",
+	"sim", "check", "FILE", "check a machine's description; each error by its line",
 	NULL,  1,	1,	check
 };
 const struct verb verb_sim_show = { "sim", "show", "", "the description of the built-in machine",

@@ -173,7 +173,7 @@ static enum result stat_run(const struct call *call)
 const struct verb verb_stat = {
 	.area = "stat",
 	.words = "",
-	.help = "the numbers of a context: caps, rates, guards, rings, denials",
+	.help = "a context's numbers: caps, rates, guards, denials",
 	.options = options,
 	.run = stat_run,
 };

@@ -7,6 +7,23 @@
 
 extern const struct verb verb_doctor;
 extern const struct verb verb_backends;
+extern const struct verb verb_pci_ls;
+extern const struct verb verb_pci_get;
+extern const struct verb verb_pci_set;
+extern const struct verb verb_pci_show;
+extern const struct verb verb_pci_dump;
+extern const struct verb verb_msr_rd;
+extern const struct verb verb_msr_wr;
+extern const struct verb verb_io_in;
+extern const struct verb verb_io_out;
+extern const struct verb verb_mem_rd;
+extern const struct verb verb_mem_wr;
+extern const struct verb verb_mem_dump;
+extern const struct verb verb_mem_wait;
+extern const struct verb verb_cpuid;
+extern const struct verb verb_ring_info;
+extern const struct verb verb_ring_test;
+extern const struct verb verb_dma_test;
 extern const struct verb verb_sim_check;
 extern const struct verb verb_sim_show;
 
