@@ -31,6 +31,7 @@ extern const struct verb verb_policy_check;
 extern const struct verb verb_policy_explain;
 extern const struct verb verb_policy_lint;
 extern const struct verb verb_policy_diff;
+extern const struct verb verb_policy_import;
 extern const struct verb verb_audit_tail;
 extern const struct verb verb_audit_query;
 extern const struct verb verb_audit_verify;

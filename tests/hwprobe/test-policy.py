@@ -224,6 +224,26 @@ def test_diff_tells_what_became_possible():
     assert_one_line(tree.run("policy", "diff", "/old.conf", "/nowhere"), 3, "/nowhere")
 
 
+def test_import_makes_a_policy_of_a_list():
+    tree = Tree(**{"list": "# MSR   Write mask\n0x00000010 0x0000000000000000 # \"TSC\"\n\n"
+                           "0x610 0x00007fff\n0x620 0xffffffffffffffff\n"})
+    result = tree.run("policy", "import", "--user", "fan", "/list")
+    assert result.returncode == 0 and not result.stderr, result
+    assert result.stdout == ("[msr-safe]\nuser = fan\nmsr = 0x10 r\n"
+                             "msr = 0x610 rw, mask 0x7fff\nmsr = 0x620 rw\n"), result
+    tree.write("made.conf", result.stdout)
+    assert tree.run("policy", "check", "/made.conf").returncode == 0
+
+
+def test_import_refuses_what_is_no_list():
+    for line, word in [("0x10", "mask"), ("0x10 1 2", "mask"), ("x 1", "'x'"),
+                       ("0x100000000 1", "0xffffffff"), ("0x10 -1", "'-1'")]:
+        tree = Tree(**{"list": "0x1 0x0\n" + line + "\n"})
+        assert_one_line(tree.run("policy", "import", "/list"), 1, "/list:2:", word)
+    result = Tree().run("policy", "import", "/nowhere")
+    assert result.returncode == 3 and "/nowhere" in result.stderr, result
+
+
 def test_verbs_are_told():
     assert_one_line(run(HWPROBE, "policy"), 2, "check", "explain")
     assert_one_line(run(HWPROBE, "policy", "frob"), 2, "frob", "check")
