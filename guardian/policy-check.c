@@ -39,8 +39,7 @@ struct query {
 	uint64_t buffers;
 };
 
-/* Bits of an identity that a shape looks at; identities are of three sorts. */
-static uint64_t shape_mask(uint32_t shape)
+uint64_t policy_shape_mask(uint32_t shape)
 {
 	static const uint64_t masks[SHAPE_CLASS + 3] = {
 		0, 0xffff, 0xffff0000, 0xffffffff, 0xff0000, 0xffff00, 0xffffff,
@@ -64,7 +63,7 @@ uint64_t policy_identity(const struct hws_access *access, uint32_t shape)
 		whole = access->class_code;
 	else
 		whole = (uint64_t)access->vendor << 16 | access->device;
-	return whole & shape_mask(shape);
+	return whole & policy_shape_mask(shape);
 }
 
 static const struct policy_group *find_group(const struct hws_policy_view *view, uint64_t key)

@@ -8,7 +8,8 @@
  *   policy.c       what they become                policy-builtin.c the text without files
  *
  * and a view of it: policy-view.c and policy-index.c (policy-view-internal.h has their forms); then
- * policy-access.c, policy-check.c and policy-explain.c.
+ * policy-access.c, policy-check.c and policy-explain.c. Of whole policies: policy-relate.c,
+ * policy-lint.c, policy-diff.c.
  */
 #ifndef HWSAFE_GUARDIAN_POLICY_INTERNAL_H
 #define HWSAFE_GUARDIAN_POLICY_INTERNAL_H
@@ -158,6 +159,8 @@ void policy_spans_tidy(struct policy_spans *spans);
 bool policy_spans_cover(const struct policy_spans *spans, uint64_t first, uint64_t last);
 /* Is it one of them? False when there are none. */
 bool policy_spans_have(const struct policy_spans *spans, uint64_t number);
+/* Bits of an identity that a shape looks at; identities are of three sorts. */
+uint64_t policy_shape_mask(uint32_t shape);
 /* What of an access a shape looks at. */
 uint64_t policy_identity(const struct hws_access *access, uint32_t shape);
 

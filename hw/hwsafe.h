@@ -14,6 +14,7 @@
 #include "../guardian/caps.h"	    /* capacity ceilings: resources, tokens, readers */
 #include "../guardian/guard.h"	    /* counts of accesses that stop a runaway loop */
 #include "../guardian/policy.h"	    /* who may do what: files, views, decisions */
+#include "../guardian/lint.h"	    /* what is odd about a policy; what two allow differently */
 #include "../guardian/audit.h"	    /* events, the trail and its sinks, verification */
 #include "../guardian/context.h"    /* the context that every call starts from; refusals */
 #include "../guardian/snapshot.h"   /* all the numbers: a struct, JSON, metrics */

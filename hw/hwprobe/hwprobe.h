@@ -13,14 +13,26 @@ enum result {
 	RESULT_FAILURE = 1,
 	RESULT_USAGE = 2,
 	RESULT_NOT_FOUND = 3,
+	RESULT_DENIED = 4,  /* by the policy or the guardian */
+	RESULT_REFUSED = 5, /* by the system */
+	RESULT_UNSUPPORTED = 6,
+	RESULT_BUSY = 7,
+	RESULT_MISMATCH = 8,
+	RESULT_PARTIAL = 9,
 };
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+enum { GRANTS = 32 };
 
 struct settings {
 	bool json;
 	enum color color;
 	const char *sysroot;
+	bool sim;
+	const char *sim_file;	    /* NULL: the built-in machine */
+	const char *grants[GRANTS]; /* rules of a policy */
+	unsigned int grant_count;
 };
 
 /* A PCI function as the report shows it. */
@@ -65,8 +77,8 @@ int report_print_json(const struct report *report, const struct settings *settin
 int backends_print(const struct report *report, const struct settings *settings);
 int backends_print_json(const struct report *report, const struct settings *settings);
 
-/* "sim" with the arguments behind it. */
-enum result sim_command(int argc, char **argv);
+/* The whole file as a string, the caller's to free; NULL: it was told why not. "-": stdin. */
+char *read_text(const char *name, enum result *ret_result);
 
 /* The best that any way of a back end does, and how many ways work in part or whole. */
 struct backend_state {

@@ -18,40 +18,9 @@
  *                    error (or null)
  */
 #include <errno.h>
-#include <json-c/json.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "hw/hwprobe/hwprobe.h"
-
-static void put(struct json_object *object, const char *key, struct json_object *value)
-{
-	json_object_object_add(object, key, value);
-}
-
-static void put_text(struct json_object *object, const char *key, const char *text)
-{
-	put(object, key, text ? json_object_new_string(text) : NULL);
-}
-
-static void put_number(struct json_object *object, const char *key, uint64_t value)
-{
-	put(object, key, json_object_new_uint64(value));
-}
-
-static void put_hex(struct json_object *object, const char *key, unsigned int digits,
-		    uint32_t value)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "0x%0*x", (int)digits, value);
-	put_text(object, key, text);
-}
-
-static void put_error(struct json_object *object, int code)
-{
-	put_text(object, "error", code < 0 ? strerrorname_np(-code) : NULL);
-}
+#include "hw/hwprobe/document.h"
 
 static struct json_object *machine_of(const struct hws_probe_machine *m)
 {
@@ -166,28 +135,6 @@ static struct json_object *pci_of(const struct functions *functions)
 	return o;
 }
 
-static struct json_object *document(const struct settings *settings)
-{
-	struct json_object *o = json_object_new_object();
-
-	put_number(o, "schema_version", 1);
-	put_text(o, "version", hws_version());
-	put_text(o, "sysroot", settings->sysroot);
-	return o;
-}
-
-static int print(struct json_object *o)
-{
-	const char *text = json_object_to_json_string_ext(
-		o,
-		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-
-	if (text)
-		puts(text);
-	json_object_put(o);
-	return text ? 0 : -ENOMEM;
-}
-
 int report_print_json(const struct report *report, const struct settings *settings)
 {
 	struct json_object *o = document(settings);
@@ -198,7 +145,7 @@ int report_print_json(const struct report *report, const struct settings *settin
 	put(o, "io_uring", report->captured ? NULL : uring_of(&report->uring));
 	put(o, "backends", backends_of(report));
 	put(o, "pci", pci_of(&report->functions));
-	return print(o);
+	return document_print(o);
 }
 
 int backends_print_json(const struct report *report, const struct settings *settings)
@@ -206,5 +153,5 @@ int backends_print_json(const struct report *report, const struct settings *sett
 	struct json_object *o = document(settings);
 
 	put(o, "backends", backends_of(report));
-	return print(o);
+	return document_print(o);
 }

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/hwprobe/hwprobe.h"
+#include "hw/hwprobe/args.h"
+#include "hw/hwprobe/verbs.h"
 
 enum { DESCRIPTION_MAX = 1 << 20 };
 
@@ -14,8 +15,7 @@ static void report_error(const char *message, void *context)
 	fprintf(stderr, "%s\n", message);
 }
 
-/* The whole file as a string, the caller's to free; NULL: it was told why not. */
-static char *read_text(const char *name, enum result *ret_result)
+char *read_text(const char *name, enum result *ret_result)
 {
 	FILE *file = strcmp(name, "-") ? fopen(name, "r") : stdin;
 	char *text = file ? malloc(DESCRIPTION_MAX) : NULL;
@@ -36,8 +36,9 @@ static char *read_text(const char *name, enum result *ret_result)
 	return text;
 }
 
-static enum result check(const char *name)
+static enum result check(const struct call *call)
 {
+	const char *name = call->words[0];
 	enum result result = RESULT_FAILURE;
 	char *text = read_text(name, &result);
 	int errors;
@@ -52,19 +53,16 @@ static enum result check(const char *name)
 	return errors ? RESULT_FAILURE : RESULT_OK;
 }
 
-enum result sim_command(int argc, char **argv)
+static enum result show(const struct call *call)
 {
-	if (argc == 1 && !strcmp(argv[0], "show")) {
-		fputs(hws_sim_default(), stdout);
-		return RESULT_OK;
-	}
-	if (argc == 2 && !strcmp(argv[0], "check"))
-		return check(argv[1]);
-	if (argc == 0)
-		fprintf(stderr, "hwprobe: sim needs one of: check FILE, show\n");
-	else
-		fprintf(stderr, "hwprobe: sim does not know '%s'; it knows: check FILE, show\n",
-			argc == 1 && !strcmp(argv[0], "check") ? "check without FILE"
-							       : argv[argc - 1]);
-	return RESULT_USAGE;
+	(void)call;
+	fputs(hws_sim_default(), stdout);
+	return RESULT_OK;
 }
+
+const struct verb verb_sim_check = {
+	"sim", "check", "FILE", "check a machine's description; each error by its line",
+	NULL,  1,	1,	check
+};
+const struct verb verb_sim_show = { "sim", "show", "", "the description of the built-in machine",
+				    NULL,  0,	   0,  show };

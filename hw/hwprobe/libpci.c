@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/hwprobe/hwprobe.h"
+#include "hw/hwprobe/names.h"
 
 /* libpci's handlers have no context. */
 static _Thread_local struct {
 	jmp_buf out;
-	struct functions *functions;
+	char *why;
+	size_t size;
 } jump;
 
 static void give_up(char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -24,7 +25,7 @@ static void give_up(char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(jump.functions->why, sizeof(jump.functions->why), format, arguments);
+	vsnprintf(jump.why, jump.size, format, arguments);
 	va_end(arguments);
 	longjmp(jump.out, 1);
 }
@@ -33,6 +34,16 @@ static void keep_quiet(char *format, ...) __attribute__((format(printf, 1, 2)));
 static void keep_quiet(char *format, ...)
 {
 	(void)format;
+}
+
+static struct pci_access *tame(void)
+{
+	struct pci_access *pci = pci_alloc();
+
+	pci->error = give_up;
+	pci->warning = keep_quiet;
+	pci->debug = keep_quiet;
+	return pci;
 }
 
 /* NO_NUMBERS: the unknown gives NULL and an empty buffer; NO_HWDB: pci.ids knows what udev does. */
@@ -89,18 +100,88 @@ static int in_order(const void *left, const void *right)
 
 void functions_read(const char *sysroot, struct functions *functions)
 {
-	struct pci_access *pci = pci_alloc();
+	struct pci_access *pci = tame();
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/sys/bus/pci", sysroot ? sysroot : "");
 	pci->method = PCI_ACCESS_SYS_BUS_PCI;
-	pci->error = give_up;
-	pci->warning = keep_quiet;
-	pci->debug = keep_quiet;
 	pci_set_param(pci, (char[]) { "sysfs.path" }, path);
-	jump.functions = functions;
+	jump.why = functions->why;
+	jump.size = sizeof(functions->why);
 	pci_run(pci, functions);
 	pci_cleanup(pci);
 	if (functions->count)
 		qsort(functions->at, functions->count, sizeof(*functions->at), in_order);
+}
+
+struct names {
+	struct pci_access *pci;
+	char why[160];
+};
+
+struct names *names_open(enum naming naming)
+{
+	struct names *names = calloc(1, sizeof(*names));
+
+	if (!names)
+		return NULL;
+	names->pci = tame();
+	names->pci->numeric_ids = (int)naming;
+	return names;
+}
+
+void names_close(struct names *names)
+{
+	if (!names)
+		return;
+	pci_cleanup(names->pci);
+	free(names);
+}
+
+static const char *look_up(struct names *names, enum name_of what, const struct hws_pci_info *info,
+			   char *text, size_t size)
+{
+	static const int flags[] = {
+		[NAME_CLASS] = PCI_LOOKUP_CLASS,
+		[NAME_INTERFACE] = PCI_LOOKUP_PROGIF | PCI_LOOKUP_NO_NUMBERS,
+		[NAME_VENDOR] = PCI_LOOKUP_VENDOR,
+		[NAME_DEVICE] = PCI_LOOKUP_DEVICE,
+		[NAME_BOTH] = PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
+		[NAME_SUBVENDOR] = PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_VENDOR,
+		[NAME_SUBDEVICE] = PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE,
+		[NAME_SUBSYSTEM] = PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
+	};
+	int class_code = (int)(info->class_code >> 8);
+
+	switch (what) {
+	case NAME_CLASS:
+		return pci_lookup_name(names->pci, text, (int)size, flags[what], class_code);
+	case NAME_INTERFACE:
+		return pci_lookup_name(names->pci, text, (int)size, flags[what], class_code,
+				       (int)(info->class_code & 0xff));
+	case NAME_VENDOR:
+		return pci_lookup_name(names->pci, text, (int)size, flags[what], info->vendor);
+	case NAME_SUBVENDOR:
+		return pci_lookup_name(names->pci, text, (int)size, flags[what],
+				       info->subsystem_vendor);
+	case NAME_DEVICE:
+	case NAME_BOTH:
+		return pci_lookup_name(names->pci, text, (int)size, flags[what], info->vendor,
+				       info->device);
+	case NAME_SUBDEVICE:
+	case NAME_SUBSYSTEM:
+		break;
+	}
+	return pci_lookup_name(names->pci, text, (int)size, flags[what], info->vendor, info->device,
+			       info->subsystem_vendor, info->subsystem_device);
+}
+
+const char *name_of(struct names *names, enum name_of what, const struct hws_pci_info *info,
+		    char text[NAME_TEXT])
+{
+	jump.why = names->why;
+	jump.size = sizeof(names->why);
+	if (setjmp(jump.out))
+		return "?";
+	return look_up(names, what, info, text, NAME_TEXT);
 }

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Verbs and their arguments. A verb is a constant with a table of its own
+ * options; all verbs share --json, --sim and their like. What was given is
+ * looked up by the option's place in the verb's table:
+ *
+ *	enum { SLOT, NUMERIC };
+ *	static const struct args_option options[] = {
+ *		[SLOT] = { "slot", 's', "SLOT", "only these" },
+ *		[NUMERIC] = { "numeric", 'n', NULL, "no names; twice: both" },
+ *		{ 0 },
+ *	};
+ *	…
+ *	if (call->given[NUMERIC].count > 1)
+ */
+#ifndef HWPROBE_ARGS_H
+#define HWPROBE_ARGS_H
+
+#include "hw/hwprobe/hwprobe.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { ARGS_OPTIONS = 16, ARGS_ANY = -1 };
+
+struct args_option {
+	const char *name;  /* NULL ends a table */
+	char letter;	   /* 0: none */
+	const char *value; /* its name in the help; NULL: takes none; "[FILE]": may have one */
+	const char *help;
+};
+
+struct args_given {
+	unsigned int count;
+	const char *value; /* the last one; NULL: none */
+};
+
+struct call;
+struct verb {
+	const char *area; /* "pci" */
+	const char *name; /* "ls"; NULL: the area is all of its name */
+	const char *words;
+	const char *help;
+	const struct args_option *options;
+	int least; /* how many words it takes; "" is one */
+	int most;  /* ARGS_ANY: any number */
+	enum result (*run)(const struct call *call);
+};
+
+struct call {
+	const struct verb *verb;
+	struct settings settings;
+	struct args_given given[ARGS_OPTIONS];
+	char **words;
+	int count;
+};
+
+/* The verb of these arguments is run; @verbs ends with NULL, its first runs without arguments. */
+enum result args_run(int argc, char **argv, const struct verb *const *verbs);
+/* The page of --help, in args-help.c. */
+void args_help(const struct verb *const *verbs, const struct verb *verb,
+	       const struct args_option *shared);
+
+/* One line on stderr; gives RESULT_USAGE. */
+enum result args_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * The whole word as a number: decimal, or hexadecimal with 0x. False: one line
+ * said what @what was to be, and where it isn't.
+ */
+bool args_number(const char *what, const char *word, uint64_t max, uint64_t *ret_value);
+
+/* A context as --sim, --sysroot and --grant say; else it was told why not. */
+enum result call_open(const struct call *call, struct hws **ret_hw);
+/* Tells why a call on @about failed, in one line; gives what to end with. */
+enum result call_fail(const char *about, int code);
+
+/* Tells that a captured tree has no such thing; gives RESULT_UNSUPPORTED. */
+enum result call_live_only(const char *area);
+
+/* Options of verbs that write, in this order and first in their tables. */
+enum { WRITE_YES, WRITE_DRY, WRITE_VERIFY, WRITE_OPTIONS };
+#define ARGS_WRITE_OPTIONS                                                          \
+	[WRITE_YES] = { "yes", 'y', NULL, "write without asking" },                 \
+	[WRITE_DRY] = { "dry-run", 'n', NULL, "only show old->(value:mask)->new" }, \
+	[WRITE_VERIFY] = { "verify", 'r', NULL, "read it back: 8 when it differs" }
+
+/*
+ * May it be written? Asks on a terminal; without one --yes must have been
+ * given, else it is wrong use. RESULT_OK: yes.
+ */
+enum result call_confirm(const struct call *call, const char *what);
+
+#endif

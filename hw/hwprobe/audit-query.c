@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hwprobe audit query, tail: the events of a trail's files. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hw/hwprobe/audit.h"
+#include "hw/hwprobe/verbs.h"
+
+enum { LEVEL = AUDIT_OPTIONS, TYPE, KIND, REASON, SINCE, LAST, FOLLOW };
+#define FILTER_OPTIONS                                                                         \
+	AUDIT_KEY_OPTION, [LEVEL] = { "level", 0, "LEVEL", "at least so grave" },              \
+			  [TYPE] = { "type", 0, "TYPE,...", "only of these types" },           \
+			  [KIND] = { "kind", 0, "KIND,...", "only of these kinds of access" }, \
+			  [REASON] = { "reason", 0, "REASON,...", "only refused for these" },  \
+			  [SINCE] = { "since", 0, "TIME",                                      \
+				      "seconds since 1970, or 2026-01-31T12:00:00Z" }
+
+/* hws_kind_name() and its like all take a number. */
+static const char *level_name(unsigned int i)
+{
+	return hws_level_name((enum hws_level)i);
+}
+
+static const char *type_name(unsigned int i)
+{
+	return hws_event_type_name((enum hws_event_type)i);
+}
+
+static const char *kind_name(unsigned int i)
+{
+	return hws_kind_name((enum hws_kind)i);
+}
+
+static const char *reason_name(unsigned int i)
+{
+	return hws_reason_name((enum hws_reason)i);
+}
+
+static const struct names {
+	const char *option;
+	const char *(*name)(unsigned int i);
+	unsigned int count;
+} lists[] = {
+	[LEVEL] = { "--level", level_name, HWS_LEVELS },
+	[TYPE] = { "--type", type_name, HWS_EVENT_TYPES },
+	[KIND] = { "--kind", kind_name, HWS_KINDS },
+	[REASON] = { "--reason", reason_name, HWS_REASONS },
+};
+
+/* The index of a name of @length; the count, told, when it is none. */
+static unsigned int index_of(const struct names *names, const char *text, size_t length)
+{
+	for (unsigned int i = 0; i < names->count; i++)
+		if (strlen(names->name(i)) == length && !memcmp(names->name(i), text, length))
+			return i;
+	fprintf(stderr, "hwprobe: %s: unknown '%.*s'; known:", names->option, (int)length, text);
+	for (unsigned int i = 0; i < names->count; i++)
+		fprintf(stderr, " %s", names->name(i));
+	fputc('\n', stderr);
+	return names->count;
+}
+
+/* Names with commas between, as bits. */
+static bool read_names(const struct call *call, int option, uint32_t *bits)
+{
+	const char *at = call->given[option].value;
+
+	for (; at; at++) {
+		size_t length = strcspn(at, ",");
+		unsigned int i = index_of(&lists[option], at, length);
+
+		if (i == lists[option].count)
+			return false;
+		*bits |= 1u << i;
+		at += length;
+		if (!*at)
+			break;
+	}
+	return true;
+}
+
+static bool read_time(const char *text, uint64_t *ret_ns)
+{
+	struct tm parts = { 0 };
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	uint64_t seconds;
+
+	if (end && !*end) {
+		*ret_ns = (uint64_t)timegm(&parts) * 1000000000;
+		return true;
+	}
+	if (!*text || text[strspn(text, "0123456789")]) {
+		args_refuse("--since '%s': expected seconds since 1970, or 2026-01-31T12:00:00Z",
+			    text);
+		return false;
+	}
+	if (!args_number("--since", text, UINT64_MAX / 1000000000, &seconds))
+		return false;
+	*ret_ns = seconds * 1000000000;
+	return true;
+}
+
+static enum result read_filter(const struct call *call, struct hws_audit_filter *ret_filter)
+{
+	const char *level = call->given[LEVEL].value;
+	const char *since = call->given[SINCE].value;
+
+	*ret_filter = (struct hws_audit_filter) { .size = sizeof(*ret_filter) };
+	if (level) {
+		ret_filter->level = index_of(&lists[LEVEL], level, strlen(level));
+		if (ret_filter->level == HWS_LEVELS)
+			return RESULT_USAGE;
+	}
+	if (!read_names(call, TYPE, &ret_filter->types) ||
+	    !read_names(call, KIND, &ret_filter->kinds) ||
+	    !read_names(call, REASON, &ret_filter->reasons) ||
+	    (since && !read_time(since, &ret_filter->since)))
+		return RESULT_USAGE;
+	return RESULT_OK;
+}
+
+/* The last events, in a ring; @room 0: all of them are printed at once. */
+struct reader {
+	struct json_object *array; /* NULL: text */
+	struct hws_event *ring;
+	uint64_t room;
+	uint64_t count;
+	uint64_t time;	     /* of the last one … */
+	uint64_t same;	     /* … and how many have it */
+	uint64_t shown_time; /* of the last one that was shown before … */
+	uint64_t shown;	     /* … and how many of that time were */
+};
+
+static void show(struct reader *reader, const struct hws_event *event)
+{
+	if (reader->array)
+		json_object_array_add(reader->array, audit_object(event));
+	else
+		audit_print(event);
+}
+
+static int take_event(const struct hws_event *event, void *context)
+{
+	struct reader *reader = context;
+
+	reader->same = event->time == reader->time ? reader->same + 1 : 1;
+	reader->time = event->time;
+	if (event->time == reader->shown_time && reader->same <= reader->shown)
+		return 0;
+	if (reader->room)
+		reader->ring[reader->count % reader->room] = *event;
+	else
+		show(reader, event);
+	reader->count++;
+	return 0;
+}
+
+static void show_ring(struct reader *reader)
+{
+	uint64_t first = reader->count > reader->room ? reader->count - reader->room : 0;
+
+	for (uint64_t i = first; i < reader->count; i++)
+		show(reader, &reader->ring[i % reader->room]);
+}
+
+static enum result run(const struct call *call, struct reader *reader,
+		       const struct audit_source *source, struct hws_audit_filter *filter)
+{
+	int r = hws_audit_read(&source->source, filter, take_event, reader);
+	struct json_object *o;
+
+	if (r < 0)
+		return call_fail(call->words[0], r);
+	if (reader->room)
+		show_ring(reader);
+	if (!reader->array)
+		return RESULT_OK;
+	o = document(&call->settings);
+	put(o, "events", json_object_get(reader->array));
+	return document_print(o) < 0 ? RESULT_FAILURE : RESULT_OK;
+}
+
+static enum result query(const struct call *call)
+{
+	struct reader reader = { 0 };
+	struct hws_audit_filter filter;
+	struct audit_source source;
+	enum result result = read_filter(call, &filter);
+
+	if (result == RESULT_OK)
+		result = audit_source(call, &source);
+	if (result != RESULT_OK)
+		return result;
+	if (call->settings.json)
+		reader.array = json_object_new_array();
+	result = run(call, &reader, &source, &filter);
+	json_object_put(reader.array);
+	return result;
+}
+
+/* What is added, until the reader goes or somebody interrupts. */
+static enum result follow(const struct call *call, struct reader *reader,
+			  const struct audit_source *source, struct hws_audit_filter *filter)
+{
+	static const struct timespec pause = { 0, 250000000 };
+	enum result result = RESULT_OK;
+
+	reader->room = 0;
+	while (result == RESULT_OK && fflush(stdout) == 0 && !ferror(stdout)) {
+		nanosleep(&pause, NULL);
+		filter->since = reader->time > filter->since ? reader->time : filter->since;
+		reader->shown_time = reader->time;
+		reader->shown = reader->same;
+		reader->same = 0;
+		result = run(call, reader, source, filter);
+	}
+	return result;
+}
+
+static enum result tail_events(const struct call *call, uint64_t last, struct reader *reader)
+{
+	struct hws_audit_filter filter;
+	struct audit_source source;
+	enum result result = read_filter(call, &filter);
+
+	if (result == RESULT_OK)
+		result = audit_source(call, &source);
+	if (result != RESULT_OK)
+		return result;
+	reader->room = last;
+	reader->ring = calloc(last, sizeof(*reader->ring));
+	if (!reader->ring)
+		return call_fail("audit tail", -ENOMEM);
+	result = run(call, reader, &source, &filter);
+	if (result == RESULT_OK && call->given[FOLLOW].count)
+		result = follow(call, reader, &source, &filter);
+	return result;
+}
+
+static enum result tail(const struct call *call)
+{
+	const char *last = call->given[LAST].value;
+	struct reader reader = { 0 };
+	uint64_t count = 10;
+	enum result result;
+
+	if (last && !args_number("--last", last, 1000000, &count))
+		return RESULT_USAGE;
+	if (!count)
+		return args_refuse("--last '%s': expected 1 event or more", last);
+	if (call->settings.json && call->given[FOLLOW].count)
+		return args_refuse("--follow never ends, a document does: give one of them");
+	if (call->settings.json)
+		reader.array = json_object_new_array();
+	result = tail_events(call, count, &reader);
+	json_object_put(reader.array);
+	free(reader.ring);
+	return result;
+}
+
+static const struct args_option query_options[] = { FILTER_OPTIONS, { 0 } };
+static const struct args_option tail_options[] = {
+	FILTER_OPTIONS,
+	[LAST] = { "last", 'n', "N", "so many events; 10 unless told" },
+	[FOLLOW] = { "follow", 'f', NULL, "and those that are added" },
+	{ 0 },
+};
+
+const struct verb verb_audit_query = {
+	.area = "audit",
+	.name = "query",
+	.words = "FILE",
+	.help = "the events of a trail, oldest first",
+	.options = query_options,
+	.least = 1,
+	.most = 1,
+	.run = query,
+};
+const struct verb verb_audit_tail = {
+	.area = "audit",
+	.name = "tail",
+	.words = "FILE",
+	.help = "the last events of a trail",
+	.options = tail_options,
+	.least = 1,
+	.most = 1,
+	.run = tail,
+};

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What verbs that reach hardware share: the context, its errors, leave to write. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hw/hwprobe/args.h"
+
+static int digit_of(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+
+	return at ? (int)(at - digits) : 16;
+}
+
+bool args_number(const char *what, const char *word, uint64_t max, uint64_t *ret_value)
+{
+	bool hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+	const char *at = hex ? word + 2 : word;
+	unsigned int base = hex ? 16 : 10;
+	uint64_t value = 0;
+
+	do {
+		unsigned int digit = (unsigned int)digit_of(*at);
+
+		if (digit >= base) {
+			args_refuse("%s '%s': expected a %s digit at position %zu", what, word,
+				    hex ? "hexadecimal" : "decimal", (size_t)(at - word) + 1);
+			return false;
+		}
+		if (digit > max || value > (max - digit) / base) {
+			args_refuse("%s '%s': more than 0x%llx", what, word,
+				    (unsigned long long)max);
+			return false;
+		}
+		value = value * base + digit;
+	} while (*++at);
+	*ret_value = value;
+	return true;
+}
+
+/* The rules one below the other; the caller's to free. */
+static char *join_grants(const struct settings *settings)
+{
+	size_t room = 1;
+	char *text;
+	char *at;
+
+	for (unsigned int i = 0; i < settings->grant_count; i++)
+		room += strlen(settings->grants[i]) + 1;
+	text = malloc(room);
+	at = text;
+	for (unsigned int i = 0; at && i < settings->grant_count; i++) {
+		at = stpcpy(at, settings->grants[i]);
+		*at++ = '\n';
+	}
+	if (at)
+		*at = '\0';
+	return text;
+}
+
+enum result call_open(const struct call *call, struct hws **ret_hw)
+{
+	const struct settings *settings = &call->settings;
+	enum result result = RESULT_FAILURE;
+	char *sim = settings->sim_file ? read_text(settings->sim_file, &result) : NULL;
+	char *rules = join_grants(settings);
+	struct hws_options options = {
+		.size = sizeof(options),
+		.sysroot = settings->sysroot,
+		.backend = settings->sim ? "sim" : NULL,
+		.sim = sim,
+		.sim_name = settings->sim_file,
+		.policy_text = settings->grant_count ? rules : NULL,
+	};
+	int r;
+
+	if (rules && (sim || !settings->sim_file)) {
+		r = hws_open(&options, ret_hw);
+		result = r < 0 ? call_fail("cannot begin", r) : RESULT_OK;
+	}
+	free(rules);
+	free(sim);
+	return result;
+}
+
+enum result call_fail(const char *about, int code)
+{
+	const char *why = hws_why();
+
+	fprintf(stderr, "hwprobe: %s: %s\n", about, *why ? why : strerror(-code));
+	return (enum result)hws_explain(code, NULL);
+}
+
+enum result call_live_only(const char *area)
+{
+	fprintf(stderr, "hwprobe: %s: a captured tree has none: leave out --sysroot\n", area);
+	return RESULT_UNSUPPORTED;
+}
+
+enum result call_confirm(const struct call *call, const char *what)
+{
+	char answer[8] = "";
+
+	if (call->given[WRITE_YES].count)
+		return RESULT_OK;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return args_refuse("%s: nobody can be asked: give -y to write, -n to look", what);
+	fprintf(stderr, "%s? [y/N] ", what);
+	if (fgets(answer, sizeof(answer), stdin) && tolower((unsigned char)answer[0]) == 'y')
+		return RESULT_OK;
+	fprintf(stderr, "hwprobe: nothing was written\n");
+	return RESULT_FAILURE;
+}

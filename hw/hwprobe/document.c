@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hw/hwprobe/document.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+void put(struct json_object *object, const char *key, struct json_object *value)
+{
+	json_object_object_add(object, key, value);
+}
+
+void put_text(struct json_object *object, const char *key, const char *text)
+{
+	put(object, key, text ? json_object_new_string(text) : NULL);
+}
+
+void put_number(struct json_object *object, const char *key, uint64_t value)
+{
+	put(object, key, json_object_new_uint64(value));
+}
+
+void put_hex(struct json_object *object, const char *key, unsigned int digits, uint64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%0*" PRIx64, (int)digits, value);
+	put_text(object, key, text);
+}
+
+void put_error(struct json_object *object, int code)
+{
+	put_text(object, "error", code < 0 ? strerrorname_np(-code) : NULL);
+}
+
+struct json_object *document(const struct settings *settings)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_number(o, "schema_version", 1);
+	put_text(o, "version", hws_version());
+	put_text(o, "sysroot", settings->sysroot);
+	return o;
+}
+
+int document_print(struct json_object *o)
+{
+	const char *text = json_object_to_json_string_ext(
+		o,
+		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	if (text)
+		puts(text);
+	json_object_put(o);
+	return text ? 0 : -ENOMEM;
+}

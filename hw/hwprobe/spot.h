@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Spots: where verbs read and write, of whichever kind. Reading prints values
+ * on stdout; writing asks, writes, and prints nothing but what -n shows.
+ */
+#ifndef HWPROBE_SPOT_H
+#define HWPROBE_SPOT_H
+
+#include "hw/hwprobe/args.h"
+
+enum { SPOT_NAME = 80 };
+
+struct spot {
+	struct hws_place place;
+	char name[SPOT_NAME]; /* in output */
+	uint64_t mask;	      /* the bits that are meant; 0: all of them */
+	uint32_t low;	      /* the lowest of them */
+	uint64_t clears;      /* bits that a one clears: written as zeros unless they are meant */
+	/* the description's field, for the names of values; NULL: none */
+	const struct hws_registers *registers;
+	uint32_t index;
+	uint32_t field;
+};
+
+/* One write: of a spot's bits. */
+struct change {
+	struct spot spot;
+	uint64_t value; /* in place: moved up to the spot's bits */
+	uint64_t mask;	/* of the whole place; 0: write without reading */
+};
+
+struct spots {
+	struct spot *at;
+	size_t count;
+	bool named; /* in text: each value behind its name */
+};
+
+/* All ones of so many bytes. */
+uint64_t spot_ones(uint32_t width);
+/* The rights that writing takes, as the options and the mask say. */
+uint32_t spot_write_rights(const struct call *call, bool masked);
+
+/* RESULT_PARTIAL when some could be read and some not; each that couldn't is told. */
+enum result spots_read(const struct call *call, const struct spots *spots);
+/* In order; the first that fails ends it. */
+enum result spots_write(const struct call *call, const struct change *changes, size_t count);
+
+/* Bytes of a width's name: b w l q, or 8 16 32 64. False: it was told. */
+bool spot_width(const char *text, uint32_t *ret_width);
+/* VALUE[:MASK] for that many bits. False: it was told. */
+bool spot_value(const char *what, const char *text, uint64_t max, uint64_t *ret_value,
+		uint64_t *ret_mask);
+
+#endif

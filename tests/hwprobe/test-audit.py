@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hwprobe audit, stat, restore and last-words. Arguments: hwprobe, leave."""
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import tap
+from tap import run
+
+HWPROBE, LEAVE = sys.argv[1:3]
+BAR = "hwsafe-journal 1\nbar 0000:00:02.0 0 0x10 4 0 %s %s\n"
+GRANT = ("--sim", "--grant", "bar = * * rw claimed")
+
+
+class Left:
+    """What a program left behind, in a tree."""
+
+    def __init__(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.trail = os.path.join(self.directory.name, "trail")
+        self.words = os.path.join(self.directory.name, "words")
+        assert self.work().returncode == 0
+
+    def work(self):
+        return run(LEAVE, self.trail, self.words)
+
+    def run(self, area, *arguments):
+        return run(HWPROBE, area, *arguments)
+
+    def journal(self, old, new):
+        path = os.path.join(self.directory.name, "journal")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(BAR % (old, new))
+        os.chmod(path, 0o600)
+        return path
+
+
+def assert_one_line(result, code, *words):
+    assert result.returncode == code, result
+    assert not result.stdout, result
+    assert result.stderr.startswith("hwprobe: ") and result.stderr.count("\n") == 1, result
+    assert all(word in result.stderr for word in words), result
+
+
+def on_terminal(arguments, typed, lines=24):
+    """What a person sees who types that, and the exit code."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ["LINES"] = str(lines)
+        os.execv(HWPROBE, [HWPROBE, *arguments])
+    text = b""
+    os.write(fd, typed)
+    try:
+        while chunk := os.read(fd, 65536):
+            text += chunk
+    except OSError:  # EIO: the other side is closed
+        pass
+    os.close(fd)
+    return text.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_verify_is_silent_about_an_intact_trail():
+    left = Left()
+    result = left.run("audit", "verify", left.trail)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    document = json.loads(left.run("audit", "verify", "--json", left.trail).stdout)
+    assert document["intact"] is True and document["findings"] == []
+
+
+def test_verify_tells_what_was_changed():
+    left = Left()
+    with open(left.trail, encoding="ascii") as file:
+        text = file.read()
+    with open(left.trail, "w", encoding="ascii") as file:
+        file.write(text.replace("no-rule", "no-ruIe"))
+    result = left.run("audit", "verify", left.trail)
+    assert result.returncode == 8 and "trail:3: broken:" in result.stdout, result
+    result = left.run("audit", "verify", "--json", left.trail)
+    document = json.loads(result.stdout)
+    assert result.returncode == 8 and document["intact"] is False
+    assert document["findings"][0]["line"] == 3
+
+
+def test_verify_needs_the_right_key():
+    left = Left()
+    key = os.path.join(left.directory.name, "key")
+    with open(key, "wb") as file:
+        file.write(b"k" * 16)
+    assert left.run("audit", "verify", "--key", key, left.trail).returncode == 8
+    with open(key, "wb") as file:
+        file.write(b"k" * 15)
+    assert_one_line(left.run("audit", "verify", "--key", key, left.trail), 2, key, "16")
+    assert_one_line(left.run("audit", "verify", "--key", "/nowhere", left.trail), 3, "/nowhere")
+
+
+def test_query_filters():
+    left = Left()
+    lines = left.run("audit", "query", left.trail).stdout.splitlines()
+    assert len(lines) == 2 and " port 0x80 " in lines[1] and "no-rule" in lines[1], lines
+    for arguments, count in [(("--level", "error"), 1), (("--kind", "port,msr"), 2),
+                             (("--kind", "msr"), 0), (("--reason", "no-rule"), 1),
+                             (("--type", "policy"), 0), (("--since", "0"), 2),
+                             (("--since", "2200-01-01T00:00:00Z"), 0)]:
+        result = left.run("audit", "query", left.trail, *arguments)
+        assert result.returncode == 0 and len(result.stdout.splitlines()) == count, \
+            (arguments, result)
+
+
+def test_query_has_a_document_and_a_sysroot():
+    left = Left()
+    result = run(HWPROBE, "audit", "query", "--json", "--sysroot", left.directory.name, "/trail")
+    document = json.loads(result.stdout)
+    assert document["schema_version"] == 1 and len(document["events"]) == 2
+    assert document["events"][1]["reason"] == "no-rule"
+    assert document["events"][1]["first"] == "0x80"
+
+
+def test_tail_shows_the_last():
+    left = Left()
+    left.work()
+    result = left.run("audit", "tail", "-n", "1", left.trail)
+    assert result.stdout.count("\n") == 1 and " 0x80 " in result.stdout, result
+    assert left.run("audit", "tail", left.trail).stdout.count("\n") == 4
+
+
+def test_tail_follows():
+    left = Left()
+    with subprocess.Popen([HWPROBE, "audit", "tail", "-n", "1", "-f", left.trail],
+                          stdout=subprocess.PIPE, text=True) as follower:
+        first = follower.stdout.readline()
+        left.work()
+        more = [follower.stdout.readline() for _ in range(2)]
+        follower.terminate()
+        rest = follower.stdout.read()
+    assert " 0x80 " in first and " 0x70-0x71 " in more[0] and " 0x80 " in more[1], more
+    assert not rest, rest
+
+
+def test_audit_refuses_garbage():
+    left = Left()
+    for arguments, code, word in [
+            (("query",), 2, "FILE"), (("query", "/nowhere"), 3, "/nowhere"),
+            (("query", left.trail, "--level", "frob"), 2, "frob"),
+            (("query", left.trail, "--kind", "port,"), 2, "''"),
+            (("query", left.trail, "--since", "noon"), 2, "noon"),
+            (("query", left.trail, "--since", "-1"), 2, "-1"),
+            (("tail", left.trail, "-n", "x"), 2, "'x'"), (("tail", left.trail, "-n", "0"), 2, "0"),
+            (("tail", left.trail, "-f", "--json"), 2, "--follow"), (("frob",), 2, "tail"),
+            (("verify", "/nowhere"), 3, "/nowhere")]:
+        assert_one_line(left.run("audit", *arguments), code, word)
+
+
+def test_last_words_name_what_never_ended():
+    left = Left()
+    assert left.run("last-words", left.words).stdout == ""
+    result = left.run("last-words", "--all", left.words)
+    assert result.returncode == 0 and "port 0x71 read" in result.stdout, result
+    document = json.loads(left.run("last-words", "-aj", left.words).stdout)
+    assert document["last_words"][0]["over"] is True
+    assert_one_line(left.run("last-words", "/nowhere"), 3, "/nowhere")
+    assert_one_line(left.run("last-words", left.trail), 1, left.trail)
+    assert_one_line(left.run("last-words"), 2, "FILE")
+
+
+def test_stat_has_three_forms():
+    text = run(HWPROBE, "stat", "--sim")
+    assert text.returncode == 0 and not text.stderr, text
+    assert any(line.split() == ["backend", "sim"] for line in text.stdout.splitlines()), text
+    document = json.loads(run(HWPROBE, "stat", "--sim", "--json").stdout)
+    assert document["schema_version"] == 1 and document["backend"] == "sim"
+    metrics = run(HWPROBE, "stat", "--sim", "--openmetrics").stdout
+    assert metrics.endswith("# EOF\n") and "# TYPE " in metrics
+    strict = run(HWPROBE, "stat", "--sim", "--openmetrics", "--strict").stdout
+    assert strict.endswith("# EOF\n") and strict != metrics
+
+
+def test_stat_watches():
+    result = run(HWPROBE, "stat", "--sim", "--json", "--watch", "--times", "2")
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(documents) == 2 and documents[0]["clock_ns"] < documents[1]["clock_ns"], documents
+    text, code = on_terminal(["stat", "--sim", "--watch", "--times", "1"], b"")
+    assert code == 0 and "\033[H\033[2J" in text and "backend" in text, text
+    assert "\033" not in run(HWPROBE, "stat", "--sim", "-w", "--times", "1").stdout
+    with subprocess.Popen([HWPROBE, "stat", "--sim", "-w"], stdout=subprocess.PIPE) as watcher:
+        watcher.stdout.readline()
+        time.sleep(0.2)
+        watcher.send_signal(signal.SIGINT)
+        watcher.stdout.read()
+    assert watcher.returncode == 0, watcher.returncode
+
+
+def test_stat_refuses_garbage():
+    for arguments, word in [(("--times", "1"), "--watch"), (("-w", "-i", "x"), "'x'"),
+                            (("-w", "-i", "0"), "1"), (("--json", "--openmetrics"), "--json"),
+                            (("--strict",), "--openmetrics"), (("extra",), "extra")]:
+        assert_one_line(run(HWPROBE, "stat", "--sim", *arguments), 2, word)
+
+
+def test_restore_shows_and_restores():
+    left = Left()
+    journal = left.journal("0x0", "0x33")
+    result = left.run("restore", *GRANT, "-n", journal)
+    assert result.returncode == 0 and result.stdout.startswith("already"), result
+    assert os.path.exists(journal)
+    result = left.run("restore", *GRANT, "-y", journal)
+    assert result.returncode == 0 and not os.path.exists(journal), result
+
+
+def test_restore_leaves_what_was_changed_unless_forced():
+    left = Left()
+    journal = left.journal("0x1", "0x33")
+    result = left.run("restore", *GRANT, "-y", journal)
+    assert result.returncode == 9 and result.stdout.startswith("changed"), result
+    assert "0x0->0x1" in result.stdout and os.path.exists(journal), result
+    result = left.run("restore", *GRANT, "-n", "--force", "--json", journal)
+    document = json.loads(result.stdout)
+    assert document["dry_run"] is True and document["registers"][0]["end"] == "would-restore"
+    result = left.run("restore", *GRANT, "-y", "--force", journal)
+    assert result.returncode == 0 and result.stdout.startswith("restored"), result
+    assert not os.path.exists(journal)
+
+
+def test_restore_asks_the_policy():
+    left = Left()
+    journal = left.journal("0x1", "0x33")
+    result = left.run("restore", "--sim", "-y", "--force", journal)
+    assert result.returncode == 9 and "failed" in result.stdout, result
+    assert "EACCES" in result.stdout and os.path.exists(journal), result
+
+
+def test_restore_asks_a_person():
+    left = Left()
+    journal = left.journal("0x1", "0x33")
+    arguments = ["restore", *GRANT, "--force", journal]
+    text, code = on_terminal(arguments, b"n\n")
+    assert code == 1 and "would-restore" in text and "nothing was written" in text, text
+    assert os.path.exists(journal)
+    text, code = on_terminal(arguments, b"y\n")
+    assert code == 0 and "restored  " in text and not os.path.exists(journal), text
+
+
+def test_restore_refuses_garbage():
+    left = Left()
+    journal = left.journal("0x1", "0x33")
+    result = left.run("restore", *GRANT, "--force", journal)
+    assert result.returncode == 2 and "-y" in result.stderr and os.path.exists(journal), result
+    assert_one_line(left.run("restore", "--sim", "-y", "/nowhere"), 3, "/nowhere")
+    assert_one_line(left.run("restore"), 2, "JOURNAL")
+    assert_one_line(left.run("restore", "--sim", "-y", left.trail), 1, left.trail)
+
+
+tap.main(dict(globals()))

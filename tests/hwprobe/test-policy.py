@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hwprobe policy, as people and programs meet it. Argument: hwprobe."""
+import json
+import os
+import sys
+import tempfile
+
+import tap
+from tap import run
+
+HWPROBE = sys.argv[1]
+
+POLICY = """[fan]
+user = fan
+port = 0x2e-0x2f rw
+msr  = 0x610 rw, mask 0x7fff, value 0-0x320
+[staff]
+group = staff
+msr  = 0x19c r
+[all]
+bar  = 1234:11e8 0 0-0xff rw, width 4
+deny port = 0xcf8-0xcff
+"""
+TREE = {
+    "etc/passwd": "root:x:0:0::/:/bin/sh\nfan:x:700:700::/:/bin/sh\nalice:x:701:701::/:/bin/sh\n",
+    "etc/group": "fan:x:700:\nstaff:x:50:alice\n",
+    "etc/hwsafe/policy.d/fan.conf": POLICY,
+    "sys/bus/pci/devices/0000:00:03.0/vendor": "0x1234\n",
+    "sys/bus/pci/devices/0000:00:03.0/device": "0x11e8\n",
+    "sys/bus/pci/devices/0000:00:03.0/class": "0x00ff00\n",
+}
+
+
+class Tree:
+    """A captured tree with a policy."""
+
+    def __init__(self, **files):
+        self.directory = tempfile.TemporaryDirectory()
+        self.path = self.directory.name
+        for name, content in {**TREE, **files}.items():
+            self.write(name, content)
+
+    def write(self, name, content):
+        path = os.path.join(self.path, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.chmod(path, 0o644)
+        return path
+
+    def run(self, area, verb, *arguments):
+        return run(HWPROBE, area, verb, "--sysroot", self.path, *arguments)
+
+
+def assert_one_line(result, code, *words):
+    assert result.returncode == code, result
+    assert not result.stdout, result
+    assert result.stderr.startswith("hwprobe: ") and result.stderr.count("\n") == 1, result
+    assert all(word in result.stderr for word in words), result
+
+
+def test_check_is_silent_about_good_policies():
+    tree = Tree()
+    for arguments in [(), ("/etc/hwsafe/policy.d",), ("/etc/hwsafe/policy.d/fan.conf",)]:
+        result = tree.run("policy", "check", *arguments)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    with tempfile.TemporaryDirectory() as empty:
+        assert run(HWPROBE, "policy", "check", "--sysroot", empty).returncode == 0
+
+
+def test_check_tells_every_error_by_line_and_column():
+    tree = Tree()
+    tree.write("bad.conf", "[a]\nport = 0x99999 rw\nfrob = 1\nmsr = 1 q\n")
+    result = tree.run("policy", "check", "/bad.conf")
+    assert result.returncode == 1 and not result.stdout, result
+    lines = result.stderr.splitlines()
+    assert [line.split(" ")[0] for line in lines] == \
+        ["/bad.conf:2:8:", "/bad.conf:3:1:", "/bad.conf:4:9:"], result
+    document = json.loads(tree.run("policy", "check", "--json", "/bad.conf").stdout)
+    assert document["schema_version"] == 1 and document["valid"] is False
+    assert [(one["line"], one["column"]) for one in document["errors"]] == [(2, 8), (3, 1), (4, 9)]
+
+
+def test_check_takes_many_and_tells_all():
+    tree = Tree(**{"bad.conf": "[a]\nport = x\n", "worse.conf": "q\n"})
+    result = tree.run("policy", "check", "/bad.conf", "/etc/hwsafe/policy.d", "/worse.conf")
+    assert result.returncode == 1 and "/bad.conf:2:" in result.stderr, result
+    assert "/worse.conf:1:" in result.stderr, result
+
+
+def test_check_without_sysroot_takes_relative_paths():
+    tree = Tree()
+    path = os.path.join(tree.path, "mine")
+    tree.write("mine/a.conf", "[a]\nport = 1 r\n")
+    for argument in ["mine", "mine/a.conf", path]:
+        result = run(HWPROBE, "policy", "check", argument, cwd=tree.path)
+        assert result.returncode == 0 and not result.stderr, result
+
+
+def test_check_of_nothing_is_not_found():
+    assert_one_line(run(HWPROBE, "policy", "check", "/nowhere"), 3, "/nowhere")
+    assert json.loads(run(HWPROBE, "policy", "check", "-j", "/nowhere").stdout)["errors"]
+
+
+def test_explain_names_rule_line_and_reason():
+    tree = Tree()
+    result = tree.run("policy", "explain", "--as", "fan", "port", "rw", "0x2e-0x2f")
+    assert result.returncode == 0 and "allowed by" in result.stdout, result
+    assert "fan.conf:3 [fan]" in result.stdout and not result.stderr, result
+    result = tree.run("policy", "explain", "--as", "alice", "msr", "write", "0x610")
+    assert result.returncode == 4 and "no-rule" in result.stdout, result
+    result = tree.run("policy", "explain", "--as", "fan", "port", "r", "0xcf8+4")
+    assert result.returncode == 4 and "deny-rule" in result.stdout, result
+    assert "fan.conf:10 [all]" in result.stdout, result
+
+
+def test_explain_knows_groups_and_uids():
+    tree = Tree()
+    for who, code in [("alice", 0), ("701", 0), ("fan", 4), ("4711", 4)]:
+        result = tree.run("policy", "explain", "--as", who, "msr", "r", "0x19c")
+        assert result.returncode == code, (who, result)
+
+
+def test_explain_checks_values():
+    ask = ("policy", "explain", "--as", "fan", "msr", "w", "0x610", "--old", "0", "--value")
+    tree = Tree()
+    assert tree.run(*ask, "0x320").returncode == 0
+    result = tree.run(*ask, "0x321")
+    assert result.returncode == 4 and "value" in result.stdout, result
+    result = tree.run(*ask, "0x8000")
+    assert result.returncode == 4 and "mask" in result.stdout, result
+
+
+def test_explain_finds_the_device_of_an_address():
+    tree = Tree()
+    for device in ["0000:00:03.0", "00:03.0", "1234:11e8"]:
+        result = tree.run("policy", "explain", "bar", "rw", device, "0", "0-0xff")
+        assert result.returncode == 0 and "[all]" in result.stdout, result
+        result = tree.run("policy", "explain", "bar", "rw", device, "0")
+        assert result.returncode == 4, result
+    assert_one_line(tree.run("policy", "explain", "pci", "r", "00:1f.7"), 3, "0000:00:1f.7")
+
+
+def test_explain_has_a_document():
+    tree = Tree()
+    document = json.loads(tree.run("policy", "explain", "--json", "--as", "fan", "port", "rw",
+                                   "0x2e").stdout)
+    assert document["allowed"] is True and document["reason"] == "none" and document["uid"] == 700
+    assert document["rule"]["line"] == 3 and document["rule"]["section"] == "fan"
+    document = json.loads(tree.run("policy", "explain", "--json", "port", "w", "1").stdout)
+    assert document["allowed"] is False and document["rule"] is None
+    assert document["error"] == "EACCES"
+
+
+def test_explain_asks_another_policy():
+    tree = Tree(**{"other.conf": "[a]\nring = /dev/null rw\nplugin = /a.so sha256 " + "0" * 64 +
+                                 "\ndma = 1234:11e8 max 4096\n"})
+    for what, code in [(("ring", "rw", "/dev/null", "4096"), 0), (("plugin", "r", "/a.so"), 0),
+                       (("ring", "rw", "/dev/zero"), 4), (("dma", "rw", "1234:11e8", "4096"), 0),
+                       (("dma", "rw", "1234:11e8", "4097"), 4)]:
+        result = tree.run("policy", "explain", "-p", "/other.conf", *what)
+        assert result.returncode == code, (what, result)
+
+
+def test_explain_refuses_garbage():
+    tree = Tree()
+    for arguments, word in [
+            (("prt", "r", "1"), "prt"), (("port", "q", "1"), "'q'"), (("port", "r", "x"), "'x'"),
+            (("port", "r", "0x10000"), "0xffff"), (("port", "r", "2-1"), "2-1"),
+            (("port", "r", "1-"), "''"), (("port", "r"), "needs"),
+            (("port", "r", "1+0"), "1+0"), (("port", "r", "1", "2"), "PORTS"),
+            (("bar", "r", "00:03.0"), "BAR"), (("bar", "r", "00:03.0", "6"), "'6'"),
+            (("pci", "r", "frob"), "frob"), (("port", "r,", "1"), "'r,'"),
+            (("port", "r", "1", "--width", "3"), "3"), (("port", "r", "1", "--width", "x"), "'x'"),
+            (("plugin", "r", "/a", "/b"), "PATH"),
+            (("port", "r", "1", "--frob"), "--frob"), (("port", "r", "1", "--as"), "--as")]:
+        assert_one_line(tree.run("policy", "explain", *arguments), 2, word)
+    assert_one_line(tree.run("policy", "explain", "--as", "", "port", "r", "1"), 3, "--as")
+    assert_one_line(tree.run("policy", "explain", "--as", "mallory", "port", "r", "1"), 3, "mallory")
+
+
+def test_lint_names_both_rules():
+    tree = Tree(**{"odd.conf": "[a]\nuser = fan\nport = 1-9 rw\ndeny port = 0-99\n"
+                               "port = 0xcf9 w danger reset\n"})
+    result = tree.run("policy", "lint", "/odd.conf")
+    assert result.returncode == 1 and not result.stderr, result
+    assert result.stdout == (
+        "/odd.conf:3: dead: all that it allows is denied: see /odd.conf:4: deny port = 0-99\n"
+        "/odd.conf:5: danger: it opens what resets the machine\n"), result
+    result = tree.run("policy", "lint", "--rules", "/odd.conf")
+    assert "         9  /odd.conf:3: port = 1-9 rw\n" in result.stdout, result
+    document = json.loads(tree.run("policy", "lint", "--json", "/odd.conf").stdout)
+    assert [one["finding"] for one in document["findings"]] == ["dead", "danger"], document
+    assert document["findings"][0]["other"]["line"] == 4
+    assert document["rules"][0]["addresses"] == "0x9"
+
+
+def test_lint_is_silent_about_plain_policies():
+    with tempfile.TemporaryDirectory() as empty:
+        result = run(HWPROBE, "policy", "lint", "--sysroot", empty)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    tree = Tree(**{"bad.conf": "[a]\nport = x\n"})
+    result = tree.run("policy", "lint", "/bad.conf")
+    assert result.returncode == 1 and "/bad.conf:2:8:" in result.stderr, result
+    assert_one_line(tree.run("policy", "lint", "/a", "/b"), 2, "/b")
+    assert_one_line(tree.run("policy", "lint", "/nowhere"), 3, "/nowhere")
+
+
+def test_diff_tells_what_became_possible():
+    tree = Tree(**{"old.conf": "[a]\nuser = fan\nport = 1-5 rw\n",
+                   "new.conf": "[a]\nuser = fan\nport = 1-4 rw\nmsr = 0x19c r, cpus 2\n"})
+    result = tree.run("policy", "diff", "/old.conf", "/new.conf")
+    assert result.returncode == 1 and not result.stderr, result
+    assert result.stdout == (
+        "possible: uid 700: msr 0x19c-0x19c CPU 2 r (/new.conf:4: msr = 0x19c r, cpus 2)\n"
+        "impossible: uid 700: port 0x5-0x5 r,w (/old.conf:3: port = 1-5 rw)\n"), result
+    document = json.loads(tree.run("policy", "diff", "--json", "/old.conf", "/new.conf").stdout)
+    assert [one["change"] for one in document["changes"]] == ["possible", "impossible"]
+    assert document["changes"][0]["cpu"] == 2 and document["changes"][0]["gid"] is None
+    result = tree.run("policy", "diff", "/old.conf", "/old.conf")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    assert_one_line(tree.run("policy", "diff", "/old.conf"), 2, "OLD NEW")
+    assert_one_line(tree.run("policy", "diff", "/old.conf", "/nowhere"), 3, "/nowhere")
+
+
+def test_import_makes_a_policy_of_a_list():
+    tree = Tree(**{"list": "# MSR   Write mask\n0x00000010 0x0000000000000000 # \"TSC\"\n\n"
+                           "0x610 0x00007fff\n0x620 0xffffffffffffffff\n"})
+    result = tree.run("policy", "import", "--user", "fan", "/list")
+    assert result.returncode == 0 and not result.stderr, result
+    assert result.stdout == ("[msr-safe]\nuser = fan\nmsr = 0x10 r\n"
+                             "msr = 0x610 rw, mask 0x7fff\nmsr = 0x620 rw\n"), result
+    tree.write("made.conf", result.stdout)
+    assert tree.run("policy", "check", "/made.conf").returncode == 0
+
+
+def test_import_refuses_what_is_no_list():
+    for line, word in [("0x10", "mask"), ("0x10 1 2", "mask"), ("x 1", "'x'"),
+                       ("0x100000000 1", "0xffffffff"), ("0x10 -1", "'-1'")]:
+        tree = Tree(**{"list": "0x1 0x0\n" + line + "\n"})
+        assert_one_line(tree.run("policy", "import", "/list"), 1, "/list:2:", word)
+    result = Tree().run("policy", "import", "/nowhere")
+    assert result.returncode == 3 and "/nowhere" in result.stderr, result
+
+
+def test_verbs_are_told():
+    assert_one_line(run(HWPROBE, "policy"), 2, "check", "explain")
+    assert_one_line(run(HWPROBE, "policy", "frob"), 2, "frob", "check")
+    text = run(HWPROBE, "policy", "explain", "--help")
+    assert text.returncode == 0 and "--as=USER" in text.stdout, text
+    assert max(len(line) for line in text.stdout.split("\n")) <= 80, text
+
+
+tap.main(dict(globals()))
