@@ -138,12 +138,12 @@ void names_close(struct names *names)
 	free(names);
 }
 
+/* NO_HWDB: libpci leaks where there is none, and pci.ids knows what it does. */
 static const char *look_up(struct names *names, enum name_of what, const struct hws_pci_info *info,
 			   char *text, size_t size)
 {
 	static const int flags[] = {
 		[NAME_CLASS] = PCI_LOOKUP_CLASS,
-		[NAME_INTERFACE] = PCI_LOOKUP_PROGIF | PCI_LOOKUP_NO_NUMBERS,
 		[NAME_VENDOR] = PCI_LOOKUP_VENDOR,
 		[NAME_DEVICE] = PCI_LOOKUP_DEVICE,
 		[NAME_BOTH] = PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
@@ -152,27 +152,24 @@ static const char *look_up(struct names *names, enum name_of what, const struct 
 		[NAME_SUBSYSTEM] = PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
 	};
 	int class_code = (int)(info->class_code >> 8);
+	int how = flags[what] | PCI_LOOKUP_NO_HWDB;
 
 	switch (what) {
 	case NAME_CLASS:
-		return pci_lookup_name(names->pci, text, (int)size, flags[what], class_code);
-	case NAME_INTERFACE:
-		return pci_lookup_name(names->pci, text, (int)size, flags[what], class_code,
-				       (int)(info->class_code & 0xff));
+		return pci_lookup_name(names->pci, text, (int)size, how, class_code);
 	case NAME_VENDOR:
-		return pci_lookup_name(names->pci, text, (int)size, flags[what], info->vendor);
+		return pci_lookup_name(names->pci, text, (int)size, how, info->vendor);
 	case NAME_SUBVENDOR:
-		return pci_lookup_name(names->pci, text, (int)size, flags[what],
-				       info->subsystem_vendor);
+		return pci_lookup_name(names->pci, text, (int)size, how, info->subsystem_vendor);
 	case NAME_DEVICE:
 	case NAME_BOTH:
-		return pci_lookup_name(names->pci, text, (int)size, flags[what], info->vendor,
+		return pci_lookup_name(names->pci, text, (int)size, how, info->vendor,
 				       info->device);
 	case NAME_SUBDEVICE:
 	case NAME_SUBSYSTEM:
 		break;
 	}
-	return pci_lookup_name(names->pci, text, (int)size, flags[what], info->vendor, info->device,
+	return pci_lookup_name(names->pci, text, (int)size, how, info->vendor, info->device,
 			       info->subsystem_vendor, info->subsystem_device);
 }
 

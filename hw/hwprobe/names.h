@@ -16,7 +16,6 @@ void names_close(struct names *names);
 
 enum name_of {
 	NAME_CLASS,
-	NAME_INTERFACE,
 	NAME_VENDOR,
 	NAME_DEVICE,
 	NAME_BOTH,
@@ -24,7 +23,7 @@ enum name_of {
 	NAME_SUBDEVICE,
 	NAME_SUBSYSTEM,
 };
-/* Gives @text, or a constant; NULL: NAME_INTERFACE has none. */
+/* Gives @text, or a constant when it can't be told. */
 const char *name_of(struct names *names, enum name_of what, const struct hws_pci_info *info,
 		    char text[NAME_TEXT]);
 
