@@ -9,7 +9,8 @@ static const char every_bdf[] = "0000:00:05.0"; /* a register of every kind */
 START_TEST(sim_ops_are_all_there)
 {
 	const char *entry = (const char *)&sim_ops.open;
-	const char *end = (const char *)(&sim_ops + 1);
+	/* what comes then only a back end far away has */
+	const char *end = (const char *)&sim_ops.batch;
 
 	for (; entry < end; entry += sizeof(void *)) {
 		void *function;
