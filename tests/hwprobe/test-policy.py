@@ -9,7 +9,7 @@ import tempfile
 import tap
 from tap import run
 
-HWPROBE = sys.argv[1]
+HWPROBE = os.path.abspath(sys.argv[1])
 
 POLICY = """[fan]
 user = fan
