@@ -24,6 +24,18 @@
 #include <check.h>
 #include <stdbool.h>
 
+/* Built with a sanitizer that has a run time of its own? gcc and clang say it differently. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SUITE_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SUITE_SANITIZED 1
+#endif
+#endif
+#ifndef SUITE_SANITIZED
+#define SUITE_SANITIZED 0
+#endif
+
 #define SUITE_SECONDS 120 /* for one test; much, since machines are slow and busy */
 
 /* Runs the tests (a list that ends with NULL); TAP on stdout; gives main's result. */

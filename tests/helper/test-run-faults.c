@@ -63,7 +63,7 @@ static const struct fault faults[] = {
 	{ "capabilities", SYS_capget, ANY },
 	{ "no_new_privs", SYS_prctl, 0, PR_SET_NO_NEW_PRIVS, true },
 	{ "dumpable", SYS_prctl, 0, PR_SET_DUMPABLE, true },
-#ifndef __SANITIZE_ADDRESS__ /* which can't start without it */
+#if !SUITE_SANITIZED /* their run times can't start without it */
 	{ "limits", SYS_prlimit64, 1, RLIMIT_CORE, true },
 #endif
 	{ "Landlock", SYS_landlock_create_ruleset, ANY },

@@ -9,16 +9,10 @@
 
 #define POLICY "[alice]\nuser = 41000\nport = 0x70-0x71 rw\nmsr = 0x19c 0x199 rw\n"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
-
 enum {
 	CLIENTS = 64,
-	REQUESTS = SANITIZED ? 200 : 2000,
-	MESSAGES = SANITIZED ? 3000 : 20000,
+	REQUESTS = SUITE_SANITIZED ? 200 : 2000,
+	MESSAGES = SUITE_SANITIZED ? 3000 : 20000,
 };
 
 /* Each reply must be the one to its request, in order. */
@@ -131,7 +125,7 @@ START_TEST(hostile_messages_cost_the_helper_nothing)
 	}
 	ck_assert(daemon_has_fds(&daemon, before));
 	/* the trail's ring fills up, and no more */
-	if (!SANITIZED)
+	if (!SUITE_SANITIZED)
 		ck_assert_int_lt(daemon_kilobytes(&daemon), kilobytes + 8192);
 	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
 	daemon_stop(&daemon);
