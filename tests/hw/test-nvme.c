@@ -54,7 +54,7 @@ static void to_kernel(void)
 	int fd = -1;
 
 	bind("nvme");
-	/* the node comes when the kernel has talked to the disk, and can be opened a little later */
+	/* the node comes when the kernel has talked to the disk, and opens a little later */
 	for (int i = 0; i < 1000 && fd < 0; i++) {
 		fd = open("/dev/nvme0n1", O_RDONLY);
 		if (fd < 0)
