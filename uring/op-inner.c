@@ -68,13 +68,17 @@ static bool settle(struct hws_ring *ring, const struct op *wanted, const struct 
 	return true;
 }
 
-/* Takes what is wanted and what nobody waits for; the others move up, in their order. */
-static void pick(struct hws_ring *ring, const struct op *wanted)
+/*
+ * Takes what is wanted and what nobody waits for; the others move up, in their order. Gives how
+ * many these are: what the kernel's workers add meanwhile was not looked at.
+ */
+static uint32_t pick(struct hws_ring *ring, const struct op *wanted)
 {
 	struct io_uring_cq *cq = &ring->io.cq;
 	uint32_t first = *cq->khead;
-	uint32_t at = first + ring_ready(ring);
-	uint32_t to = at;
+	uint32_t end = first + ring_ready(ring);
+	uint32_t at = end;
+	uint32_t to = end;
 
 	while (at != first) {
 		struct io_uring_cqe *cqe = &cq->cqes[(--at & cq->ring_mask) << ring->cqe_shift];
@@ -86,36 +90,36 @@ static void pick(struct hws_ring *ring, const struct op *wanted)
 	}
 	/* release: pairs with the back end's acquire; what was read may be overwritten */
 	__atomic_store_n(cq->khead, to, __ATOMIC_RELEASE);
+	return end - to;
 }
 
-/* What is here doesn't count: it is for one more that is waited. */
-static int advance(struct hws_ring *ring, bool wait)
+/* What was @kept doesn't count: it is for one more that is waited. */
+static int advance(struct hws_ring *ring, uint32_t kept, bool wait)
 {
-	uint32_t ready = ring_ready(ring);
 	int r = refuse_chain(ring);
 
 	if (r < 0)
 		return r;
-	if (ready > ring->io.cq.ring_mask)
-		return why(-EAGAIN, "%u dones are to be taken: call hws_wait()", ready);
+	if (kept > ring->io.cq.ring_mask)
+		return why(-EAGAIN, "%u dones are to be taken: call hws_wait()", kept);
 	if (!wait && !ring_queued(ring) && !ring_hides(ring))
 		return 0;
-	return ring_enter(ring, wait ? ready + 1 : 0, RING_EVENTS, wait ? HWS_FOREVER : 0);
+	return ring_enter(ring, wait ? kept + 1 : 0, RING_EVENTS, wait ? HWS_FOREVER : 0);
 }
 
 static int await(struct hws_ring *ring, const struct op *op, bool wait)
 {
 	uint32_t tries = 0;
+	uint32_t kept = pick(ring, op);
 	int r = 0;
 
-	pick(ring, op);
 	while (r == 0 && !(op->flags & OP_SETTLED)) {
-		r = advance(ring, wait);
+		r = advance(ring, kept, wait);
 		if (r == 0 && !wait)
 			r = why(-EAGAIN, "this is under way: hws_ring_fd() says when to try again");
 		else if (r == -EINTR || (ring_can_not_now(r) && tries++ < RING_TRIES))
 			r = 0;
-		pick(ring, op);
+		kept = pick(ring, op);
 	}
 	return op->flags & OP_SETTLED ? 0 : r;
 }
@@ -147,15 +151,16 @@ void inner_forget(struct hws_ring *ring, struct hws_op handle)
 {
 	struct op *op = find(ring, handle);
 	bool cancelled = false;
+	uint32_t kept;
 
 	if (!op)
 		return;
-	pick(ring, op);
+	kept = pick(ring, op);
 	if (!(op->flags & OP_SETTLED) && !half_chain(ring))
 		cancelled = hws_op_cancel(ring, handle) == 0;
 	op_orphan(ring, op);
 	/* most end at once; what goes wrong with the others will show when the ring closes */
-	if (cancelled && advance(ring, false) == 0)
-		pick(ring, NULL);
+	if (cancelled && advance(ring, kept, false) == 0)
+		(void)pick(ring, NULL);
 	rest(ring);
 }
