@@ -30,6 +30,10 @@ static const struct {
 	  "" },
 	{ -EOPNOTSUPP, 6, "not supported here", "try another back end", "the simulated machine" },
 	{ -ENOENT, 3, "not found", "check the name", "" },
+	{ -ENXIO, 6, "no driver stands behind it", "load or bind the driver that is named",
+	  "what needs no driver" },
+	{ -EIO, 1, "the device did not do it", "see that it is there, and powered",
+	  "other devices" },
 };
 
 static void say(FILE *file, const char *what, const char *text)

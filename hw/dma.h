@@ -67,10 +67,10 @@ struct hws_dma_options {
  * Safety: WRITES. The device may do anything that its registers make it do, but to no memory
  * except what is given to it.
  *
- * Return: 0; -EACCES policy; -EPERM kernel; -ENODEV no such function, or no IOMMU before it;
- * -EBUSY another program or driver has it, or one of its group; -EINVAL options that can't be;
- * -ENOSPC no addresses; -ENOMEM; as hws_pool_open(). hws_why() names who is in the way, and the
- * cure.
+ * Return: 0; -EACCES policy; -EPERM kernel; -ENODEV no such function; -EOPNOTSUPP no IOMMU before
+ * it; -ENXIO no driver has it: vfio-pci must be bound first; -EBUSY another program or driver has
+ * it, or one of its group; -EINVAL options that can't be; -ENOSPC no addresses; -ENOMEM; as
+ * hws_pool_open(). hws_why() names who is in the way, and the cure.
  */
 HWS_API HWS_MUST int hws_dma_open(struct hws *hw, const char *bdf,
 				  const struct hws_dma_options *options,

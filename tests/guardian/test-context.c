@@ -57,7 +57,7 @@ START_TEST(explain_gives_each_error_its_status)
 		int status;
 	} rows[] = { { 0, 0 },		 { -EACCES, 4 }, { -EPERM, 5 },	 { -EDQUOT, 7 },
 		     { -EBUSY, 7 },	 { -ENODEV, 3 }, { -EINVAL, 2 }, { -ERANGE, 2 },
-		     { -EOPNOTSUPP, 6 }, { -EPIPE, 1 } };
+		     { -EOPNOTSUPP, 6 }, { -ENXIO, 6 },	 { -EIO, 1 },	 { -EPIPE, 1 } };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *file = open_memstream(&text, &size);
