@@ -24,7 +24,7 @@ struct plugin_source {
 
 /*
  * Reads it: whole, sealed, checked. 0; -EACCES: not to be trusted; -ENOEXEC: no plug-in for this
- * machine; -EPROTO: of another version; -EFBIG, -errno.
+ * machine; -EPROTO: of another version; -EFBIG, -errno. The words go on behind its path.
  */
 HWS_MUST int plugin_library_open(const struct plugin_source *source,
 				 struct plugin_library **ret_library);

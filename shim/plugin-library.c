@@ -22,7 +22,7 @@ struct plugin_library {
 	char path[PATH_MAX];
 };
 
-/* Its name before what was found wrong with it. */
+/* The name of something before what was found wrong with it. */
 static int named(int code, const char *path)
 {
 	char words[256];
@@ -185,7 +185,6 @@ int plugin_library_open(const struct plugin_source *source, struct plugin_librar
 	snprintf(library->path, sizeof(library->path), "%s", source->path);
 	r = read_file(source, directory, name, library);
 	if (r < 0) {
-		named(r, source->path);
 		plugin_library_close(library);
 		return r;
 	}
