@@ -4,8 +4,9 @@
 #include <string.h>
 
 static const struct personality personalities[] = {
-	{ "rdmsr", rdmsr_main },
-	{ "wrmsr", wrmsr_main },
+	{ "devmem", devmem_main }, { "inb", io_main },	    { "inl", io_main },
+	{ "inw", io_main },	   { "outb", io_main },	    { "outl", io_main },
+	{ "outw", io_main },	   { "rdmsr", rdmsr_main }, { "wrmsr", wrmsr_main },
 };
 
 enum { PERSONALITIES = sizeof(personalities) / sizeof(personalities[0]) };

@@ -25,6 +25,8 @@ const struct personality *personality_find(const char *path);
 void personality_list(void);
 
 /* Each is defined in its area's file, and listed once more in personality.c. */
+personality_fn devmem_main;
+personality_fn io_main; /* inb, outl … */
 personality_fn rdmsr_main;
 personality_fn wrmsr_main;
 
