@@ -82,16 +82,23 @@ enum result call_fail(const char *about, int code);
 enum result call_live_only(const char *area);
 
 /* Options of verbs that write, in this order and first in their tables. */
-enum { WRITE_YES, WRITE_DRY, WRITE_VERIFY, WRITE_OPTIONS };
-#define ARGS_WRITE_OPTIONS                                                          \
-	[WRITE_YES] = { "yes", 'y', NULL, "write without asking" },                 \
-	[WRITE_DRY] = { "dry-run", 'n', NULL, "only show old->(value:mask)->new" }, \
-	[WRITE_VERIFY] = { "verify", 'r', NULL, "read it back: 8 when it differs" }
+enum { WRITE_YES, WRITE_DRY, WRITE_VERIFY, WRITE_DANGER, WRITE_OPTIONS };
+#define ARGS_WRITE_OPTIONS                                                           \
+	[WRITE_YES] = { "yes", 'y', NULL, "write without asking" },                  \
+	[WRITE_DRY] = { "dry-run", 'n', NULL, "only show old->(value:mask)->new" },  \
+	[WRITE_VERIFY] = { "verify", 'r', NULL, "read it back: 8 when it differs" }, \
+	[WRITE_DANGER] = { "danger", 0, "NAMES", "what is dangerous, too: the named dangers" }
 
 /*
- * May it be written? Asks on a terminal; without one --yes must have been
- * given, else it is wrong use. RESULT_OK: yes.
+ * May it be done? Asks on a terminal; without one --yes must have been given,
+ * else it is wrong use. RESULT_OK: yes.
  */
 enum result call_confirm(const struct call *call, const char *what);
+/*
+ * The same of a verb that has ARGS_WRITE_OPTIONS, about a write that the policy
+ * allows: a dangerous one takes --danger with the danger's name as well. A dry
+ * run may always be.
+ */
+enum result call_may_write(const struct call *call, const char *what, uint32_t dangers);
 
 #endif

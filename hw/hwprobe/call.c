@@ -136,3 +136,31 @@ enum result call_confirm(const struct call *call, const char *what)
 	fprintf(stderr, "hwprobe: nothing was written\n");
 	return RESULT_FAILURE;
 }
+
+/* Is the danger's word among those that were given, with commas between them? */
+static bool is_named(const char *names, const char *name)
+{
+	size_t length = strlen(name);
+
+	while (names) {
+		names += *names == ',';
+		if (strcspn(names, ",") == length && !strncmp(names, name, length))
+			return true;
+		names = strchr(names, ',');
+	}
+	return false;
+}
+
+enum result call_may_write(const struct call *call, const char *what, uint32_t dangers)
+{
+	if (call->given[WRITE_DRY].count)
+		return RESULT_OK;
+	for (uint32_t danger = 1; danger && danger <= dangers; danger <<= 1) {
+		const char *name = hws_danger_name(danger);
+
+		if (dangers & danger && !is_named(call->given[WRITE_DANGER].value, name))
+			return args_refuse("%s: that %s: to do it all the same, add --danger=%s",
+					   what, hws_danger_does(danger), name);
+	}
+	return call_confirm(call, what);
+}

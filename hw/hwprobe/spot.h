@@ -10,6 +10,8 @@
 
 enum { SPOT_NAME = 80 };
 
+struct json_object;
+
 struct spot {
 	struct hws_place place;
 	char name[SPOT_NAME]; /* in output */
@@ -42,8 +44,19 @@ uint32_t spot_write_rights(const struct call *call, bool masked);
 
 /* RESULT_PARTIAL when some could be read and some not; each that couldn't is told. */
 enum result spots_read(const struct call *call, const struct spots *spots);
-/* In order; the first that fails ends it. */
+/* All may be written, and the user wants it; then in order, and the first that fails ends it. */
 enum result spots_write(const struct call *call, const struct change *changes, size_t count);
+
+/* Reads what stands there: 0 or -errno. */
+int spot_read(struct hws_place place, uint64_t *ret_value);
+/* The dangers of writing there, HWS_DANGER_…, whichever value it is or this one. */
+uint32_t spot_danger(const struct hws_place *place, bool has_value, uint64_t value);
+
+/* What documents tell of a spot, for more to be put in. */
+struct json_object *spot_object(const struct spot *spot);
+/* Prints the array, which it takes, under its key; without one it does nothing. */
+enum result spots_finish(const struct call *call, const char *key, struct json_object *array,
+			 enum result result);
 
 /* Bytes of a width's name: b w l q, or 8 16 32 64. False: it was told. */
 bool spot_width(const char *text, uint32_t *ret_width);
