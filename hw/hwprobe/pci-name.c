@@ -122,37 +122,6 @@ static enum result base_of(const struct space *space, const char *name,
 					       : check_layout(space, name, 1u << reg->which);
 }
 
-static uint64_t field_bits(const struct hws_field *field)
-{
-	return UINT64_MAX >> (63 - (field->high - field->low)) << field->low;
-}
-
-/* The field of that name, or none for NULL; and which bits of the register a one clears. */
-static bool take_field(const struct space *space, const struct hws_register *reg, const char *name,
-		       struct spot *spot)
-{
-	bool found = !name;
-
-	if (reg->attribute == HWS_ATTRIBUTE_W1C && !reg->fields)
-		spot->clears = spot_ones(reg->width);
-	for (uint32_t i = 0; i < reg->fields; i++) {
-		struct hws_field field;
-
-		if (hws_registers_field_at(space->registers, spot->index, i, &field) < 0)
-			break;
-		if (field.attribute == HWS_ATTRIBUTE_W1C)
-			spot->clears |= field_bits(&field);
-		if (!name || strcmp(name, field.name) != 0)
-			continue;
-		found = true;
-		spot->mask = field_bits(&field);
-		spot->low = field.low;
-		spot->field = i;
-		spot->registers = space->registers;
-	}
-	return found;
-}
-
 static enum result described(const struct space *space, const char *name, const char *field,
 			     struct spot *spot)
 {
@@ -163,7 +132,7 @@ static enum result described(const struct space *space, const char *name, const 
 
 	if (r < 0)
 		return call_fail(name, r);
-	if (!take_field(space, &reg, field, spot)) {
+	if (!spot_field(space->registers, &reg, field, spot)) {
 		fprintf(stderr, "hwprobe: %s: %s has no field '%s'; it has:", name, reg.name,
 			field);
 		for (uint32_t i = 0; i < reg.fields; i++) {

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The document of a read: values[]: name kind value (hex; null with an error)
- * word (or null) error why (or null), and of MSRs cpu.
- */
 #include "hw/hwprobe/spot.h"
 
 #include <errno.h>
@@ -77,21 +73,6 @@ int spot_read(struct hws_place place, uint64_t *ret_value)
 	return r;
 }
 
-static uint64_t bits_of(const struct spot *spot)
-{
-	return spot->mask ? spot->mask : spot_ones(spot->place.width);
-}
-
-static unsigned int digits_of(const struct spot *spot)
-{
-	uint64_t ones = bits_of(spot) >> spot->low;
-	unsigned int digits = 1;
-
-	while (ones >>= 4)
-		digits++;
-	return digits;
-}
-
 struct json_object *spot_object(const struct spot *spot)
 {
 	struct json_object *o = json_object_new_object();
@@ -101,32 +82,6 @@ struct json_object *spot_object(const struct spot *spot)
 	if (spot->place.kind == HWS_KIND_MSR)
 		put_number(o, "cpu", spot->place.cpu);
 	return o;
-}
-
-static void show(const struct spots *spots, const struct spot *spot, uint64_t value, int code,
-		 struct json_object *array)
-{
-	const char *word =
-		spot->registers && code == 0
-			? hws_registers_word(spot->registers, spot->index, spot->field, value)
-			: NULL;
-	struct json_object *o;
-
-	if (!array) {
-		if (code == 0)
-			printf("%s%s0x%0*" PRIx64 "\n", spots->named ? spot->name : "",
-			       spots->named ? " " : "", (int)digits_of(spot), value);
-		return;
-	}
-	o = spot_object(spot);
-	if (code == 0)
-		put_hex(o, "value", digits_of(spot), value);
-	else
-		put(o, "value", NULL);
-	put_text(o, "word", word);
-	put_error(o, code);
-	put_text(o, "why", code ? hws_why() : NULL);
-	json_object_array_add(array, o);
 }
 
 enum result spots_finish(const struct call *call, const char *key, struct json_object *array,
@@ -139,24 +94,32 @@ enum result spots_finish(const struct call *call, const char *key, struct json_o
 	return o && document_print(o) < 0 ? RESULT_FAILURE : result;
 }
 
-enum result spots_read(const struct call *call, const struct spots *spots)
+static uint64_t field_bits(const struct hws_field *field)
 {
-	struct json_object *array = call->settings.json ? json_object_new_array() : NULL;
-	enum result result = RESULT_OK;
-	size_t failed = 0;
+	return UINT64_MAX >> (63 - (field->high - field->low)) << field->low;
+}
 
-	for (size_t i = 0; i < spots->count; i++) {
-		const struct spot *spot = &spots->at[i];
-		uint64_t value = 0;
-		int r = spot_read(spot->place, &value);
+bool spot_field(const struct hws_registers *registers, const struct hws_register *reg,
+		const char *name, struct spot *spot)
+{
+	bool found = !name;
 
-		show(spots, spot, (value & bits_of(spot)) >> spot->low, r, array);
-		if (r < 0) {
-			result = call_fail(spot->name, r);
-			failed++;
-		}
+	if (reg->attribute == HWS_ATTRIBUTE_W1C && !reg->fields)
+		spot->clears = spot_ones(reg->width);
+	for (uint32_t i = 0; i < reg->fields; i++) {
+		struct hws_field field;
+
+		if (hws_registers_field_at(registers, spot->index, i, &field) < 0)
+			break;
+		if (field.attribute == HWS_ATTRIBUTE_W1C)
+			spot->clears |= field_bits(&field);
+		if (!name || strcmp(name, field.name) != 0)
+			continue;
+		found = true;
+		spot->mask = field_bits(&field);
+		spot->low = field.low;
+		spot->field = i;
+		spot->registers = registers;
 	}
-	if (failed && failed < spots->count)
-		result = RESULT_PARTIAL;
-	return spots_finish(call, "values", array, result);
+	return found;
 }

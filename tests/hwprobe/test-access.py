@@ -243,7 +243,7 @@ def test_failures_end_with_their_codes():
 def test_garbage_is_refused_by_its_position():
     garbage = [
         ("msr rd", "needs REGISTER"), ("msr rd 0x", "position 3"), ("msr rd 0x1g", "position 4"),
-        ("msr rd 12a", "position 3"), ("msr rd 0x100000000", "0xffffffff"), ("msr rd 1 2", "'2'"),
+        ("msr rd 12a", "position 3"), ("msr rd 0x100000000", "0xffffffff"), ("msr rd 2-1", "nothing"),
         ("msr rd -f 3 1", "HI:LO"), ("msr rd -f 64:0 1", "0x3f"), ("msr rd -f 0:1 1", "higher"),
         ("msr rd -p x 1", "x"), ("msr wr -y 1 18446744073709551616", "0xffffffffffffffff"),
         ("msr wr -y 1 2:1", "outside the mask"), ("msr wr -y 1 0:0", "mask is empty"),
