@@ -15,6 +15,7 @@
 /* What embed.sh made of registers/. */
 extern const char registers_cmos[];
 extern const char registers_edu[];
+extern const char registers_msr[];
 extern const char registers_nvme[];
 extern const char registers_pci[];
 extern const char registers_pci_testdev[];
@@ -25,6 +26,7 @@ static const struct {
 } shipped[] = {
 	{ "cmos", registers_cmos },
 	{ "edu", registers_edu },
+	{ "msr", registers_msr },
 	{ "nvme", registers_nvme },
 	{ "pci", registers_pci },
 	{ "pci-testdev", registers_pci_testdev },

@@ -77,7 +77,8 @@ static void unref(void *registers)
 }
 
 /* The register of a description that is about this function. */
-static enum result find_name(struct reach *reach, struct target *target, struct spot *spot)
+static enum result find_name(struct reach *reach, struct target *target, struct spot *spot,
+			     struct hws_registers **ret_registers)
 {
 	struct hws_pci_info info = { .size = sizeof(info) };
 	int r = hws_pci_get_info(reach->hw, target->bdf, &info);
@@ -95,6 +96,7 @@ static enum result find_name(struct reach *reach, struct target *target, struct 
 			return RESULT_FAILURE;
 		if (!hws_registers_match(registers, info.vendor, info.device, info.class_code))
 			continue;
+		*ret_registers = registers;
 		result = reach_name(registers, target->name, spot, &reg);
 		if (result == RESULT_OK) {
 			target->bar = reg.which;
@@ -117,7 +119,9 @@ static enum result open_mmio(struct reach *reach, const struct target *wanted, u
 	struct hws_mmio *mmio;
 	char prefix[HWS_BDF_TEXT + 8];
 	char name[SPOT_NAME];
-	enum result result = target.name[0] ? find_name(reach, &target, &spot) : RESULT_OK;
+	struct hws_registers *known = NULL;
+	struct hws_bank *bank;
+	enum result result = target.name[0] ? find_name(reach, &target, &spot, &known) : RESULT_OK;
 	struct where *where = &target.where;
 	int r;
 
@@ -131,6 +135,10 @@ static enum result open_mmio(struct reach *reach, const struct target *wanted, u
 		return call_fail(name, r);
 	if (!reach_keep(reach, mmio, close_mmio))
 		return RESULT_FAILURE;
+	/* from here on a register that is read-only can't be written */
+	r = known ? hws_mmio_describe(mmio, known, &bank) : 0;
+	if (r < 0)
+		return call_fail(name, r);
 	result = reach_spread(reach, where, hws_in_mmio(mmio, 0, where->width), prefix);
 	if (result == RESULT_OK && *target.name) {
 		struct spot *last = &reach->spots.at[reach->spots.count - 1];

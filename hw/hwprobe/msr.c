@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * hwprobe msr rd, msr wr, msr ls: -p, -a and -f as rdmsr has them.
- *
- * The document of ls: registers[]: name number (hex) attribute text fields[]:
- * name high low.
- */
+/* hwprobe msr rd, msr wr: -p, -a and -f as rdmsr has them. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/hwprobe/document.h"
 #include "hw/hwprobe/reach.h"
 #include "hw/hwprobe/verbs.h"
 
@@ -99,7 +93,7 @@ static void unref(void *registers)
 }
 
 static enum result find_name(struct reach *reach, const struct target *target, struct where *where,
-			     struct spot *spot)
+			     struct spot *spot, struct hws_registers **ret_registers)
 {
 	struct hws_registers *registers;
 	struct hws_register reg;
@@ -110,6 +104,7 @@ static enum result find_name(struct reach *reach, const struct target *target, s
 		return call_fail(target->name, r);
 	if (!reach_keep(reach, registers, unref))
 		return RESULT_FAILURE;
+	*ret_registers = registers;
 	result = reach_name(registers, target->name, spot, &reg);
 	if (result != RESULT_OK)
 		return result;
@@ -123,17 +118,30 @@ static enum result find_name(struct reach *reach, const struct target *target, s
 	return RESULT_OK;
 }
 
+/* From here on a register that is read-only can't be written. */
+static int describe(struct hws_msr *msr, struct hws_registers *known)
+{
+	struct hws_bank *bank;
+	uint32_t cpu;
+	int r = 0;
+
+	for (uint32_t from = 0; r == 0 && hws_msr_next_cpu(msr, from, &cpu) == 0; from = cpu + 1)
+		r = hws_msr_describe(msr, cpu, known, &bank);
+	return r;
+}
+
 static enum result open_msr(struct reach *reach, const struct target *target, uint32_t rights)
 {
 	const char *cpus = target->cpus[0] ? target->cpus : reach->cpus ? reach->cpus : "0";
 	struct where where = target->where;
+	struct hws_registers *known = NULL;
 	enum result result = RESULT_OK;
 	struct spot spot = { 0 };
 	struct hws_msr *msr;
 	int r;
 
 	if (target->name[0])
-		result = find_name(reach, target, &where, &spot);
+		result = find_name(reach, target, &where, &spot, &known);
 	if (result != RESULT_OK)
 		return result;
 	r = hws_msr_open(reach->hw, cpus, (uint32_t)where.first, (uint32_t)where.last, rights,
@@ -142,6 +150,9 @@ static enum result open_msr(struct reach *reach, const struct target *target, ui
 		return call_fail("msr", r);
 	if (!reach_keep(reach, msr, close_msr))
 		return RESULT_FAILURE;
+	r = target->name[0] ? describe(msr, known) : 0;
+	if (r < 0)
+		return call_fail(target->name, r);
 	where.width = 1; /* counted, not measured */
 	return spread(reach, msr, &where, target->name, &spot);
 }

@@ -262,7 +262,7 @@ START_TEST(shipped_descriptions_are_good)
 	}
 	ck_assert_uint_eq(i, 5);
 	ck_assert_int_eq(hws_registers_load(hw, "none", &made), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(hws_why(), "cmos, edu, nvme, pci, pci-testdev"));
+	ck_assert_ptr_nonnull(strstr(hws_why(), "cmos, edu, msr, nvme, pci, pci-testdev"));
 	ck_assert_int_eq(hws_registers_load(hw, NULL, &made), -EINVAL);
 	ck_assert_str_eq(hws_attribute_name(HWS_ATTRIBUTES), "?");
 	hws_close(hw);
