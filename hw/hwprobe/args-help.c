@@ -15,7 +15,7 @@ static const struct {
 	{ RESULT_REFUSED, "denied by the system" },
 	{ RESULT_UNSUPPORTED, "not supported here" },
 	{ RESULT_BUSY, "in use, or over a limit" },
-	{ RESULT_MISMATCH, "read back, it differs" },
+	{ RESULT_MISMATCH, "read back, it differs; or rolled back" },
 	{ RESULT_PARTIAL, "done in part" },
 };
 

@@ -149,11 +149,13 @@ static size_t index_of(const struct tables *tables, int got)
 	return tables->count;
 }
 
+_Thread_local char args_place[ARGS_PLACE];
+
 enum result args_refuse(const char *format, ...)
 {
 	va_list arguments;
 
-	fputs("hwprobe: ", stderr);
+	fprintf(stderr, "hwprobe: %s", args_place);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);

@@ -63,6 +63,9 @@ int args_run(int argc, char **argv, const struct verb *const *verbs);
 void args_help(const struct verb *const *verbs, const struct verb *verb,
 	       const struct args_option *shared);
 
+/* Where in a file what is taken apart stands: "FILE:LINE: ", else "". Messages begin with it. */
+enum { ARGS_PLACE = 96 };
+extern _Thread_local char args_place[ARGS_PLACE];
 /* One line on stderr; gives RESULT_USAGE. */
 enum result args_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /*

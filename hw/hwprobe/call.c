@@ -112,7 +112,7 @@ enum result call_fail(const char *about, int code)
 {
 	const char *why = hws_why();
 
-	fprintf(stderr, "hwprobe: %s: %s\n", about, *why ? why : strerror(-code));
+	fprintf(stderr, "hwprobe: %s%s: %s\n", args_place, about, *why ? why : strerror(-code));
 	return (enum result)hws_explain(code, NULL);
 }
 

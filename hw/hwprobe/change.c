@@ -84,7 +84,7 @@ static void show_change(const struct change *change, bool has_old, uint64_t old,
 	json_object_array_add(array, o);
 }
 
-static enum result verify(const struct change *change, uint64_t old, uint64_t written)
+enum result spot_verify(const struct change *change, uint64_t old, uint64_t written)
 {
 	uint64_t wanted = expected(change, old, written) & mask_of(change);
 	uint64_t value;
@@ -100,8 +100,8 @@ static enum result verify(const struct change *change, uint64_t old, uint64_t wr
 	return RESULT_MISMATCH;
 }
 
-static enum result write_one(const struct call *call, const struct change *change,
-			     struct json_object *array)
+enum result spot_write(const struct call *call, const struct change *change,
+		       struct json_object *array)
 {
 	bool dry = call->given[WRITE_DRY].count;
 	bool has_old = dry || change->mask || call->given[WRITE_VERIFY].count;
@@ -116,7 +116,8 @@ static enum result write_one(const struct call *call, const struct change *chang
 	if (r < 0)
 		return call_fail(change->spot.name, r);
 	show_change(change, has_old, old, value, !dry, array);
-	return !dry && call->given[WRITE_VERIFY].count ? verify(change, old, value) : RESULT_OK;
+	return !dry && call->given[WRITE_VERIFY].count ? spot_verify(change, old, value)
+						       : RESULT_OK;
 }
 
 static bool is_masked(const struct change *change)
@@ -176,7 +177,7 @@ enum result spots_write(const struct call *call, const struct change *changes, s
 		return result;
 	array = call->settings.json ? json_object_new_array() : NULL;
 	for (size_t i = 0; i < count && result == RESULT_OK; i++) {
-		result = write_one(call, &changes[i], array);
+		result = spot_write(call, &changes[i], array);
 		if (i && result != RESULT_OK && result != RESULT_MISMATCH)
 			result = RESULT_PARTIAL;
 	}

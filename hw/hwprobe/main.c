@@ -40,6 +40,8 @@ static const struct verb *const verbs[] = {
 	&verb_audit_query,
 	&verb_audit_verify,
 	&verb_stat,
+	&verb_batch,
+	&verb_txn,
 	&verb_restore,
 	&verb_last_words,
 	&verb_sim_check,

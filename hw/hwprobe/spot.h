@@ -78,6 +78,12 @@ int spot_read(struct hws_place place, uint64_t *ret_value);
 /* The dangers of writing there, HWS_DANGER_…, whichever value it is or this one. */
 uint32_t spot_danger(const struct hws_place *place, bool has_value, uint64_t value);
 
+/* One write, already asked for, or with --dry-run only shown; @array: of the document, or NULL. */
+enum result spot_write(const struct call *call, const struct change *change,
+		       struct json_object *array);
+/* Does there stand what should, after @written was put where @old had stood? */
+enum result spot_verify(const struct change *change, uint64_t old, uint64_t written);
+
 /* What documents tell of a spot, for more to be put in. */
 struct json_object *spot_object(const struct spot *spot);
 /* Prints the array, which it takes, under its key; without one it does nothing. */
