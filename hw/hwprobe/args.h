@@ -81,6 +81,9 @@ enum result call_open(const struct call *call, struct hws **ret_hw);
 /* Tells why a call on @about failed, in one line; gives what to end with. */
 enum result call_fail(const char *about, int code);
 
+/* So far from now, for what waits. */
+uint64_t call_deadline(uint64_t ms);
+
 /* Tells that a captured tree has no such thing; gives RESULT_UNSUPPORTED. */
 enum result call_live_only(const char *area);
 

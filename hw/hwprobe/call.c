@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hw/hwprobe/args.h"
@@ -135,6 +136,14 @@ enum result call_confirm(const struct call *call, const char *what)
 		return RESULT_OK;
 	fprintf(stderr, "hwprobe: nothing was written\n");
 	return RESULT_FAILURE;
+}
+
+uint64_t call_deadline(uint64_t ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ms * 1000000;
 }
 
 /* Is the danger's word among those that were given, with commas between them? */

@@ -31,6 +31,7 @@ static const struct verb *const verbs[] = {
 	&verb_ring_info,
 	&verb_ring_test,
 	&verb_dma_test,
+	&verb_irq_wait,
 	&verb_policy_check,
 	&verb_policy_explain,
 	&verb_policy_lint,

@@ -6,7 +6,6 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "hw/hwprobe/document.h"
 #include "hw/hwprobe/reach.h"
@@ -115,21 +114,13 @@ static enum result mem_dump(const struct call *call)
 	return result;
 }
 
-static uint64_t deadline_in(uint64_t ms)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ms * 1000000;
-}
-
 static enum result wait_for(const struct call *call, const struct change *change, uint64_t ms)
 {
 	const struct spot *spot = &change->spot;
 	uint64_t got;
 	int r = hws_mmio_wait_for(spot->place.handle, spot->place.at, spot->place.width,
 				  change->mask ? change->mask : spot_ones(spot->place.width),
-				  change->value, deadline_in(ms), &got);
+				  change->value, call_deadline(ms), &got);
 	struct json_object *o;
 
 	if (r < 0)

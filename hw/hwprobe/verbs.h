@@ -27,6 +27,7 @@ extern const struct verb verb_cpuid;
 extern const struct verb verb_ring_info;
 extern const struct verb verb_ring_test;
 extern const struct verb verb_dma_test;
+extern const struct verb verb_irq_wait;
 extern const struct verb verb_sim_check;
 extern const struct verb verb_sim_show;
 
