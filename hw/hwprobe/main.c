@@ -44,6 +44,7 @@ static const struct verb *const verbs[] = {
 	&verb_batch,
 	&verb_txn,
 	&verb_restore,
+	&verb_bench,
 	&verb_last_words,
 	&verb_sim_check,
 	&verb_sim_show,

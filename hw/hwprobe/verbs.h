@@ -22,6 +22,7 @@ extern const struct verb verb_mem_wr;
 extern const struct verb verb_mem_dump;
 extern const struct verb verb_mem_wait;
 extern const struct verb verb_batch;
+extern const struct verb verb_bench;
 extern const struct verb verb_txn;
 extern const struct verb verb_cpuid;
 extern const struct verb verb_ring_info;
