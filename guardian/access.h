@@ -143,7 +143,7 @@ HWS_API const char *hws_danger_does(uint32_t right);
  * hws_access_danger() - the dangers of a write.
  * @access: borrowed; a single write, or a window of them
  *
- * Return: the rights, HWS_DANGER_…, that it takes beside HWS_W; 0 for a harmless one, and for reads.
+ * Return: the rights, HWS_DANGER_…, that it takes beside HWS_W; 0 for a harmless one and for reads.
  */
 HWS_API uint32_t hws_access_danger(const struct hws_access *access);
 

@@ -55,13 +55,13 @@ static void print_option(const struct args_option *option)
 	print_row(left, option->help);
 }
 
-void args_help(const struct verb *const *verbs, const struct verb *verb,
+void args_help(const struct verb *const *verbs, const char *area, const struct verb *verb,
 	       const struct args_option *shared)
 {
 	printf("Usage: hwprobe [OPTION]... [COMMAND [OPTION]... [WORD]...]\n"
 	       "What this machine allows, why not, and what to do about it.\n\nCommands:\n");
 	for (size_t i = 0; verbs[i]; i++)
-		if (!verb || verb == verbs[i])
+		if ((!verb || verb == verbs[i]) && (!area || !strcmp(area, verbs[i]->area)))
 			print_verb(verbs[i]);
 	if (verb && verb->options) {
 		printf("\nIts options:\n");

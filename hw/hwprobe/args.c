@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "hw/hwprobe/personality.h"
@@ -149,23 +148,20 @@ static size_t index_of(const struct tables *tables, int got)
 	return tables->count;
 }
 
-_Thread_local char args_place[ARGS_PLACE];
-
-enum result args_refuse(const char *format, ...)
+/* The option that getopt stopped at, as it was written. */
+static const char *written(const struct tables *tables, char **argv, char text[3])
 {
-	va_list arguments;
-
-	fprintf(stderr, "hwprobe: %s", args_place);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	return RESULT_USAGE;
+	if (!optopt || index_of(tables, optopt) < tables->count)
+		return argv[optind - 1];
+	snprintf(text, 3, "-%c", optopt);
+	return text;
 }
 
 static enum result refuse_option(const struct tables *tables, int got, char **argv)
 {
 	size_t known = index_of(tables, optopt);
+	const char *names[ALL];
+	char text[3];
 
 	if (got == ':')
 		return args_refuse("--%s needs a value: %s", tables->options[known]->name,
@@ -173,14 +169,10 @@ static enum result refuse_option(const struct tables *tables, int got, char **ar
 						  : tables->options[known]->value);
 	if (known < tables->count && optopt >= 256)
 		return args_refuse("--%s takes no value", tables->options[known]->name);
-	if (optopt)
-		fprintf(stderr, "hwprobe: unknown option '-%c'; known:", optopt);
-	else
-		fprintf(stderr, "hwprobe: unknown option '%s'; known:", argv[optind - 1]);
 	for (size_t i = 0; i < tables->count; i++)
-		fprintf(stderr, " --%s", tables->options[i]->name);
-	fputc('\n', stderr);
-	return RESULT_USAGE;
+		names[i] = tables->options[i]->name;
+	return args_refuse_unknown("option", written(tables, argv, text), "--", names,
+				   tables->count);
 }
 
 /* @how: "+:" stops at the first word, ":" takes options between words too. */
@@ -215,36 +207,12 @@ static enum result parse(int argc, char **argv, const char *how, struct request 
 	return RESULT_OK;
 }
 
-static enum result refuse_area(const char *area, const struct verb *const *verbs)
-{
-	fprintf(stderr, "hwprobe: unknown command '%s'; known:", area);
-	for (size_t i = 0; verbs[i]; i++)
-		if (i == 0 || strcmp(verbs[i - 1]->area, verbs[i]->area) != 0)
-			fprintf(stderr, " %s", verbs[i]->area);
-	fputc('\n', stderr);
-	return RESULT_USAGE;
-}
+enum { HELPED = -1 };
 
-static enum result refuse_verb(const char *area, const char *name, const struct verb *const *verbs)
-{
-	const char *separator = "";
-
-	if (name)
-		fprintf(stderr, "hwprobe: %s does not know '%s'; it knows: ", area, name);
-	else
-		fprintf(stderr, "hwprobe: %s needs one of: ", area);
-	for (; *verbs; verbs++) {
-		if (strcmp((*verbs)->area, area) != 0)
-			continue;
-		fprintf(stderr, "%s%s%s%s", separator, (*verbs)->name,
-			(*verbs)->words[0] ? " " : "", (*verbs)->words);
-		separator = ", ";
-	}
-	fputc('\n', stderr);
-	return RESULT_USAGE;
-}
-
-/* How many of @words are the verb's own name; 0: there is no such verb, as was told. */
+/*
+ * How many of @words are the verb's own name; 0: there is no such verb, as was told; HELPED: the
+ * area's page was printed.
+ */
 static int find_verb(int count, char **words, const struct verb *const *verbs,
 		     const struct verb **ret_verb)
 {
@@ -259,10 +227,14 @@ static int find_verb(int count, char **words, const struct verb *const *verbs,
 		*ret_verb = *verb;
 		return (*verb)->name ? 2 : 1;
 	}
+	if (known && count > 1 && (!strcmp(words[1], "--help") || !strcmp(words[1], "-h"))) {
+		args_help(verbs, words[0], NULL, shared);
+		return HELPED;
+	}
 	if (known)
-		refuse_verb(words[0], count > 1 ? words[1] : NULL, verbs);
+		args_refuse_verb(words[0], count > 1 ? words[1] : NULL, verbs);
 	else
-		refuse_area(words[0], verbs);
+		args_refuse_area(words[0], verbs);
 	return 0;
 }
 
@@ -298,7 +270,7 @@ static enum result run(struct request *request, const struct verb *const *verbs)
 	enum result result;
 
 	if (request->action == ACTION_HELP) {
-		args_help(verbs, verb, shared);
+		args_help(verbs, NULL, verb, shared);
 		return RESULT_OK;
 	}
 	if (request->action == ACTION_VERSION) {
@@ -318,10 +290,7 @@ static int run_as(int argc, char **argv, const struct settings *settings)
 	char *slash = strrchr(argv[0], '/');
 
 	if (!as) {
-		fprintf(stderr, "hwprobe: --as: '%s' is none of:", argv[0]);
-		personality_list();
-		fputc('\n', stderr);
-		return RESULT_USAGE;
+		return personality_refuse(argv[0]);
 	}
 	if (slash)
 		argv[0] = slash + 1;
@@ -335,8 +304,8 @@ static enum result run_words(struct request *request, int argc, char **argv,
 	int words = find_verb(argc, argv, verbs, &request->call.verb);
 	enum result result;
 
-	if (!words)
-		return RESULT_USAGE;
+	if (words <= 0)
+		return words == HELPED ? RESULT_OK : RESULT_USAGE;
 	/* the verb's last word stands where getopt expects the program's name */
 	argc -= words - 1;
 	argv += words - 1;

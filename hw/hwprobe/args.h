@@ -17,6 +17,7 @@
 #define HWPROBE_ARGS_H
 
 #include "hw/hwprobe/hwprobe.h"
+#include "hw/hwprobe/say.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -59,15 +60,18 @@ struct call {
  * called; gives what to end with. @verbs ends with NULL, its first runs without arguments.
  */
 int args_run(int argc, char **argv, const struct verb *const *verbs);
-/* The page of --help, in args-help.c. */
-void args_help(const struct verb *const *verbs, const struct verb *verb,
+/* The page of --help, in args-help.c: of an area, of a verb, or with NULL for both of all. */
+void args_help(const struct verb *const *verbs, const char *area, const struct verb *verb,
 	       const struct args_option *shared);
 
-/* Where in a file what is taken apart stands: "FILE:LINE: ", else "". Messages begin with it. */
-enum { ARGS_PLACE = 96 };
-extern _Thread_local char args_place[ARGS_PLACE];
 /* One line on stderr; gives RESULT_USAGE. */
 enum result args_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same of a word that is none of @names, with the one that may be meant. */
+enum result args_refuse_unknown(const char *what, const char *word, const char *prefix,
+				const char *const *names, size_t count);
+enum result args_refuse_area(const char *area, const struct verb *const *verbs);
+/* @name: NULL when there was none. */
+enum result args_refuse_verb(const char *area, const char *name, const struct verb *const *verbs);
 /*
  * The whole word as a number: decimal, or hexadecimal with 0x. False: one line
  * said what @what was to be, and where it isn't.

@@ -78,7 +78,7 @@ static int tell_failure(const struct steps *steps, int code)
 			continue;
 		steps_place(steps, stage->line);
 		call_fail(stage->line->kind ? stage->change.spot.name : "pause", status);
-		args_place[0] = '\0';
+		say_place[0] = '\0';
 		return status;
 	}
 	call_fail(steps->file, code);
@@ -178,8 +178,7 @@ static enum result run_txn(const struct call *call, struct hws *hw, struct steps
 	if (r < 0) {
 		undone = r != -ENOTRECOVERABLE;
 		tell_failure(steps, r);
-		fprintf(stderr, "hwprobe: %s\n",
-			undone ? "all is as it was before" : "not all could be undone");
+		say("%s", undone ? "all is as it was before" : "not all could be undone");
 		result = undone ? RESULT_MISMATCH : RESULT_FAILURE;
 	} else {
 		r = hws_txn_commit(txn);

@@ -15,7 +15,7 @@ struct bench {
 	struct hws_msr *msr;
 	struct hws_ring *ring;
 	struct hws_buf bufs[BENCH_BATCH];
-	uint32_t memory;
+	_Atomic uint32_t memory;
 	char block[BENCH_BLOCK];
 	int fd;
 };

@@ -113,13 +113,13 @@ enum result call_fail(const char *about, int code)
 {
 	const char *why = hws_why();
 
-	fprintf(stderr, "hwprobe: %s%s: %s\n", args_place, about, *why ? why : strerror(-code));
+	say("%s: %s", about, *why ? why : strerror(-code));
 	return (enum result)hws_explain(code, NULL);
 }
 
 enum result call_live_only(const char *area)
 {
-	fprintf(stderr, "hwprobe: %s: a captured tree has none: leave out --sysroot\n", area);
+	say("%s: a captured tree has none: leave out --sysroot", area);
 	return RESULT_UNSUPPORTED;
 }
 
@@ -134,7 +134,7 @@ enum result call_confirm(const struct call *call, const char *what)
 	fprintf(stderr, "%s? [y/N] ", what);
 	if (fgets(answer, sizeof(answer), stdin) && tolower((unsigned char)answer[0]) == 'y')
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: nothing was written\n");
+	say("nothing was written");
 	return RESULT_FAILURE;
 }
 

@@ -95,8 +95,7 @@ enum result spot_verify(const struct change *change, uint64_t old, uint64_t writ
 	value &= mask_of(change);
 	if (value == wanted)
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: %s: 0x%" PRIx64 " stands there, not 0x%" PRIx64 "\n",
-		change->spot.name, value, wanted);
+	say("%s: 0x%" PRIx64 " stands there, not 0x%" PRIx64, change->spot.name, value, wanted);
 	return RESULT_MISMATCH;
 }
 

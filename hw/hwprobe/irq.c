@@ -160,8 +160,7 @@ static enum result run(struct reach *reach, struct hws_domain *domain, const str
 		result = report(reach->call, irq, count);
 	}
 	if (r == -ETIME) {
-		fprintf(stderr, "hwprobe: %s: %" PRIu64 " of %" PRIu64 " came in time\n", wish->bdf,
-			count, wish->count);
+		say("%s: %" PRIu64 " of %" PRIu64 " came in time", wish->bdf, count, wish->count);
 		result = RESULT_FAILURE;
 	} else if (r < 0) {
 		result = call_fail(wish->bdf, r);

@@ -71,14 +71,14 @@ static int finish(int result)
 	if (fclose(stdout) == 0 && !failed)
 		return result;
 	if (errno != EPIPE)
-		fprintf(stderr, "hwprobe: cannot write: %s\n", strerror(errno));
+		say("cannot write: %s", strerror(errno));
 	return RESULT_FAILURE;
 }
 
 int main(int argc, char **argv)
 {
 	if (!keep_streams()) {
-		fprintf(stderr, "hwprobe: standard output is closed\n");
+		say("standard output is closed");
 		return RESULT_FAILURE;
 	}
 	return finish(args_run(argc, argv, verbs));

@@ -106,8 +106,7 @@ static enum result find_name(struct reach *reach, struct target *target, struct 
 		}
 		return result;
 	}
-	fprintf(stderr, "hwprobe: %s: no description of its registers is known: give BAR+OFFSET\n",
-		target->bdf);
+	say("%s: no description of its registers is known: give BAR+OFFSET", target->bdf);
 	return RESULT_NOT_FOUND;
 }
 

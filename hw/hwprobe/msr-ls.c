@@ -84,7 +84,7 @@ static enum result list(const struct call *call, const struct hws_registers *reg
 			print_fields(registers, i, reg.fields);
 	}
 	if (!found)
-		fprintf(stderr, "hwprobe: msr: no register is called so\n");
+		say("msr: no register is called so");
 	if (array) {
 		o = document(&call->settings);
 		put(o, "registers", array);

@@ -46,8 +46,7 @@ static bool take_number(const char *name, const char *word, uint64_t max, uint64
 {
 	if (args_c_number(word, max, ret_value))
 		return true;
-	fprintf(stderr, "%s: '%s': expected a number up to 0x%llx\n", name, word,
-		(unsigned long long)max);
+	say_as(name, "'%s': expected a number up to 0x%llx", word, (unsigned long long)max);
 	return false;
 }
 
@@ -56,7 +55,7 @@ static bool take_size(struct wish *wish, const char *text)
 	uint64_t size;
 
 	if (!args_c_number(text, 4, &size) || (size != 1 && size != 2 && size != 4)) {
-		fprintf(stderr, "%s: size '%s': expected 1, 2 or 4\n", wish->name, text);
+		say_as(wish->name, "size '%s': expected 1, 2 or 4", text);
 		return false;
 	}
 	wish->width = (uint32_t)size;
@@ -97,8 +96,8 @@ static bool take(int argc, char **argv, struct wish *wish)
 	int words = wish->writes ? 2 : 1;
 
 	if (argc - optind != words) {
-		fprintf(stderr, "%s: %s\n", wish->name,
-			argc - optind < words ? "missing parameter" : "extra parameters");
+		say_as(wish->name, "%s",
+		       argc - optind < words ? "missing parameter" : "extra parameters");
 		return false;
 	}
 	return take_number(wish->name, argv[optind], PORT_MAX, &wish->port) &&
@@ -108,7 +107,7 @@ static bool take(int argc, char **argv, struct wish *wish)
 
 static int fail(const struct wish *wish, int code)
 {
-	fprintf(stderr, "%s: %s\n", wish->name, *hws_why() ? hws_why() : strerror(-code));
+	say_as(wish->name, "%s", *hws_why() ? hws_why() : strerror(-code));
 	return FAILED;
 }
 

@@ -43,8 +43,7 @@ static bool take_number(const char *what, const char *word, uint64_t max, uint64
 {
 	if (args_c_number(word, max, ret_value))
 		return true;
-	fprintf(stderr, "devmem: %s '%s': expected a number up to 0x%" PRIx64 "\n", what, word,
-		max);
+	say_as("devmem", "%s '%s': expected a number up to 0x%" PRIx64, what, word, max);
 	return false;
 }
 
@@ -55,7 +54,7 @@ static bool take_width(const char *word, uint32_t *ret_width)
 			*ret_width = widths[i].width;
 			return true;
 		}
-	fprintf(stderr, "devmem: width '%s': expected 8, 16, 32 or 64\n", word);
+	say_as("devmem", "width '%s': expected 8, 16, 32 or 64", word);
 	return false;
 }
 
@@ -96,17 +95,17 @@ static bool find(struct hws *hw, struct wish *wish)
 	for (int r = hws_pci_next(hw, NULL, &bdf); r == 0; r = hws_pci_next(hw, &bdf, &bdf))
 		if (find_in(hw, &bdf, wish))
 			return true;
-	fprintf(stderr,
-		"devmem: 0x%" PRIx64 " lies in no BAR of a PCI function, and only those may be "
-		"reached; hwprobe pci show BDF tells where they are\n",
-		wish->address);
+	say_as("devmem",
+	       "0x%" PRIx64 " lies in no BAR of a PCI function, and only those may be "
+	       "reached; hwprobe pci show BDF tells where they are",
+	       wish->address);
 	return false;
 }
 
 static int fail(const struct wish *wish, int code)
 {
-	fprintf(stderr, "devmem: 0x%" PRIx64 ", which is %s:%u+0x%" PRIx64 ": %s\n", wish->address,
-		wish->bdf, wish->bar, wish->offset, *hws_why() ? hws_why() : strerror(-code));
+	say_as("devmem", "0x%" PRIx64 ", which is %s:%u+0x%" PRIx64 ": %s", wish->address,
+	       wish->bdf, wish->bar, wish->offset, *hws_why() ? hws_why() : strerror(-code));
 	return FAILED;
 }
 

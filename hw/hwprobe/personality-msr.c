@@ -171,8 +171,7 @@ static bool take_options(int argc, char **argv, const char *letters, const struc
 	while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1)
 		if (!take_option(wish, letter)) {
 			if (letter != '?')
-				fprintf(stderr, "%s: '%s' is no value for -%c\n", argv[0], optarg,
-					letter);
+				say_as(argv[0], "'%s' is no value for -%c", optarg, letter);
 			return false;
 		}
 	return true;
@@ -182,7 +181,7 @@ static bool take_register(const char *name, const char *word, uint64_t *ret_regi
 {
 	if (args_c_number(word, UINT32_MAX, ret_register))
 		return true;
-	fprintf(stderr, "%s: '%s' is no register: expected 0 to 0xffffffff\n", name, word);
+	say_as(name, "'%s' is no register: expected 0 to 0xffffffff", word);
 	return false;
 }
 
@@ -230,16 +229,16 @@ static int fail(const struct wish *wish, uint32_t cpu, int code, const char *wha
 {
 	switch (code) {
 	case -ENODEV:
-		fprintf(stderr, "%s: No CPU %u: %s\n", wish->name, cpu, hws_why());
+		say_as(wish->name, "No CPU %u: %s", cpu, hws_why());
 		return NO_CPU;
 	case -EOPNOTSUPP:
-		fprintf(stderr, "%s: CPU %u doesn't support MSRs\n", wish->name, cpu);
+		say_as(wish->name, "CPU %u doesn't support MSRs", cpu);
 		return NO_MSR;
 	case -EIO:
-		fprintf(stderr, "%s: CPU %u cannot %s\n", wish->name, cpu, what);
+		say_as(wish->name, "CPU %u cannot %s", cpu, what);
 		return NO_SUCH_MSR;
 	default:
-		fprintf(stderr, "%s: %s\n", wish->name, *hws_why() ? hws_why() : strerror(-code));
+		say_as(wish->name, "%s", *hws_why() ? hws_why() : strerror(-code));
 		return OTHER;
 	}
 }
@@ -324,8 +323,8 @@ static uint64_t *take_values(const char *name, char **words, int count)
 
 	for (int i = 0; values && i < count; i++)
 		if (!args_c_number(words[i], UINT64_MAX, &values[i])) {
-			fprintf(stderr, "%s: '%s' is no value: expected 0 to 0x%llx\n", name,
-				words[i], (unsigned long long)UINT64_MAX);
+			say_as(name, "'%s' is no value: expected 0 to 0x%llx", words[i],
+			       (unsigned long long)UINT64_MAX);
 			free(values);
 			return NULL;
 		}

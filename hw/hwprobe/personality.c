@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "hw/hwprobe/args.h"
+
 static const struct personality personalities[] = {
 	{ "devmem", devmem_main }, { "inb", io_main },	    { "inl", io_main },
 	{ "inw", io_main },	   { "outb", io_main },	    { "outl", io_main },
@@ -22,8 +24,11 @@ const struct personality *personality_find(const char *path)
 	return NULL;
 }
 
-void personality_list(void)
+int personality_refuse(const char *name)
 {
+	const char *names[PERSONALITIES];
+
 	for (size_t i = 0; i < PERSONALITIES; i++)
-		fprintf(stderr, " %s", personalities[i].name);
+		names[i] = personalities[i].name;
+	return (int)args_refuse_unknown("program", name, "", names, PERSONALITIES);
 }

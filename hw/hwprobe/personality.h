@@ -21,8 +21,8 @@ struct personality {
 
 /* By the last component of @path; NULL: hwprobe itself. */
 const struct personality *personality_find(const char *path);
-/* The names, each with a space before it, on stderr. */
-void personality_list(void);
+/* Tells which names there are; gives what to end with. */
+int personality_refuse(const char *name);
 
 /* Each is defined in its area's file, and listed once more in personality.c. */
 personality_fn devmem_main;

@@ -93,7 +93,7 @@ enum result reach_name(const struct hws_registers *registers, const char *name, 
 		return call_fail(reg, -ENOENT);
 	if (spot_field(registers, ret_register, dot ? dot + 1 : NULL, spot))
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: %s has no field '%s'\n", reg, dot + 1);
+	say("%s has no field '%s'", reg, dot + 1);
 	return RESULT_NOT_FOUND;
 }
 

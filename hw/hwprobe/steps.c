@@ -29,7 +29,7 @@ void steps_place(const struct steps *steps, const struct line *line)
 {
 	const char *file = strcmp(steps->file, "-") ? steps->file : "standard input";
 
-	snprintf(args_place, ARGS_PLACE, "%.80s:%u: ", file, line->number);
+	snprintf(say_place, SAY_PLACE, "%.80s:%u: ", file, line->number);
 }
 
 /* 5ms; false: it was told. */
@@ -175,7 +175,7 @@ enum result steps_read(const char *file, struct steps *steps)
 	if (!steps->lines)
 		return call_fail(file, -ENOMEM);
 	good = take_text(steps);
-	args_place[0] = '\0';
+	say_place[0] = '\0';
 	if (good && !steps->line_count)
 		return args_refuse("%s: there is no step in it", file);
 	return good ? RESULT_OK : RESULT_USAGE;
@@ -248,7 +248,7 @@ enum result steps_open(struct steps *steps, struct reach *reach, bool both)
 		steps_place(steps, &steps->lines[i]);
 		result = open_line(steps, &steps->lines[i], reach, both);
 	}
-	args_place[0] = '\0';
+	say_place[0] = '\0';
 	return result;
 }
 

@@ -52,7 +52,7 @@ struct steps {
 enum result steps_read(const char *file, struct steps *steps);
 /* Opens what the lines name; @both: what is written can be read, too. */
 enum result steps_open(struct steps *steps, struct reach *reach, bool both);
-/* "FILE:LINE: " into args_place, until that is emptied. */
+/* "FILE:LINE: " into say_place, until that is emptied. */
 void steps_place(const struct steps *steps, const struct line *line);
 void steps_free(struct steps *steps);
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hw/hwprobe/say.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LINE = 1024, WORD = 32, CLOSE = 2 };
+
+_Thread_local char say_place[SAY_PLACE];
+
+void say_list(const char *program, const char *format, va_list arguments)
+{
+	char line[LINE];
+	int length = vsnprintf(line, sizeof(line), format, arguments);
+
+	if (length >= LINE)
+		strcpy(line + LINE - 4, "...");
+	/* a terminal would obey them, and one line would become several */
+	for (char *at = line; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
+	fprintf(stderr, "%s: %s%s\n", program, say_place, line);
+}
+
+void say_as(const char *program, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say_list(program, format, arguments);
+	va_end(arguments);
+}
+
+void say(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say_list("hwprobe", format, arguments);
+	va_end(arguments);
+}
+
+/* How many letters must be changed, added or left out. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[WORD + 1];
+	size_t length = strlen(b);
+
+	for (size_t i = 0; i <= length; i++)
+		row[i] = i;
+	for (; *a; a++) {
+		size_t before = row[0]++;
+
+		for (size_t i = 1; i <= length; i++) {
+			size_t changed = before + (*a != b[i - 1]);
+			size_t least = row[i] < row[i - 1] ? row[i] + 1 : row[i - 1] + 1;
+
+			before = row[i];
+			row[i] = changed < least ? changed : least;
+		}
+	}
+	return row[length];
+}
+
+const char *say_closest(const char *word, const char *const *names, size_t count)
+{
+	size_t least = CLOSE + 1;
+	const char *closest = NULL;
+
+	for (size_t i = 0; i < count && strlen(word) <= WORD; i++) {
+		size_t far = strlen(names[i]) <= WORD ? distance(word, names[i]) : least;
+
+		if (far < least && far < strlen(word)) {
+			least = far;
+			closest = names[i];
+		}
+	}
+	return closest;
+}

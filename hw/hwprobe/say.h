@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What goes to stderr: a line each, "hwprobe: …", however long and whatever
+ * characters the words of the user have that are repeated in it.
+ */
+#ifndef HWPROBE_SAY_H
+#define HWPROBE_SAY_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* Where in a file what is taken apart stands: "FILE:LINE: ", else "". Lines begin with it. */
+enum { SAY_PLACE = 96 };
+extern _Thread_local char say_place[SAY_PLACE];
+
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* In the name of another program. */
+void say_as(const char *program, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void say_list(const char *program, const char *format, va_list arguments);
+
+/* Of @count names the one that was meant, when it is that close; else NULL. */
+const char *say_closest(const char *word, const char *const *names, size_t count);
+
+#endif
