@@ -61,7 +61,8 @@ void args_help(const struct verb *const *verbs, const char *area, const struct v
 	printf("Usage: hwprobe [OPTION]... [COMMAND [OPTION]... [WORD]...]\n"
 	       "What this machine allows, why not, and what to do about it.\n\nCommands:\n");
 	for (size_t i = 0; verbs[i]; i++)
-		if ((!verb || verb == verbs[i]) && (!area || !strcmp(area, verbs[i]->area)))
+		if (verb ? verb == verbs[i]
+			 : !verbs[i]->hidden && (!area || !strcmp(area, verbs[i]->area)))
 			print_verb(verbs[i]);
 	if (verb && verb->options) {
 		printf("\nIts options:\n");

@@ -37,7 +37,8 @@ enum result args_refuse_area(const char *area, const struct verb *const *verbs)
 	size_t count = 0;
 
 	for (size_t i = 0; verbs[i] && count < AREAS; i++)
-		if (i == 0 || strcmp(verbs[i - 1]->area, verbs[i]->area) != 0)
+		if (!verbs[i]->hidden &&
+		    (i == 0 || strcmp(verbs[i - 1]->area, verbs[i]->area) != 0))
 			names[count++] = verbs[i]->area;
 	return args_refuse_unknown("command", area, "", names, count);
 }

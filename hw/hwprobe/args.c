@@ -89,7 +89,7 @@ static const struct args_option shared[SHARED + 1] = {
 	{ "sim", 0, "[FILE]", "a simulated machine: the built-in one, or FILE's" },
 	{ "grant", 0, "RULE", "add a rule to the policy: 'msr = 0x10 r'" },
 	{ "color", 0, "WHEN", "auto, always or never; NO_COLOR is heeded" },
-	{ "as", 0, "PROGRAM", "as rdmsr, lspci … do it; what follows is for it" },
+	{ "as", 0, "PROGRAM", "as rdmsr, devmem ... do it; the rest is for it" },
 	{ "help", 'h', NULL, "this page; behind a verb, the verb's own" },
 	{ "version", 'V', NULL, "the version and the back ends compiled in" },
 };
@@ -269,6 +269,8 @@ static enum result run(struct request *request, const struct verb *const *verbs)
 	const struct verb *verb = request->call.verb;
 	enum result result;
 
+	request->call.verbs = verbs;
+	request->call.shared = shared;
 	if (request->action == ACTION_HELP) {
 		args_help(verbs, NULL, verb, shared);
 		return RESULT_OK;

@@ -106,11 +106,10 @@ static void show(const struct sink *sink, const struct reading *got)
 		print_text(sink->spots, got);
 }
 
-/* One round over all; how many could be read. */
-static size_t read_round(const struct sink *sink, uint64_t sample, enum result *result)
+/* One round over all; false: the guard or a rate is used up, and nothing more is given. */
+static bool read_round(const struct sink *sink, uint64_t sample, enum result *result,
+		       size_t *ret_good)
 {
-	size_t good = 0;
-
 	for (size_t i = 0; i < sink->spots->count; i++) {
 		const struct spot *spot = &sink->spots->at[i];
 		struct reading got = { .spot = spot, .sample = sample };
@@ -121,9 +120,11 @@ static size_t read_round(const struct sink *sink, uint64_t sample, enum result *
 		show(sink, &got);
 		if (got.code < 0)
 			*result = call_fail(spot->name, got.code);
-		good += got.code == 0;
+		if (got.code == -EDQUOT)
+			return false;
+		*ret_good += got.code == 0;
 	}
-	return good;
+	return true;
 }
 
 enum result spots_read(const struct call *call, const struct spots *spots)
@@ -141,7 +142,8 @@ enum result spots_read(const struct call *call, const struct spots *spots)
 	for (uint64_t i = 0; i < rounds && !ferror(stdout); i++) {
 		if (i)
 			nanosleep(&pause, NULL);
-		good += read_round(&sink, i, &result);
+		if (!read_round(&sink, i, &result, &good))
+			break;
 		if (rounds > 1 && !sink.array)
 			fflush(stdout); /* somebody may be watching */
 	}

@@ -26,8 +26,12 @@ static enum result open_ring(const struct call *call, struct hws **ret_hw,
 {
 	struct hws_ring_options how = { .size = sizeof(how),
 					.backend = call->given[BACKEND].value };
-	enum result result = call_open(call, ret_hw);
+	enum result result;
 	int r;
+
+	if (call->settings.sysroot)
+		return call_live_only("ring");
+	result = call_open(call, ret_hw);
 
 	if (result != RESULT_OK)
 		return result;

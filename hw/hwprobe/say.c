@@ -8,6 +8,26 @@ enum { LINE = 1024, WORD = 32, CLOSE = 2 };
 
 _Thread_local char say_place[SAY_PLACE];
 
+size_t say_begin(const char *word)
+{
+	size_t mark = strlen(say_place);
+
+	snprintf(say_place + mark, SAY_PLACE - mark, "'%.40s': ", word);
+	return mark;
+}
+
+void say_end(size_t mark)
+{
+	say_place[mark] = '\0';
+}
+
+static void print(FILE *out, const char *text)
+{
+	/* a terminal would obey such characters, and one line would become several */
+	for (; *text; text++)
+		putc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+}
+
 void say_list(const char *program, const char *format, va_list arguments)
 {
 	char line[LINE];
@@ -15,11 +35,10 @@ void say_list(const char *program, const char *format, va_list arguments)
 
 	if (length >= LINE)
 		strcpy(line + LINE - 4, "...");
-	/* a terminal would obey them, and one line would become several */
-	for (char *at = line; *at; at++)
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			*at = '?';
-	fprintf(stderr, "%s: %s%s\n", program, say_place, line);
+	fprintf(stderr, "%s: ", program);
+	print(stderr, say_place);
+	print(stderr, line);
+	putc('\n', stderr);
 }
 
 void say_as(const char *program, const char *format, ...)

@@ -9,9 +9,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* Where in a file what is taken apart stands: "FILE:LINE: ", else "". Lines begin with it. */
-enum { SAY_PLACE = 96 };
+/* What is taken apart: "FILE:LINE: ", and the word; else "". Lines begin with it. */
+enum { SAY_PLACE = 160 };
 extern _Thread_local char say_place[SAY_PLACE];
+
+/* Appends "'WORD': ": what follows is about a part of it. Gives what say_end() takes it back with. */
+size_t say_begin(const char *word);
+void say_end(size_t mark);
 
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* In the name of another program. */

@@ -66,28 +66,42 @@ static bool take_end(const char *what, const char *text, const char **at, uint64
 	return true;
 }
 
+/* What stands behind the first number. */
+static bool take_rest(const char *what, const char *text, const char *at, uint64_t max,
+		      struct where *where)
+{
+	char part[PART];
+
+	if ((*at == '-' || *at == '+') && !take_end(what, text, &at, max, where))
+		return false;
+	if (*at == '.') {
+		at++;
+		if (!where_part("width", &at, ":", part, sizeof(part)) ||
+		    !spot_width(part, &where->width))
+			return false;
+	}
+	return *at != ':' || where_bits(at + 1, where);
+}
+
 bool where_take(const char *what, const char *text, uint64_t max, struct where *ret_where)
 {
 	struct where where = { 0 };
 	const char *at = text;
 	char part[PART];
+	size_t mark;
+	bool good;
 
+	/* a word that begins with one of these has no number */
 	if (!where_part(what, &at, "-+.:", part, sizeof(part)) ||
-	    !args_number(what, part, max, &where.first))
+	    !args_number(what, at == text ? text : part, max, &where.first))
 		return false;
 	where.last = where.first;
-	if ((*at == '-' || *at == '+') && !take_end(what, text, &at, max, &where))
-		return false;
-	if (*at == '.') {
-		at++;
-		if (!where_part("width", &at, ":", part, sizeof(part)) ||
-		    !spot_width(part, &where.width))
-			return false;
-	}
-	if (*at == ':' && !where_bits(at + 1, &where))
-		return false;
-	*ret_where = where;
-	return true;
+	mark = *at ? say_begin(text) : strlen(say_place);
+	good = take_rest(what, text, at, max, &where);
+	say_end(mark);
+	if (good)
+		*ret_where = where;
+	return good;
 }
 
 bool where_settle(const char *text, uint32_t width, struct where *where)
