@@ -70,7 +70,8 @@ void args_help(const struct verb *const *verbs, const char *area, const struct v
 			print_option(option);
 	}
 	printf("\nOptions of all commands:\n");
-	for (; shared->name; shared++)
+	/* the last one is no verb's */
+	for (; shared->name && (!verb || shared[1].name); shared++)
 		print_option(shared);
 	printf("\nNumbers are decimal, or hexadecimal with 0x.\n\nExit codes:\n");
 	for (size_t i = 0; i < COUNT(results); i++)

@@ -79,37 +79,38 @@ static bool take_version(struct request *request, const char *value)
 static bool take_as(struct request *request, const char *value)
 {
 	request->action = ACTION_BE;
-	return !request->call.verb && *value;
+	return *value;
 }
 
-enum { SHARED = 8 };
-static const struct args_option shared[SHARED + 1] = {
+/* The last one stands before a command only: a verb may have one of that name. */
+enum { SHARED = 7, FIRST = SHARED + 1 };
+static const struct args_option shared[FIRST + 1] = {
 	{ "json", 'j', NULL, "one JSON document, with \"schema_version\"" },
 	{ "sysroot", 0, "DIR", "read a captured tree, not this machine" },
 	{ "sim", 0, "[FILE]", "a simulated machine: the built-in one, or FILE's" },
 	{ "grant", 0, "RULE", "add a rule to the policy: 'msr = 0x10 r'" },
 	{ "color", 0, "WHEN", "auto, always or never; NO_COLOR is heeded" },
-	{ "as", 0, "PROGRAM", "as rdmsr, devmem ... do it; the rest is for it" },
 	{ "help", 'h', NULL, "this page; behind a verb, the verb's own" },
 	{ "version", 'V', NULL, "the version and the back ends compiled in" },
+	{ "as", 0, "PROGRAM", "as rdmsr, devmem ... do it; the rest is for it" },
 };
 
 static const struct {
 	bool (*take)(struct request *request, const char *value);
 	const char *expected;
-} takers[SHARED] = {
+} takers[FIRST] = {
 	{ take_json, "" },
 	{ take_sysroot, "a directory" },
 	{ take_sim, "a file" },
 	{ take_grant, "one of 32 rules, each on a line" },
 	{ take_color, "auto, always or never" },
-	{ take_as, "a program, before any command" },
 	{ take_help, "" },
 	{ take_version, "" },
+	{ take_as, "a program" },
 };
 
 /* getopt's own tables, from ours: the shared options, then the verb's. */
-enum { ALL = SHARED + ARGS_OPTIONS };
+enum { ALL = FIRST + ARGS_OPTIONS };
 struct tables {
 	char letters[3 * ALL + 3];
 	struct option longs[ALL + 1];
@@ -117,11 +118,11 @@ struct tables {
 	size_t count;
 };
 
-static void tables_add(struct tables *tables, const struct args_option *options)
+static void tables_add(struct tables *tables, const struct args_option *options, size_t most)
 {
 	char *at = tables->letters + strlen(tables->letters);
 
-	for (; options && options->name; options++) {
+	for (; options && options->name && most; options++, most--) {
 		int takes = !options->value	       ? no_argument
 			    : options->value[0] == '[' ? optional_argument
 						       : required_argument;
@@ -183,8 +184,8 @@ static enum result parse(int argc, char **argv, const char *how, struct request 
 	int got;
 
 	strcpy(tables.letters, how);
-	tables_add(&tables, shared);
-	tables_add(&tables, verb ? verb->options : NULL);
+	tables_add(&tables, shared, verb ? SHARED : FIRST);
+	tables_add(&tables, verb ? verb->options : NULL, ARGS_OPTIONS);
 	opterr = 0;
 	optind = 0; /* anew, with all of getopt's state */
 	while ((got = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
@@ -192,7 +193,7 @@ static enum result parse(int argc, char **argv, const char *how, struct request 
 
 		if (got == '?' || got == ':' || i >= tables.count)
 			return refuse_option(&tables, got, argv);
-		if (i >= SHARED) {
+		if (verb && i >= SHARED) {
 			request->call.given[i - SHARED].count++;
 			request->call.given[i - SHARED].value = optarg;
 		} else if (!takers[i].take(request, optarg)) {
