@@ -129,7 +129,7 @@ static struct json_object *object_of(const struct pair *pair, const struct figur
 
 static void print_figure(const struct pair *pair, const struct figure *figure)
 {
-	printf("%-10s %9.1f %9.1f %8.2f %8.2f-%-8.2f %5.2f  %s\n", pair->name, figure->ours_ns,
+	printf("%-10s %8.1f %8.1f %7.2f %7.2f-%-7.2f %5.2f  %s\n", pair->name, figure->ours_ns,
 	       figure->base_ns, figure->ratio, figure->low, figure->high, figure->noise,
 	       pair->base_what);
 }
@@ -144,7 +144,7 @@ static enum result measure_all(const struct call *call, struct bench *b, size_t 
 	for (int i = 0; i < SERIES; i++)
 		series[i] = room + (size_t)i * rounds;
 	if (!array)
-		printf("%-10s %9s %9s %8s %17s %5s  %s\n", "", "ours, ns", "base, ns", "ratio",
+		printf("%-10s %8s %8s %7s %15s %5s  %s\n", "", "ours, ns", "base, ns", "ratio",
 		       "95 of 100 runs", "noise", "base");
 	for (size_t i = 0; room && bench_pairs[i].name; i++) {
 		struct figure figure = { 0 };
