@@ -142,7 +142,7 @@ def test_interrupts_are_waited_for():
     assert result.returncode == 1 and "0 of 1 came in time" in result.stderr, result
     assert_fails(4, "rule", *words, grants=ALL)
     for option in ["--write=0+0x60", "--write=9+0=1", "--write=0+0x60=x", "--mode=msy", "--count=x"]:
-        assert_fails(2, option.partition("=")[2].partition("=")[0], *words, option, grants=grants)
+        assert_fails(2, option.partition("=")[2][:1], *words, option, grants=grants)
 
 
 def test_bench_compares_in_turns():

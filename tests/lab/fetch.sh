@@ -169,7 +169,7 @@ fetch_originals() { # ARCH
 	for package in $ORIGINALS; do
 		unpack_package "$1" "$package" "$SCRATCH/originals" || return
 	done
-	find "$SCRATCH/originals"/usr/{bin,sbin} -type f -exec cp {} "$new" + && rm -r "$SCRATCH/originals" &&
+	find "$SCRATCH/originals"/usr/{bin,sbin} -type f -exec cp -t "$new" {} + && rm -r "$SCRATCH/originals" &&
 		chmod 755 "$new" && mv -T "$new" "$target" && return
 	rm -rf "$new"
 	return 1
