@@ -13,7 +13,7 @@
 enum { SAY_PLACE = 160 };
 extern _Thread_local char say_place[SAY_PLACE];
 
-/* Appends "'WORD': ": what follows is about a part of it. Gives what say_end() takes it back with. */
+/* Appends "'WORD': ": what follows is about a part of it. Gives what say_end() ends it with. */
 size_t say_begin(const char *word);
 void say_end(size_t mark);
 
