@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "hw/hwprobe/say.h"
 #include "hw/hwprobe/verbs.h"
 
 typedef int print_fn(const struct report *report, const struct settings *settings);
@@ -15,8 +14,9 @@ static enum result show(const struct call *call, print_fn *text, print_fn *json)
 	int r = report_init(settings, &report);
 
 	if (r < 0)
-		say("%s: %s", settings->sysroot ? settings->sysroot : "cannot look at this machine",
-		    strerror(-r));
+		fprintf(stderr, "hwprobe: %s: %s\n",
+			settings->sysroot ? settings->sysroot : "cannot look at this machine",
+			strerror(-r));
 	else
 		r = (settings->json ? json : text)(&report, settings);
 	report_fini(&report);

@@ -49,16 +49,16 @@ static const struct {
 
 static bool read_kind(const char *text, enum hws_kind *ret_kind)
 {
-	const char *names[HWS_KINDS];
-
 	for (enum hws_kind kind = 0; kind < HWS_KINDS; kind++) {
-		names[kind] = hws_kind_name(kind);
 		if (!strcmp(hws_kind_name(kind), text)) {
 			*ret_kind = kind;
 			return true;
 		}
 	}
-	args_refuse_unknown("kind of access", text, "", names, HWS_KINDS);
+	fprintf(stderr, "hwprobe: '%s' is no kind of access; known:", text);
+	for (enum hws_kind kind = 0; kind < HWS_KINDS; kind++)
+		fprintf(stderr, " %s", hws_kind_name(kind));
+	fputc('\n', stderr);
 	return false;
 }
 

@@ -57,7 +57,7 @@ def samples(directory):
         "dma test": ["-y", "--bits=28", P("00:03.0")],
         "irq wait": ["-y", "--bits=28", "--write=0+0x60=1", P("00:03.0")],
         "policy check": [policy],
-        "policy explain": [P("msr"), P("r"), P("0x10")],
+        "policy explain": ["msr", "r", P("0x10")],
         "policy lint": [policy],
         "policy diff": [policy, policy],
         "policy import": [file("list", "0x00000010 0x0000000000000000\n")],
