@@ -48,7 +48,7 @@ static int gather(struct hws *hw, const char *bdf, struct shown *shown)
 	r = hws_pci_get_info(hw, bdf, &shown->info);
 	if (r < 0)
 		return r;
-	names = names_open(NAMING_BOTH);
+	names = names_open(NAMING_BOTH, NULL);
 	if (!names)
 		return -ENOMEM;
 	strcpy(shown->name, name_of(names, NAME_BOTH, &shown->info, text));
