@@ -6,7 +6,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION };
+#include "hw/hwprobe/personality.h"
+
+enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_BE };
 
 /* What the arguments ask for. */
 struct request {
@@ -74,13 +76,21 @@ static bool take_version(struct request *request, const char *value)
 	return true;
 }
 
-enum { SHARED = 7 };
+/* All that follows is for that program. */
+static bool take_as(struct request *request, const char *value)
+{
+	request->action = ACTION_BE;
+	return !request->call.verb && *value;
+}
+
+enum { SHARED = 8 };
 static const struct args_option shared[SHARED + 1] = {
 	{ "json", 'j', NULL, "one JSON document, with \"schema_version\"" },
 	{ "sysroot", 0, "DIR", "read a captured tree, not this machine" },
 	{ "sim", 0, "[FILE]", "a simulated machine: the built-in one, or FILE's" },
 	{ "grant", 0, "RULE", "add a rule to the policy: 'msr = 0x10 r'" },
 	{ "color", 0, "WHEN", "auto, always or never; NO_COLOR is heeded" },
+	{ "as", 0, "PROGRAM", "as rdmsr, lspci … do it; what follows is for it" },
 	{ "help", 'h', NULL, "this page; behind a verb, the verb's own" },
 	{ "version", 'V', NULL, "the version and the back ends compiled in" },
 };
@@ -94,6 +104,7 @@ static const struct {
 	{ take_sim, "a file" },
 	{ take_grant, "one of 32 rules, each on a line" },
 	{ take_color, "auto, always or never" },
+	{ take_as, "a program, before any command" },
 	{ take_help, "" },
 	{ take_version, "" },
 };
@@ -193,6 +204,10 @@ static enum result parse(int argc, char **argv, const char *how, struct request 
 		} else if (!takers[i].take(request, optarg)) {
 			return args_refuse("--%s: '%s' is not %s", shared[i].name, optarg,
 					   takers[i].expected);
+		}
+		if (request->action == ACTION_BE) {
+			argv[optind - 1] = optarg;
+			break;
 		}
 	}
 	return RESULT_OK;
@@ -294,25 +309,59 @@ static enum result run(struct request *request, const struct verb *const *verbs)
 	return result == RESULT_OK ? request->call.verb->run(&request->call) : result;
 }
 
-enum result args_run(int argc, char **argv, const struct verb *const *verbs)
+/* As the program of that name, which it is called by without its path. */
+static int run_as(int argc, char **argv, const struct settings *settings)
 {
-	struct request request = { 0 };
-	/* argc may be 0: nothing below looks at argv[0] */
-	enum result result = argc > 0 ? parse(argc, argv, "+:", &request) : RESULT_OK;
-	int words;
+	const struct personality *as = personality_find(argv[0]);
+	char *slash = strrchr(argv[0], '/');
 
-	if (result != RESULT_OK || request.action != ACTION_RUN || argc <= optind)
-		return result == RESULT_OK ? run(&request, verbs) : result;
-	words = find_verb(argc - optind, argv + optind, verbs, &request.call.verb);
+	if (!as) {
+		fprintf(stderr, "hwprobe: --as: '%s' is none of:", argv[0]);
+		personality_list();
+		fputc('\n', stderr);
+		return RESULT_USAGE;
+	}
+	if (slash)
+		argv[0] = slash + 1;
+	return as->run(settings, argc, argv);
+}
+
+/* The words behind the first options: a verb's name, then what is its own. */
+static enum result run_words(struct request *request, int argc, char **argv,
+			     const struct verb *const *verbs)
+{
+	int words = find_verb(argc, argv, verbs, &request->call.verb);
+	enum result result;
+
 	if (!words)
 		return RESULT_USAGE;
 	/* the verb's last word stands where getopt expects the program's name */
-	argc -= optind + words - 1;
-	argv += optind + words - 1;
-	result = parse(argc, argv, ":", &request);
+	argc -= words - 1;
+	argv += words - 1;
+	result = parse(argc, argv, ":", request);
 	if (result != RESULT_OK)
 		return result;
-	request.call.words = argv + optind;
-	request.call.count = argc - optind;
-	return run(&request, verbs);
+	request->call.words = argv + optind;
+	request->call.count = argc - optind;
+	return run(request, verbs);
+}
+
+int args_run(int argc, char **argv, const struct verb *const *verbs)
+{
+	struct request request = { 0 };
+	enum result result;
+
+	if (argc > 0 && personality_find(argv[0]))
+		return run_as(argc, argv, &request.call.settings);
+	/* argc may be 0: nothing below looks at argv[0] */
+	result = argc > 0 ? parse(argc, argv, "+:", &request) : RESULT_OK;
+	if (result != RESULT_OK)
+		return (int)result;
+	argc -= optind;
+	argv += optind;
+	if (request.action == ACTION_BE)
+		return run_as(argc + 1, argv - 1, &request.call.settings);
+	if (request.action != ACTION_RUN || argc <= 0)
+		return (int)run(&request, verbs);
+	return (int)run_words(&request, argc, argv, verbs);
 }

@@ -54,8 +54,11 @@ struct call {
 	int count;
 };
 
-/* The verb of these arguments is run; @verbs ends with NULL, its first runs without arguments. */
-enum result args_run(int argc, char **argv, const struct verb *const *verbs);
+/*
+ * The verb of these arguments is run, or the program by whose name this one was
+ * called; gives what to end with. @verbs ends with NULL, its first runs without arguments.
+ */
+int args_run(int argc, char **argv, const struct verb *const *verbs);
 /* The page of --help, in args-help.c. */
 void args_help(const struct verb *const *verbs, const struct verb *verb,
 	       const struct args_option *shared);
@@ -67,6 +70,8 @@ enum result args_refuse(const char *format, ...) __attribute__((format(printf, 1
  * said what @what was to be, and where it isn't.
  */
 bool args_number(const char *what, const char *word, uint64_t max, uint64_t *ret_value);
+/* The whole word as C and the old tools write numbers: 0 begins an octal one. Tells nothing. */
+bool args_c_number(const char *word, uint64_t max, uint64_t *ret_value);
 
 /* A context as --sim, --sysroot and --grant say; else it was told why not. */
 enum result call_open(const struct call *call, struct hws **ret_hw);

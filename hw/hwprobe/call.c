@@ -16,30 +16,51 @@ static int digit_of(char c)
 	return at ? (int)(at - digits) : 16;
 }
 
-bool args_number(const char *what, const char *word, uint64_t max, uint64_t *ret_value)
+enum { FITS, NO_DIGIT, TOO_MUCH };
+
+/* Moves *@at to the digit that is none, or too much. */
+static int take_digits(const char **at, unsigned int base, uint64_t max, uint64_t *ret_value)
 {
-	bool hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
-	const char *at = hex ? word + 2 : word;
-	unsigned int base = hex ? 16 : 10;
 	uint64_t value = 0;
 
 	do {
-		unsigned int digit = (unsigned int)digit_of(*at);
+		unsigned int digit = (unsigned int)digit_of(**at);
 
-		if (digit >= base) {
-			args_refuse("%s '%s': expected a %s digit at position %zu", what, word,
-				    hex ? "hexadecimal" : "decimal", (size_t)(at - word) + 1);
-			return false;
-		}
-		if (digit > max || value > (max - digit) / base) {
-			args_refuse("%s '%s': more than 0x%llx", what, word,
-				    (unsigned long long)max);
-			return false;
-		}
+		if (digit >= base)
+			return NO_DIGIT;
+		if (digit > max || value > (max - digit) / base)
+			return TOO_MUCH;
 		value = value * base + digit;
-	} while (*++at);
+	} while (*++*at);
 	*ret_value = value;
-	return true;
+	return FITS;
+}
+
+static bool is_hex(const char *word)
+{
+	return word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+}
+
+bool args_number(const char *what, const char *word, uint64_t max, uint64_t *ret_value)
+{
+	bool hex = is_hex(word);
+	const char *at = hex ? word + 2 : word;
+	int end = take_digits(&at, hex ? 16 : 10, max, ret_value);
+
+	if (end == NO_DIGIT)
+		args_refuse("%s '%s': expected a %s digit at position %zu", what, word,
+			    hex ? "hexadecimal" : "decimal", (size_t)(at - word) + 1);
+	if (end == TOO_MUCH)
+		args_refuse("%s '%s': more than 0x%llx", what, word, (unsigned long long)max);
+	return end == FITS;
+}
+
+bool args_c_number(const char *word, uint64_t max, uint64_t *ret_value)
+{
+	const char *at = is_hex(word) ? word + 2 : word;
+	unsigned int base = is_hex(word) ? 16 : word[0] == '0' ? 8 : 10;
+
+	return take_digits(&at, base, max, ret_value) == FITS;
 }
 
 /* The rules one below the other; the caller's to free. */

@@ -60,7 +60,7 @@ static bool keep_streams(void)
 }
 
 /* What stdio kept back may fail only here: a full disk is a failure, a gone reader a quiet one. */
-static enum result finish(enum result result)
+static int finish(int result)
 {
 	bool failed = ferror(stdout);
 
@@ -77,5 +77,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, "hwprobe: standard output is closed\n");
 		return RESULT_FAILURE;
 	}
-	return (int)finish(args_run(argc, argv, verbs));
+	return finish(args_run(argc, argv, verbs));
 }
