@@ -204,23 +204,42 @@ const char *name_of(struct names *names, enum name_of what, const struct hws_pci
 static void copy(char *text, size_t size, const char *from)
 {
 	snprintf(text, size, "%s", from ? from : "");
+	text[strcspn(text, "\n")] = '\0';
 }
 
-static void ask_kernel(struct names *names, struct hws_bdf bdf, struct facts *facts)
+/* What is listed has slots; what libpci gave up on has the rest all the same. */
+static void look_at_kernel(struct names *names)
 {
+	names->kernel = tame();
+	look_below(names->kernel, names->sysroot);
+	if (setjmp(jump.out))
+		return;
+	pci_init(names->kernel);
+	pci_scan_bus(names->kernel);
+}
+
+static bool is_at(const struct pci_dev *dev, const struct hws_bdf *bdf)
+{
+	return (uint32_t)dev->domain == bdf->domain && dev->bus == bdf->bus &&
+	       dev->dev == bdf->device && dev->func == bdf->function;
+}
+
+static void ask_kernel(struct pci_access *pci, const struct hws_bdf *bdf, struct facts *facts)
+{
+	static const int all = PCI_FILL_LABEL | PCI_FILL_PHYS_SLOT | PCI_FILL_MODULE_ALIAS;
+	struct pci_dev *listed = pci->devices;
 	struct pci_dev *dev;
 
-	if (!names->kernel) {
-		names->kernel = tame();
-		look_below(names->kernel, names->sysroot);
-		pci_init(names->kernel);
-	}
-	dev = pci_get_dev(names->kernel, (int)bdf.domain, bdf.bus, bdf.device, bdf.function);
-	pci_fill_info(dev, PCI_FILL_LABEL | PCI_FILL_PHYS_SLOT | PCI_FILL_MODULE_ALIAS);
+	while (listed && !is_at(listed, bdf))
+		listed = listed->next;
+	dev = listed ? listed
+		     : pci_get_dev(pci, (int)bdf->domain, bdf->bus, bdf->device, bdf->function);
+	pci_fill_info(dev, all);
 	copy(facts->label, sizeof(facts->label), dev->label);
 	copy(facts->slot, sizeof(facts->slot), dev->phy_slot);
 	copy(facts->alias, sizeof(facts->alias), dev->module_alias);
-	pci_free_dev(dev);
+	if (!listed)
+		pci_free_dev(dev);
 }
 
 void facts_of(struct names *names, struct hws_bdf bdf, struct facts *ret_facts)
@@ -228,8 +247,10 @@ void facts_of(struct names *names, struct hws_bdf bdf, struct facts *ret_facts)
 	memset(ret_facts, 0, sizeof(*ret_facts));
 	jump.why = names->why;
 	jump.size = sizeof(names->why);
+	if (!names->kernel)
+		look_at_kernel(names);
 	if (!setjmp(jump.out))
-		ask_kernel(names, bdf, ret_facts);
+		ask_kernel(names->kernel, &bdf, ret_facts);
 }
 
 /* What is dumped begins at 0 and has no holes: the greatest length that can be read. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hw/hwprobe/near.h"
 #include "hw/hwprobe/pci-regs.h"
 #include "hw/hwprobe/verbs.h"
 
@@ -83,6 +84,51 @@ static bool take_field(const struct space *space, const struct hws_register *reg
 	return found;
 }
 
+/* The field that is nearest, or all of them. */
+static enum result no_field(const struct space *space, const struct hws_register *reg,
+			    uint32_t index, const char *name, const char *wanted)
+{
+	struct near near = { .word = wanted };
+	struct hws_field field;
+
+	for (uint32_t i = 0; hws_registers_field_at(space->registers, index, i, &field) == 0; i++)
+		near_try(&near, field.name);
+	fprintf(stderr, "hwprobe: %s: %s has no field '%s'; ", name, reg->name, wanted);
+	if (near.best)
+		fprintf(stderr, "did you mean %s.%s?", reg->name, near.best);
+	else
+		fprintf(stderr, "it has%s", reg->fields ? ":" : " none");
+	for (uint32_t i = 0; !near.best && i < reg->fields; i++)
+		if (hws_registers_field_at(space->registers, index, i, &field) == 0)
+			fprintf(stderr, " %s", field.name);
+	fputc('\n', stderr);
+	return RESULT_NOT_FOUND;
+}
+
+/* The register or capability that is nearest. */
+static enum result no_register(const struct space *space, const char *whole, const char *name)
+{
+	struct near near = { .word = name };
+	const struct pci_cap_name *cap;
+	const struct pci_reg *header;
+	struct hws_register reg;
+
+	for (uint32_t i = 0; hws_registers_at(space->registers, i, &reg) == 0; i++)
+		near_try(&near, reg.name);
+	for (size_t i = 0; (header = pci_reg_at(i)); i++)
+		near_try(&near, header->name);
+	for (size_t i = 0; (cap = pci_cap_name_at(i)); i++)
+		near_try(&near, cap->name);
+	if (near.best)
+		args_refuse("'%s' is no register; did you mean %s?", whole, near.best);
+	else
+		args_refuse("'%s' is no register: neither of the description (Command, "
+			    "DevCtl.MaxPayload) nor setpci's (COMMAND, CAP_EXP+8.w), nor an "
+			    "offset (0x10.l)",
+			    whole);
+	return RESULT_NOT_FOUND;
+}
+
 static enum result described(const struct space *space, const char *name, const char *field,
 			     struct spot *spot)
 {
@@ -93,18 +139,8 @@ static enum result described(const struct space *space, const char *name, const 
 
 	if (r < 0)
 		return call_fail(name, r);
-	if (!take_field(space, &reg, field, spot)) {
-		fprintf(stderr, "hwprobe: %s: %s has no field '%s'; it has:", name, reg.name,
-			field);
-		for (uint32_t i = 0; i < reg.fields; i++) {
-			struct hws_field one;
-
-			if (hws_registers_field_at(space->registers, spot->index, i, &one) == 0)
-				fprintf(stderr, " %s", one.name);
-		}
-		fputc('\n', stderr);
-		return RESULT_NOT_FOUND;
-	}
+	if (!take_field(space, &reg, field, spot))
+		return no_field(space, &reg, spot->index, name, field);
 	result = base_of(space, name, &reg, &base);
 	if (result == RESULT_OK)
 		spot->place = hws_in_pci(space->pci, base + (uint32_t)reg.offset, reg.width);
@@ -143,11 +179,7 @@ static enum result take_base(const struct space *space, const char *whole, const
 	}
 	if (name[0] >= '0' && name[0] <= '9')
 		return take_offset(name, ret_base) ? RESULT_OK : RESULT_USAGE;
-	args_refuse(
-		"'%s' is no register: neither of the description (Command, DevCtl.MaxPayload) nor "
-		"setpci's (COMMAND, CAP_EXP+8.w), nor an offset (0x10.l)",
-		whole);
-	return RESULT_NOT_FOUND;
+	return no_register(space, whole, name);
 }
 
 static enum result familiar(const struct space *space, const char *whole, char *name,

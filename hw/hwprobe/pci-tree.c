@@ -241,16 +241,20 @@ static bool bus_shows(const struct bus *bus)
 	return false;
 }
 
+static bool bridge_shows(const struct bridge *bridge)
+{
+	for (const struct bus *bus = bridge->first; bus; bus = bus->next)
+		if (bus_shows(bus))
+			return true;
+	return false;
+}
+
 /* It was chosen, or something behind it. */
 static bool entry_shows(const struct entry *entry)
 {
 	if (entry->chosen)
 		return true;
-	for (const struct bus *bus = entry->bridge ? entry->bridge->first : NULL; bus;
-	     bus = bus->next)
-		if (bus_shows(bus))
-			return true;
-	return false;
+	return entry->bridge && bridge_shows(entry->bridge);
 }
 
 static void draw_bridge(struct pen *pen, const struct bridge *bridge);
@@ -293,16 +297,16 @@ static void draw_bus(struct pen *pen, const struct bus *bus)
 	pen->length = begin;
 }
 
-static bool bridge_shows(const struct bridge *bridge, const struct bus *bus)
-{
-	return bridge->entry || bus_shows(bus);
-}
-
 static void draw_bridge(struct pen *pen, const struct bridge *bridge)
 {
 	size_t begin;
 
 	put(pen, "-");
+	if (!bridge->entry && (pen->list->look->slot || pen->list->look->id) &&
+	    !bridge_shows(bridge)) {
+		end_line(pen);
+		return;
+	}
 	if (!bridge->first->next) {
 		if (!bridge->entry)
 			put(pen, "[%04x:%02x]-", bridge->first->domain, bridge->first->number);
@@ -311,7 +315,7 @@ static void draw_bridge(struct pen *pen, const struct bridge *bridge)
 	}
 	begin = pen->length;
 	for (const struct bus *bus = bridge->first; bus; bus = bus->next) {
-		if (!bridge_shows(bridge, bus))
+		if (!bridge->entry && !bus_shows(bus))
 			continue;
 		pen->length = begin;
 		put(pen, "%s[%04x:%02x]-", bus->next ? "+-" : "\\-", bus->domain, bus->number);
