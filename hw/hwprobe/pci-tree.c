@@ -12,7 +12,7 @@
 #include "hw/hwprobe/args.h"
 #include "hw/hwprobe/pci-list.h"
 
-enum { CLASS_BRIDGE = 0x0604, CLASS_CARDBUS = 0x0607, HEADER = 64 };
+enum { CLASS_BRIDGES = 0x06, HEADER = 64 };
 
 struct bus {
 	uint32_t domain;
@@ -25,11 +25,8 @@ struct bus {
 struct bridge {
 	struct entry *entry; /* NULL: of the root */
 	uint32_t domain;
-	uint32_t primary;
 	uint32_t secondary;
 	uint32_t subordinate;
-	struct bridge *child;
-	struct bridge *next; /* below the same one */
 	struct bus *first;
 	struct bus *last;
 };
@@ -44,11 +41,10 @@ struct tree {
 /* Its numbers (PCI-to-PCI Bridge 1.2 §3.2.5; the same of CardBus); false: it is no bridge. */
 static bool read_bridge(struct list *list, struct entry *entry, struct bridge *bridge)
 {
-	uint32_t class_code = entry->info.class_code >> 8;
 	uint8_t bytes[CONFIG_SIZE];
 	int n;
 
-	if (entry->code < 0 || (class_code != CLASS_BRIDGE && class_code != CLASS_CARDBUS))
+	if (entry->code < 0 || entry->info.class_code >> 16 != CLASS_BRIDGES)
 		return false;
 	n = list_config(list, entry, HEADER, bytes);
 	if (n < 0 && !list->blind) {
@@ -59,7 +55,6 @@ static bool read_bridge(struct list *list, struct entry *entry, struct bridge *b
 		return false;
 	*bridge = (struct bridge) { .entry = entry,
 				    .domain = entry->bdf.domain,
-				    .primary = bytes[0x18],
 				    .secondary = bytes[0x19],
 				    .subordinate = bytes[0x1a] };
 	return true;
@@ -88,45 +83,30 @@ static struct bus *add_bus(struct tree *tree, struct bridge *bridge, uint32_t do
 	return bus;
 }
 
-/* Below the bridge with the fewest buses, its own among them. */
-static void hang_bridge(struct tree *tree, struct bridge *bridge)
+/* Of bridges to the same bus the one that comes last; the root where none leads there. */
+static struct bridge *bridge_to(const struct tree *tree, uint32_t domain, uint32_t number)
 {
-	struct bridge *best = &tree->bridges[0];
-	uint32_t buses = UINT32_MAX;
+	for (size_t i = tree->bridge_count - 1; i > 0; i--) {
+		struct bridge *bridge = &tree->bridges[i];
 
-	for (size_t i = 1; i < tree->bridge_count; i++) {
-		struct bridge *other = &tree->bridges[i];
-
-		if (other == bridge || other->domain != bridge->domain ||
-		    bridge->primary < other->secondary || bridge->primary > other->subordinate ||
-		    other->subordinate - other->primary >= buses)
-			continue;
-		best = other;
-		buses = other->subordinate - other->primary;
+		if (bridge->domain == domain && bridge->secondary <= number &&
+		    bridge->subordinate >= number)
+			return bridge;
 	}
-	bridge->next = best->child;
-	best->child = bridge;
+	return &tree->bridges[0];
 }
 
 static void hang_entry(struct tree *tree, struct entry *entry)
 {
 	struct bridge *bridge = &tree->bridges[0];
-	uint32_t domain = entry->bdf.domain;
-	uint32_t number = entry->bdf.bus;
-	struct bus *bus;
+	struct bus *bus = find_bus(bridge, entry->bdf.domain, entry->bdf.bus);
 
-	while (!(bus = find_bus(bridge, domain, number))) {
-		struct bridge *child = bridge->child;
-
-		while (child && (child->domain != domain || child->secondary > number ||
-				 child->subordinate < number))
-			child = child->next;
-		if (!child)
-			break;
-		bridge = child;
+	if (!bus) {
+		bridge = bridge_to(tree, entry->bdf.domain, entry->bdf.bus);
+		bus = find_bus(bridge, entry->bdf.domain, entry->bdf.bus);
 	}
 	if (!bus)
-		bus = add_bus(tree, bridge, domain, number);
+		bus = add_bus(tree, bridge, entry->bdf.domain, entry->bdf.bus);
 	entry->above = bridge->entry;
 	if (bus->last)
 		bus->last->beside = entry;
@@ -164,8 +144,6 @@ int tree_grow(struct list *list, struct tree **ret_tree)
 	if (!tree->bridges || !tree->buses)
 		return -ENOMEM;
 	find_bridges(list, tree);
-	for (size_t i = 1; i < tree->bridge_count; i++)
-		hang_bridge(tree, &tree->bridges[i]);
 	for (size_t i = 0; i < tree->bridge_count; i++)
 		add_bus(tree, &tree->bridges[i], tree->bridges[i].domain,
 			tree->bridges[i].secondary);
@@ -266,10 +244,12 @@ static void draw_entry(struct pen *pen, const struct entry *entry)
 
 	put(pen, "%02x.%x", entry->bdf.device, entry->bdf.function);
 	if (bridge) {
-		put(pen, "-[%02x", bridge->secondary);
-		if (bridge->secondary != bridge->subordinate)
-			put(pen, "-%02x", bridge->subordinate);
-		put(pen, "]-");
+		if (bridge->secondary == 0) /* nobody set it up */
+			put(pen, "-");
+		else if (bridge->secondary == bridge->subordinate)
+			put(pen, "-[%02x]-", bridge->secondary);
+		else
+			put(pen, "-[%02x-%02x]-", bridge->secondary, bridge->subordinate);
 		draw_bridge(pen, bridge);
 		return;
 	}
@@ -297,25 +277,33 @@ static void draw_bus(struct pen *pen, const struct bus *bus)
 	pen->length = begin;
 }
 
+/* A bus without functions is drawn too, unless it's only a selection that leaves none. */
+static bool is_hidden(const struct pen *pen, const struct bus *bus)
+{
+	return (pen->list->look->slot || pen->list->look->id) && !bus_shows(bus);
+}
+
 static void draw_bridge(struct pen *pen, const struct bridge *bridge)
 {
+	const struct bus *shown = bridge->first;
 	size_t begin;
 
 	put(pen, "-");
-	if (!bridge->entry && (pen->list->look->slot || pen->list->look->id) &&
-	    !bridge_shows(bridge)) {
+	while (shown && is_hidden(pen, shown))
+		shown = shown->next;
+	if (!shown) {
 		end_line(pen);
 		return;
 	}
 	if (!bridge->first->next) {
 		if (!bridge->entry)
-			put(pen, "[%04x:%02x]-", bridge->first->domain, bridge->first->number);
-		draw_bus(pen, bridge->first);
+			put(pen, "[%04x:%02x]-", shown->domain, shown->number);
+		draw_bus(pen, shown);
 		return;
 	}
 	begin = pen->length;
-	for (const struct bus *bus = bridge->first; bus; bus = bus->next) {
-		if (!bridge->entry && !bus_shows(bus))
+	for (const struct bus *bus = shown; bus; bus = bus->next) {
+		if (is_hidden(pen, bus))
 			continue;
 		pen->length = begin;
 		put(pen, "%s[%04x:%02x]-", bus->next ? "+-" : "\\-", bus->domain, bus->number);
