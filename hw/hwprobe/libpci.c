@@ -226,7 +226,8 @@ static bool is_at(const struct pci_dev *dev, const struct hws_bdf *bdf)
 
 static void ask_kernel(struct pci_access *pci, const struct hws_bdf *bdf, struct facts *facts)
 {
-	static const int all = PCI_FILL_LABEL | PCI_FILL_PHYS_SLOT | PCI_FILL_MODULE_ALIAS;
+	static const int all = PCI_FILL_LABEL | PCI_FILL_PHYS_SLOT | PCI_FILL_MODULE_ALIAS |
+			       PCI_FILL_IRQ | PCI_FILL_ROM_BASE | PCI_FILL_SIZES;
 	struct pci_dev *listed = pci->devices;
 	struct pci_dev *dev;
 
@@ -238,6 +239,9 @@ static void ask_kernel(struct pci_access *pci, const struct hws_bdf *bdf, struct
 	copy(facts->label, sizeof(facts->label), dev->label);
 	copy(facts->slot, sizeof(facts->slot), dev->phy_slot);
 	copy(facts->alias, sizeof(facts->alias), dev->module_alias);
+	facts->irq = (uint32_t)dev->irq;
+	facts->rom.base = dev->rom_base_addr & PCI_ROM_ADDRESS_MASK;
+	facts->rom.size = dev->rom_size;
 	if (!listed)
 		pci_free_dev(dev);
 }

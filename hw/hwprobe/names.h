@@ -31,11 +31,13 @@ enum name_of {
 const char *name_of(struct names *names, enum name_of what, const struct hws_pci_info *info,
 		    char text[NAME_TEXT]);
 
-/* Each is "" where there is none. */
+/* A text is "" where there is none. */
 struct facts {
 	char label[128]; /* the firmware's name for it */
 	char slot[64];	 /* that it sits in */
 	char alias[256]; /* which modules match it */
+	uint32_t irq;	 /* 0: none */
+	struct hws_pci_bar rom;
 };
 void facts_of(struct names *names, struct hws_bdf bdf, struct facts *ret_facts);
 

@@ -74,7 +74,8 @@ int tree_grow(struct list *list, struct tree **ret_tree);
 void tree_free(struct tree *tree);
 int tree_print(const struct list *list, const struct tree *tree);
 /* What -v says below a function's first lines. */
-void list_print_details(const struct list *list, const struct entry *entry);
+void list_print_details(const struct list *list, const struct entry *entry,
+			const struct facts *facts);
 
 /* All of it as lspci prints it; what can't be read is told on stderr. */
 enum result list_show(struct list *list);

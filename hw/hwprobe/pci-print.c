@@ -114,7 +114,7 @@ static void print_plain(const struct list *list, const struct entry *entry)
 	if (list_has_subsystem(info))
 		printf("\tSubsystem: %s\n", name_of(list->names, NAME_SUBSYSTEM, info, name));
 	if (look->verbose)
-		list_print_details(list, entry);
+		list_print_details(list, entry, &facts);
 	print_kernel(list, entry, &facts);
 }
 
