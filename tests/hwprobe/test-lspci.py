@@ -15,12 +15,12 @@ from tap import run
 
 HWPROBE = sys.argv[1]
 DUMPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dumps")
-LISTS = ["", "-n", "-nn", "-mm", "-mm -n", "-m -nn", "-vmm", "-vmm -n", "-vm", "-k", "-vmm -k", "-x", "-n -xxx",
+LISTS = ["", "-v", "-nv", "-vx", "-n", "-nn", "-mm", "-mm -n", "-m -nn", "-vmm", "-vmm -n", "-vm", "-k", "-vmm -k", "-x", "-n -xxx",
          "-xxxx", "-D", "-D -mm", "-mm -x -n", "-vmm -xxx", "-n -P", "-PP -n", "-P -mm", "-n -k -x -D"]
 TREES = ["-t", "-tv", "-tvn", "-tnnv"]
 SELECTORS = ["", "-s 1.0", "-s 3:", "-s .1", "-s 10000:", "-s 1f:", "-d 8086:", "-d ::0604", "-d ::06xx",
              "-d ::xx00", "-d ::0604:00", "-s 4: -d 8086:", "-s 9:", "-s 0:"]
-SELECTED = {"", "-n", "-n -P", "-tv"}
+SELECTED = {"", "-v", "-n", "-n -P", "-tv"}
 # of lspci: it wants the modules of a machine also for a dump
 NOISE = "lspci: Unable to load libkmod resources"
 
@@ -146,7 +146,7 @@ def test_captured_tree_is_drawn_as_lspci_does():
     need_lspci()
     with tempfile.TemporaryDirectory() as directory:
         machine(directory)
-        for look in TREES + ["-k", "-vmm", "-vmm -k", "-P", "-PP -n", "-t -s 1:", "-x"]:
+        for look in TREES + ["-v", "-nv", "-k", "-vmm", "-vmm -k", "-P", "-PP -n", "-t -s 1:", "-x"]:
             assert_same(look.split(), ("--sysroot", directory, "--grant", "pci = *, config r"),
                         ("-O", f"sysfs.path={directory}/sys/bus/pci"))
 
