@@ -5,6 +5,7 @@ in dumps/, on a captured tree and on this machine. Arguments: hwprobe."""
 import itertools
 import json
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -77,6 +78,49 @@ def test_ten_thousand_functions_are_read():
         if shutil.which("lspci"):
             for look in [("-n",), ("-t",), ("-n", "-x"), ("-vmm", "-n")]:
                 assert_same([*look, "-F", name])
+
+
+def random_function(choice):
+    """Configuration space that keeps to the standard here and there."""
+    layout = choice.choice([0, 0, 1, 1, 2, 0x81])
+    space = bytearray(choice.randbytes(choice.choice([64, 128, 256, 256, 4096])))
+    if choice.random() < 0.3:
+        return bytes(space)
+    space[4:8] = bytes([choice.choice([0, 7, 0x47]), choice.choice([0, 5]), 0x10, choice.choice([0, 2, 4])])
+    space[0x0e] = layout
+    space[0x0b], space[0x0a] = (2, 0) if layout == 0 else (6, 7 if layout == 2 else 4)
+    if layout & 1:
+        space[0x18:0x1b] = bytes([0, choice.randint(0, 9), choice.randint(0, 12)])
+    at = 0x40
+    space[0x14 if layout == 2 else 0x34] = at if len(space) > 128 else 0
+    while len(space) > 128 and at:
+        after = at + choice.choice([8, 16, 20, 32])
+        after = choice.choice([0, 0x40, after]) if choice.random() < 0.1 else after
+        # lspci prints half a line of a PCI-X CardBus bridge
+        identity = choice.choice([i for i in range(0x16) if i != 7 or layout != 2])
+        space[at:at + 2] = bytes([identity, after if at < after < 0xe0 else 0])
+        at = space[at + 1]
+    for at in range(0x100, len(space), 0x40):
+        link = at + 0x40 if choice.random() < 0.95 else choice.choice([0, 0x100, 0x82])
+        space[at:at + 4] = (choice.randint(0, 0x32) | 1 << 16 | (link & 0xfff) << 20).to_bytes(4, "little")
+    return bytes(space)
+
+
+def test_random_dumps_are_told_as_lspci_does():
+    need_lspci()
+    with tempfile.TemporaryDirectory() as directory:
+        name = os.path.join(directory, "random.txt")
+        for seed in range(30):
+            choice = random.Random(seed)
+            with open(name, "w", encoding="ascii") as file:
+                for n in range(12):
+                    bus, space = choice.choice([0, 0, 1, 2, n]), random_function(choice)
+                    file.write(f"{choice.choice([0, 0, 0, 1]):04x}:{bus:02x}:{n:02x}.0 x\n")
+                    for at in range(0, len(space), 16):
+                        file.write(f"{at:02x}: {space[at:at + 16].hex(' ')}\n")
+                    file.write("\n")
+            for look in ["-nv", "-t", "-n -xxxx", "-t -s 1:"]:
+                assert_same([*look.split(), "-F", name])
 
 
 def test_dump_is_decoded():

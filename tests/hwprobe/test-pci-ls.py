@@ -3,6 +3,7 @@
 """hwprobe pci ls: lspci's own output, byte for byte. Arguments: hwprobe."""
 import json
 import os
+import resource
 import shutil
 import struct
 import sys
@@ -127,6 +128,25 @@ def test_missing_machines_are_not_found():
     for arguments in [("--sim=/nowhere",), ("--sysroot", "/nowhere")]:
         result = run(HWPROBE, *arguments, "pci", "ls")
         assert result.returncode == 3 and result.stderr.count("\n") == 1, result
+
+
+def spent(*command):
+    """The processor's seconds that a program takes, at its best; ours and lspci's take turns."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run(*command).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_costs_no_more_than_lspci():
+    need_lspci()
+    if not os.path.isdir("/sys/bus/pci/devices"):
+        raise tap.Skip("pci", "this machine has no PCI")
+    pairs = [((HWPROBE, "--version"), ("lspci", "--version")), ((HWPROBE, "pci", "ls", "-n"), ("lspci", "-n"))]
+    for ours, theirs in pairs:
+        rounds = [(spent(*ours), spent(*theirs)) for _ in range(20)]
+        mine, other = (min(column) for column in zip(*rounds))
+        assert mine <= 1.3 * other, (ours, mine, other)
 
 
 def test_options_go_before_and_behind_the_verb():
