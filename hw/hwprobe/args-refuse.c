@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hw/hwprobe/args.h"
+#include "hw/hwprobe/near.h"
 
 enum { LIST = 800, AREAS = 64 };
 
@@ -19,16 +20,17 @@ enum result args_refuse(const char *format, ...)
 enum result args_refuse_unknown(const char *what, const char *word, const char *prefix,
 				const char *const *names, size_t count)
 {
-	const char *bare = word + strspn(word, "-");
-	const char *meant = say_closest(bare, names, count);
+	struct near near = { .word = word + strspn(word, "-") };
 	char list[LIST] = "";
 	size_t n = 0;
 
+	for (size_t i = 0; i < count; i++)
+		near_try(&near, names[i]);
 	for (size_t i = 0; i < count && n < sizeof(list); i++)
 		n += (size_t)snprintf(list + n, sizeof(list) - n, " %s%s", prefix, names[i]);
 	return args_refuse("unknown %s '%.60s'%s%s%s; known:%s", what, word,
-			   meant ? "; did you mean " : "", meant ? prefix : "", meant ? meant : "",
-			   list);
+			   near.best ? "; did you mean " : "", near.best ? prefix : "",
+			   near.best ? near.best : "", list);
 }
 
 enum result args_refuse_area(const char *area, const struct verb *const *verbs)

@@ -18,6 +18,7 @@ static const struct verb *const verbs[] = {
 	&verb_pci_set,
 	&verb_pci_show,
 	&verb_pci_dump,
+	&verb_pci_tree,
 	&verb_msr_ls,
 	&verb_msr_rd,
 	&verb_msr_wr,

@@ -5,11 +5,21 @@
 
 #include "hw/hwprobe/args.h"
 
+/* clang-format off */
 static const struct personality personalities[] = {
-	{ "devmem", devmem_main }, { "inb", io_main },	    { "inl", io_main },
-	{ "inw", io_main },	   { "outb", io_main },	    { "outl", io_main },
-	{ "outw", io_main },	   { "rdmsr", rdmsr_main }, { "wrmsr", wrmsr_main },
+	{ "devmem", devmem_main },
+	{ "inb", io_main },
+	{ "inl", io_main },
+	{ "inw", io_main },
+	{ "lspci", lspci_main },
+	{ "outb", io_main },
+	{ "outl", io_main },
+	{ "outw", io_main },
+	{ "rdmsr", rdmsr_main },
+	{ "setpci", setpci_main },
+	{ "wrmsr", wrmsr_main },
 };
+/* clang-format on */
 
 enum { PERSONALITIES = sizeof(personalities) / sizeof(personalities[0]) };
 

@@ -27,7 +27,9 @@ int personality_refuse(const char *name);
 /* Each is defined in its area's file, and listed once more in personality.c. */
 personality_fn devmem_main;
 personality_fn io_main; /* inb, outl … */
+personality_fn lspci_main;
 personality_fn rdmsr_main;
+personality_fn setpci_main;
 personality_fn wrmsr_main;
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE = 1024, WORD = 32, CLOSE = 2 };
+enum { LINE = 1024 };
 
 _Thread_local char say_place[SAY_PLACE];
 
@@ -57,42 +57,4 @@ void say(const char *format, ...)
 	va_start(arguments, format);
 	say_list("hwprobe", format, arguments);
 	va_end(arguments);
-}
-
-/* How many letters must be changed, added or left out. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[WORD + 1];
-	size_t length = strlen(b);
-
-	for (size_t i = 0; i <= length; i++)
-		row[i] = i;
-	for (; *a; a++) {
-		size_t before = row[0]++;
-
-		for (size_t i = 1; i <= length; i++) {
-			size_t changed = before + (*a != b[i - 1]);
-			size_t least = row[i] < row[i - 1] ? row[i] + 1 : row[i - 1] + 1;
-
-			before = row[i];
-			row[i] = changed < least ? changed : least;
-		}
-	}
-	return row[length];
-}
-
-const char *say_closest(const char *word, const char *const *names, size_t count)
-{
-	size_t least = CLOSE + 1;
-	const char *closest = NULL;
-
-	for (size_t i = 0; i < count && strlen(word) <= WORD; i++) {
-		size_t far = strlen(names[i]) <= WORD ? distance(word, names[i]) : least;
-
-		if (far < least && far < strlen(word)) {
-			least = far;
-			closest = names[i];
-		}
-	}
-	return closest;
 }

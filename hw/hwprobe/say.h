@@ -22,7 +22,4 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_as(const char *program, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void say_list(const char *program, const char *format, va_list arguments);
 
-/* Of @count names the one that was meant, when it is that close; else NULL. */
-const char *say_closest(const char *word, const char *const *names, size_t count);
-
 #endif

@@ -13,6 +13,7 @@ extern const struct verb verb_pci_set;
 extern const struct verb verb_pci_show;
 extern const struct verb verb_pci_dump;
 extern const struct verb verb_msr_ls;
+extern const struct verb verb_pci_tree;
 extern const struct verb verb_msr_rd;
 extern const struct verb verb_msr_wr;
 extern const struct verb verb_io_in;

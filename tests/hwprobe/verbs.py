@@ -42,6 +42,7 @@ def samples(directory):
         "pci set": ["-y", P("00:04.0"), P("COMMAND=4:4")],
         "pci show": [P("00:04.0")],
         "pci dump": [P("00:04.0")],
+        "pci tree": [],
         "msr ls": ["THERM"],
         "msr rd": [N("0x10")],
         "msr wr": ["-y", N("0x199"), N("0x1200")],
