@@ -136,6 +136,10 @@ struct names *names_open(enum naming naming, const char *sysroot)
 	if (!names)
 		return NULL;
 	names->sysroot = strdup(sysroot ? sysroot : "");
+	if (!names->sysroot) {
+		free(names);
+		return NULL;
+	}
 	names->pci = tame();
 	names->pci->numeric_ids = (int)naming;
 	return names;
