@@ -20,6 +20,7 @@
 #include "../guardian/snapshot.h"   /* all the numbers: a struct, JSON, metrics */
 #include "../guardian/privilege.h"  /* ports that the kernel opened to a thread */
 #include "../guardian/last-words.h" /* what was touched before a hang */
+#include "../guardian/learn.h"	    /* what a program touches, noted */
 #include "../guardian/validate.h"   /* checks: sizes, alignment, buffers, slices, descriptors */
 #include "../uring/probe.h"	    /* does io_uring work here? */
 #include "../uring/buf.h"	    /* buffers: handles, one owner at a time, views */
