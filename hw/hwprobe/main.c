@@ -35,6 +35,7 @@ static const struct verb *const verbs[] = {
 	&verb_policy_lint,
 	&verb_policy_diff,
 	&verb_policy_import,
+	&verb_policy_export,
 	&verb_learn,
 	&verb_audit_tail,
 	&verb_audit_query,

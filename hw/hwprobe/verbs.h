@@ -32,6 +32,7 @@ extern const struct verb verb_policy_explain;
 extern const struct verb verb_policy_lint;
 extern const struct verb verb_policy_diff;
 extern const struct verb verb_policy_import;
+extern const struct verb verb_policy_export;
 extern const struct verb verb_learn;
 extern const struct verb verb_audit_tail;
 extern const struct verb verb_audit_query;
