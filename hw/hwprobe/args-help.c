@@ -61,7 +61,7 @@ void args_help(const struct verb *const *verbs, const struct verb *verb,
 	printf("Usage: hwprobe [OPTION]... [COMMAND [OPTION]... [WORD]...]\n"
 	       "What this machine allows, why not, and what to do about it.\n\nCommands:\n");
 	for (size_t i = 0; verbs[i]; i++)
-		if (!verb || verb == verbs[i])
+		if (verb ? verb == verbs[i] : !verbs[i]->hidden)
 			print_verb(verbs[i]);
 	if (verb && verb->options) {
 		printf("\nIts options:\n");

@@ -202,7 +202,8 @@ static enum result refuse_area(const char *area, const struct verb *const *verbs
 {
 	fprintf(stderr, "hwprobe: unknown command '%s'; known:", area);
 	for (size_t i = 0; verbs[i]; i++)
-		if (i == 0 || strcmp(verbs[i - 1]->area, verbs[i]->area) != 0)
+		if (!verbs[i]->hidden &&
+		    (i == 0 || strcmp(verbs[i - 1]->area, verbs[i]->area) != 0))
 			fprintf(stderr, " %s", verbs[i]->area);
 	fputc('\n', stderr);
 	return RESULT_USAGE;
@@ -280,6 +281,8 @@ static enum result run(struct request *request, const struct verb *const *verbs)
 	const struct verb *verb = request->call.verb;
 	enum result result;
 
+	request->call.verbs = verbs;
+	request->call.shared = shared;
 	if (request->action == ACTION_HELP) {
 		args_help(verbs, verb, shared);
 		return RESULT_OK;

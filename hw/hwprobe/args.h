@@ -44,10 +44,13 @@ struct verb {
 	int least; /* how many words it takes; "" is one */
 	int most;  /* ARGS_ANY: any number */
 	enum result (*run)(const struct call *call);
+	bool hidden; /* not in the help: a program asks, nobody types it */
 };
 
 struct call {
 	const struct verb *verb;
+	const struct verb *const *verbs;  /* all there are */
+	const struct args_option *shared; /* the options that all have */
 	struct settings settings;
 	struct args_given given[ARGS_OPTIONS];
 	char **words;

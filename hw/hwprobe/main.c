@@ -45,6 +45,8 @@ static const struct verb *const verbs[] = {
 	&verb_last_words,
 	&verb_sim_check,
 	&verb_sim_show,
+	&verb_completion,
+	&verb_complete,
 	NULL,
 };
 /* clang-format on */

@@ -40,5 +40,7 @@ extern const struct verb verb_audit_verify;
 extern const struct verb verb_stat;
 extern const struct verb verb_restore;
 extern const struct verb verb_last_words;
+extern const struct verb verb_completion;
+extern const struct verb verb_complete;
 
 #endif
