@@ -10,6 +10,8 @@
 #include "../shim/sim.h"	    /* the simulated machine: its description */
 #include "../shim/grants.h"	    /* for launchers: how what is granted is handed over */
 #include "../shim/wire.h"	    /* the helper's protocol */
+#include "../shim/event.h"	    /* something that happens once, shared and counted */
+#include "../shim/value.h"	    /* named values, told across a boundary */
 #include "../shim/plugin.h"	    /* for plug-ins: what they and the library say to each other */
 #include "../guardian/access.h"	    /* the words of a decision: kinds, rights, reasons */
 #include "../guardian/caps.h"	    /* capacity ceilings: resources, tokens, readers */

@@ -22,14 +22,18 @@
 #define HWSAFE_SHIM_PLUGIN_H
 
 #include "shim.h"
+#include "value.h"
 
 HWS_BEGIN_DECLS
 
 /** HWS_PLUGIN_ABI - the version spoken here; the upper half must match, the lower may differ. */
 #define HWS_PLUGIN_ABI 0x00010000u
 
-/** HWS_INIT() - a struct of the boundary, all zero but its size. */
-#define HWS_INIT(type) ((type) { .struct_size = sizeof(type) })
+/** HWS_PLUGIN_KEY - the longest key, HWS_PLUGIN_BLOB the largest value, of the program's store. */
+#define HWS_PLUGIN_KEY	1024
+#define HWS_PLUGIN_BLOB (UINT64_C(1) << 20)
+/** HWS_PLUGIN_SAVED - the most bytes that save() may give. */
+#define HWS_PLUGIN_SAVED (UINT64_C(1) << 30)
 
 /**
  * enum hws_code - what an error is about.
@@ -63,43 +67,6 @@ enum hws_code {
  */
 struct hws_error;
 
-/** enum hws_value_type - the kinds of named values. */
-enum hws_value_type {
-	HWS_VALUE_NONE = 0,
-	HWS_VALUE_INT,
-	HWS_VALUE_FLOAT,
-	HWS_VALUE_BOOL,
-	HWS_VALUE_STRING, /* count bytes, no NUL counted */
-	HWS_VALUE_INTS,	  /* count of them */
-	HWS_VALUE_TYPES	  /* how many */
-};
-
-/** struct hws_value - a named value. Read it by hws_value_int() and its sisters only. */
-struct hws_value {
-	size_t struct_size;
-	const char *name; /* ends with a NUL */
-	uint32_t type;	  /* enum hws_value_type */
-	uint32_t zero;
-	uint64_t count; /* of a string's bytes or a list's numbers; else 1 */
-	union {
-		int64_t integer;
-		double floating;
-		uint32_t boolean; /* 0 or 1 */
-		const char *string;
-		const int64_t *integers;
-	} as;
-};
-
-/** HWS_PLUGIN_VALUES - the most values of one list, and HWS_PLUGIN_VALUE the largest count. */
-#define HWS_PLUGIN_VALUES 256
-#define HWS_PLUGIN_VALUE  65536
-
-/** struct hws_values - a list; @at may be NULL only when @count is 0. */
-struct hws_values {
-	const struct hws_value *at;
-	uint64_t count;
-};
-
 /**
  * struct hws_chunk - memory that comes with its end.
  *
@@ -109,8 +76,8 @@ struct hws_chunk {
 	size_t struct_size;
 	void *data;
 	uint64_t size;
-	void (*done)(void *context, void *data, uint64_t size); /* NULL: nothing to do */
-	void *context;
+	void (*done)(uint64_t context, void *data, uint64_t size); /* NULL: nothing to do */
+	uint64_t context;
 };
 
 /** struct hws_kv - a key and its value, asked of the program. */
@@ -139,9 +106,7 @@ struct hws_host {
 	/* a line for the program's log; copied, made printable */
 	void (*log)(uint64_t instance, const char *message);
 
-	/* 0 or -errno: an event that somebody will wait for; each is set once */
-	int (*event_new)(uint64_t instance, uint64_t *ret_event);
-	/* @error: taken; NULL: success */
+	/* 0; -ESTALE: it was set already. @error: taken; NULL: success. From any thread */
 	int (*event_set)(uint64_t instance, uint64_t event, struct hws_error *error);
 
 	/* 0 or -errno: -ENOENT, -ENOSPC with value_size set, -ETIMEDOUT, -ESTALE */
@@ -243,14 +208,22 @@ struct hws_call_copy {
 	uint64_t event; /* to be set once when it is done; 0 with HWS_SHARE_CALL */
 };
 
-/** struct hws_call_chunk - chunk_in(): a piece that the plug-in frees by its done(). */
+/** struct hws_call_chunk - chunk_in(): a piece that the plug-in is done with by its done(). */
 struct hws_call_chunk {
 	size_t struct_size;
 	const struct hws_ext *next;
 	uint64_t memory;
 	uint64_t offset;
 	struct hws_chunk chunk; /* the plug-in's from now on, also when it fails */
-	uint64_t event;		/* to be set once when it is done */
+	uint64_t event;		/* to be set once when it is copied */
+};
+
+/** struct hws_call_save - save(): what is in memory, in a form that the plug-in chooses. */
+struct hws_call_save {
+	size_t struct_size;
+	const struct hws_ext *next;
+	uint64_t memory;
+	struct hws_chunk ret_chunk; /* the library's, which calls its done() once */
 };
 
 /** struct hws_call_run - run(): an operation by name. */
@@ -288,6 +261,7 @@ struct hws_ext_device {
 
 	struct hws_error *(*run)(void *self, struct hws_call_run *call);
 	struct hws_error *(*chunk_in)(void *self, struct hws_call_chunk *call);
+	struct hws_error *(*save)(void *self, struct hws_call_save *call);
 	struct hws_error *(*dma_map)(void *self, struct hws_call_map *call);
 	struct hws_error *(*dma_unmap)(void *self, struct hws_call_map *call);
 };
