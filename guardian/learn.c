@@ -24,6 +24,11 @@ static const char everything[] = "[everything]\n"
 				 "irq = *\n"
 				 "cpuid = *\n";
 
+/* Files are not simulated: what the machine's own policy says of them must not get lost. */
+static const char files_are_real[] = "[learn.files-are-real]\n"
+				     "deny ring = *\n"
+				     "deny plugin = *\n";
+
 /* The shape and seals of a sheet: what is mapped of it can't be taken away. */
 static int map_sheet(int fd, struct learn_sheet **ret_sheet)
 {
@@ -112,36 +117,42 @@ void learn_free(struct learn *learn)
 	free(learn);
 }
 
-/* Two texts, one below the other; either may be NULL. */
-static int join(const char *first, const char *second, char **ret_text)
+/* Texts, one below the other; each may be NULL. */
+static int join(const char *first, const char *second, const char *third, char **ret_text)
 {
-	size_t size = (first ? strlen(first) : 0) + (second ? strlen(second) : 0) + 3;
-	char *text = malloc(size);
+	const char *texts[] = { first, second, third };
+	size_t size = 1;
+	char *text;
+	char *at;
 
+	for (size_t i = 0; i < 3; i++)
+		size += texts[i] ? strlen(texts[i]) + 1 : 0;
+	text = malloc(size);
 	if (!text)
 		return why(-ENOMEM, "no memory for the policy");
-	snprintf(text, size, "%s%s%s\n", first ? first : "", first && second ? "\n" : "",
-		 second ? second : "");
+	at = text;
+	for (size_t i = 0; i < 3; i++)
+		if (texts[i])
+			at = stpcpy(stpcpy(at, texts[i]), "\n");
+	*at = '\0';
 	*ret_text = text;
 	return 0;
 }
 
 int learn_options(const struct learn *learn, struct hws_options *options, char **ret_policy)
 {
-	bool whole = learn->simulate && learn->policy;
+	const char *own = options->policy_text;
 	int r = 0;
 
 	if (learn->simulate) {
 		options->backend = "sim";
 		options->sim = learn->sim;
 		options->sim_name = "the simulated machine";
+		r = learn->policy ? join(learn->policy, NULL, files_are_real, ret_policy)
+				  : join(everything, own, files_are_real, ret_policy);
+	} else if (learn->policy) {
+		r = join(own, learn->policy, NULL, ret_policy);
 	}
-	if (whole)
-		r = join(learn->policy, NULL, ret_policy);
-	else if (learn->simulate)
-		r = join(everything, options->policy_text, ret_policy);
-	else if (learn->policy)
-		r = join(options->policy_text, learn->policy, ret_policy);
 	if (r == 0 && *ret_policy)
 		options->policy_text = *ret_policy;
 	return r;

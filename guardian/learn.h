@@ -15,7 +15,8 @@
  * the sheet may add are rules in line, which a program may give itself just as
  * well: a file's deny can't be lifted by them, and where a launcher or the
  * helper decides they count for nothing. Or it may put a simulated machine in
- * the place of the real one, which then is not touched at all.
+ * the place of the real one, which then is not touched at all; files are real
+ * even there, so that rings on them and plug-ins are refused.
  *
  * Programs that have more rights than who runs them (set-user-ID, file
  * capabilities) don't look for a sheet.

@@ -24,12 +24,9 @@ static const struct {
 	const char *name;
 	const char *text;
 } shipped[] = {
-	{ "cmos", registers_cmos },
-	{ "edu", registers_edu },
-	{ "msr", registers_msr },
-	{ "nvme", registers_nvme },
-	{ "pci", registers_pci },
-	{ "pci-testdev", registers_pci_testdev },
+	{ "cmos", registers_cmos }, { "edu", registers_edu },
+	{ "msr", registers_msr },   { "nvme", registers_nvme },
+	{ "pci", registers_pci },   { "pci-testdev", registers_pci_testdev },
 };
 
 const char *hws_registers_shipped(unsigned int index)

@@ -30,13 +30,25 @@ struct list {
 	struct line *lines;
 	size_t count;
 	unsigned int unsaid;
+	struct json_object *array; /* of what can't be said; NULL: it goes to stderr */
 	bool no_memory;
 };
 
 static void tell(struct list *list, const struct hws_policy_rule *rule, const char *why)
 {
-	fprintf(stderr, "%s:%u: %s: %s\n", rule->file, rule->line, why, rule->text);
+	struct json_object *o;
+
 	list->unsaid++;
+	if (!list->array) {
+		fprintf(stderr, "%s:%u: %s: %s\n", rule->file, rule->line, why, rule->text);
+		return;
+	}
+	o = json_object_new_object();
+	put_text(o, "file", rule->file);
+	put_number(o, "line", rule->line);
+	put_text(o, "why", why);
+	put_text(o, "text", rule->text);
+	json_object_array_add(list->array, o);
 }
 
 static bool is_chosen(const struct list *list, const struct hws_policy_rule *rule)
@@ -152,18 +164,47 @@ static int by_msr(const void *a, const void *b)
 	return (x->msr > y->msr) - (x->msr < y->msr);
 }
 
-static void print_list(struct list *list)
+/* In order, and each register once. */
+static void settle(struct list *list)
 {
-	if (list->count)
-		qsort(list->lines, list->count, sizeof(*list->lines), by_msr);
-	puts("# MSR      Write mask");
-	for (size_t i = 0; i < list->count; i++) {
-		uint64_t mask = list->lines[i].mask;
+	size_t kept = 0;
 
-		while (i + 1 < list->count && list->lines[i + 1].msr == list->lines[i].msr)
-			mask |= list->lines[++i].mask;
-		printf("0x%08x 0x%016llx\n", list->lines[i].msr, (unsigned long long)mask);
+	if (!list->count)
+		return;
+	qsort(list->lines, list->count, sizeof(*list->lines), by_msr);
+	for (size_t i = 1; i < list->count; i++) {
+		if (list->lines[i].msr == list->lines[kept].msr)
+			list->lines[kept].mask |= list->lines[i].mask;
+		else
+			list->lines[++kept] = list->lines[i];
 	}
+	list->count = kept + 1;
+}
+
+static void print_list(const struct list *list)
+{
+	puts("# MSR      Write mask");
+	for (size_t i = 0; i < list->count; i++)
+		printf("0x%08x 0x%016llx\n", list->lines[i].msr,
+		       (unsigned long long)list->lines[i].mask);
+}
+
+/* The document: list[] (msr and mask, hex), unsaid[] (file line why text). Takes the array. */
+static int print_document(const struct call *call, struct list *list)
+{
+	struct json_object *o = document(&call->settings);
+	struct json_object *lines = json_object_new_array();
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct json_object *line = json_object_new_object();
+
+		put_hex(line, "msr", 8, list->lines[i].msr);
+		put_hex(line, "mask", 16, list->lines[i].mask);
+		json_object_array_add(lines, line);
+	}
+	put(o, "list", lines);
+	put(o, "unsaid", json_object_get(list->array));
+	return document_print(o);
 }
 
 /* The list is one, for whoever may use it: rules for different people would be mixed. */
@@ -205,7 +246,7 @@ static int open_all(struct hws_policy_view **ret_view)
 	return r;
 }
 
-static enum result export_list(struct list *list)
+static enum result export_list(const struct call *call, struct list *list)
 {
 	enum result result = check_sections(list);
 
@@ -215,7 +256,11 @@ static enum result export_list(struct list *list)
 	gather(list, true);
 	if (list->no_memory)
 		return call_fail("policy export", -ENOMEM);
-	print_list(list);
+	settle(list);
+	if (!list->array)
+		print_list(list);
+	else if (print_document(call, list) < 0)
+		return RESULT_FAILURE;
 	return list->unsaid ? RESULT_PARTIAL : RESULT_OK;
 }
 
@@ -230,8 +275,11 @@ static enum result export_run(const struct call *call)
 	if (r < 0)
 		return policy_result(r);
 	list.policy = policy;
+	if (call->settings.json)
+		list.array = json_object_new_array();
 	r = open_all(&list.all);
-	result = r < 0 ? call_fail("policy export", r) : export_list(&list);
+	result = r < 0 ? call_fail("policy export", r) : export_list(call, &list);
+	json_object_put(list.array);
 	free(list.lines);
 	hws_policy_view_unref(list.all);
 	hws_policy_unref(policy);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/hwprobe/msr-name.h"
+#include "hw/hwprobe/geopm.h"
 #include "hw/hwprobe/policy.h"
 #include "hw/hwprobe/verbs.h"
 
@@ -92,7 +92,7 @@ static bool read_name(struct list *list, unsigned int number, char *line)
 	static const char prefix[] = "MSR::";
 	char *name = strtok(line, " \t\r");
 	bool is_msr = !strncmp(name, prefix, sizeof(prefix) - 1);
-	struct msr_name found;
+	struct geopm_name found;
 	char *whole;
 
 	if (strtok(NULL, " \t\r")) {
@@ -104,7 +104,7 @@ static bool read_name(struct list *list, unsigned int number, char *line)
 	whole = strchr(name, '#');
 	if (whole && !whole[1])
 		*whole = '\0';
-	if (!is_msr || msr_name_find(list->registers, name, ':', &found) < 0) {
+	if (!is_msr || geopm_find(list->registers, name, &found) < 0) {
 		fprintf(stderr, "%s:%u: %s%s%s: no register of that name is known\n", list->file,
 			number, is_msr ? prefix : "", name, whole && !whole[1] ? "#" : "");
 		list->unknown++;
@@ -147,31 +147,60 @@ static bool read_lines(struct list *list, char *text)
 	return good;
 }
 
-static void print_section(const struct call *call, const struct list *list)
+static void print_section(const struct call *call, const struct list *list, FILE *out)
 {
 	const char *section = call->given[SECTION].value;
 	const char *user = call->given[USER].value;
 	const char *group = call->given[GROUP].value;
 
-	printf("[%s]\n", section ? section : list->is_names ? "geopm" : "msr-safe");
+	fprintf(out, "[%s]\n", section ? section : list->is_names ? "geopm" : "msr-safe");
 	if (user || !group)
-		printf("user = %s\n", user ? user : "0");
+		fprintf(out, "user = %s\n", user ? user : "0");
 	if (group)
-		printf("group = %s\n", group);
+		fprintf(out, "group = %s\n", group);
 }
 
-static void print_rules(const struct list *list)
+static void print_rules(const struct list *list, FILE *out)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct entry *e = &list->entries[i];
 
-		printf("msr = 0x%llx %s", (unsigned long long)e->msr, e->mask ? "rw" : "r");
+		fprintf(out, "msr = 0x%llx %s", (unsigned long long)e->msr, e->mask ? "rw" : "r");
 		if (e->mask && e->mask != UINT64_MAX)
-			printf(", mask 0x%llx", (unsigned long long)e->mask);
+			fprintf(out, ", mask 0x%llx", (unsigned long long)e->mask);
 		if (e->names)
-			printf(" # %.3000s", e->names);
-		putchar('\n');
+			fprintf(out, " # %.3000s", e->names);
+		fputc('\n', out);
 	}
+}
+
+/* The document: rules, unknown (how many names), and the policy as one text. */
+static enum result print_policy(const struct call *call, const struct list *list)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct json_object *o;
+	int r = 0;
+
+	if (!out)
+		return call_fail("policy import", -ENOMEM);
+	print_section(call, list, out);
+	print_rules(list, out);
+	fclose(out);
+	if (call->settings.json) {
+		o = document(&call->settings);
+		put_number(o, "rules", list->count);
+		put_number(o, "unknown", list->unknown);
+		put_text(o, "policy", text);
+		r = document_print(o);
+	} else {
+		fputs(text, stdout);
+	}
+	free(text);
+	if (r < 0)
+		return RESULT_FAILURE;
+	return list->unknown ? RESULT_PARTIAL : RESULT_OK;
 }
 
 /* A whole list, or nothing is printed. */
@@ -179,19 +208,15 @@ static enum result import_text(const struct call *call, char *text)
 {
 	struct list list = { .file = call->words[0],
 			     .controls = call->given[CONTROLS].count,
-			     .registers = msr_names() };
+			     .registers = geopm_names() };
 	enum result result = RESULT_FAILURE;
 
 	if (!list.registers)
 		return call_fail("policy import", -ENOMEM);
 	if (read_lines(&list, text)) {
-		result = list.unknown ? RESULT_PARTIAL : RESULT_OK;
-		if (list.count) {
-			print_section(call, &list);
-			print_rules(&list);
-		} else if (list.unknown) {
-			result = RESULT_NOT_FOUND;
-		}
+		result = list.unknown ? RESULT_NOT_FOUND : RESULT_OK;
+		if (list.count)
+			result = print_policy(call, &list);
 	}
 	for (size_t i = 0; i < list.count; i++)
 		free(list.entries[i].names);

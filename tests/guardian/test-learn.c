@@ -172,6 +172,66 @@ START_TEST(learn_simulates_whatever_is_asked_for)
 }
 END_TEST
 
+START_TEST(learn_hears_of_the_real_machine)
+{
+	struct hws_learn *learn;
+	struct hws_options options = { .size = sizeof(options),
+				       .backend = "native",
+				       .policy_text = "port = 0x70-0x71 rw claimed" };
+	struct hws_port *clock;
+	struct hws_learned note;
+	struct hws *hw;
+	uint8_t seconds;
+
+	need_lab("rtc");
+	learn = open_sheet(NULL);
+	ck_assert_msg(hws_open(&options, &hw) == 0, "%s", hws_why());
+	ck_assert_msg(hws_port_open(hw, 0x70, 2, HWS_RW, &clock) == 0, "%s", hws_why());
+	ck_ok(hws_port_write8(clock, 0x70, 0));
+	ck_ok(hws_port_read8(clock, 0x71, &seconds));
+	note = find(learn, HWS_LEARNED_ACCESS, 0x70, HWS_W | HWS_CLAIMED);
+	if (!note.count)
+		note = find(learn, HWS_LEARNED_ACCESS, 0x70, HWS_W);
+	ck_assert_uint_eq(note.count, 1);
+	ck_assert_uint_eq(note.value_count, 1);
+	ck_assert_uint_eq(find(learn, HWS_LEARNED_ACCESS, 0x71, HWS_R).count, 1);
+	ck_assert_int_eq(hws_port_open(hw, 0x80, 1, HWS_W, &clock), -EACCES);
+	ck_assert_uint_eq(find(learn, HWS_LEARNED_WINDOW, 0x80, HWS_W).count, 1);
+	hws_close(hw);
+	hws_learn_close(learn);
+}
+END_TEST
+
+static void look_for_ring(const struct hws_learned *learned, void *context)
+{
+	if (learned->access.kind == HWS_KIND_RING && learned->reason == HWS_REASON_DENY_RULE)
+		*(uint64_t *)context += learned->count;
+}
+
+/* What a policy of the machine forbids must not be open because the rest is simulated. */
+START_TEST(learn_simulates_no_files)
+{
+	struct hws_learn_options with = { .size = sizeof(with), .simulate = true };
+	struct hws_options options = { .size = sizeof(options),
+				       .policy_text = "ring = /dev/null rw" };
+	struct hws_ring *ring;
+	struct hws *hw;
+
+	for (int i = 0; i < 2; i++) {
+		struct hws_learn *learn = open_sheet(&with);
+		uint64_t denied = 0;
+
+		ck_ok(hws_open(&options, &hw));
+		ck_assert_int_eq(hws_ring_adopt(hw, "/dev/null", NULL, &ring), -EACCES);
+		hws_close(hw);
+		ck_ok(hws_learn_each(learn, look_for_ring, &denied, NULL));
+		ck_assert_uint_eq(denied, 1);
+		hws_learn_close(learn);
+		with.policy = "version = 1\n[all]\nring = * rw";
+	}
+}
+END_TEST
+
 /* What was to be simulated must not reach the real machine by mistake. */
 START_TEST(learn_fails_closed_without_a_sheet)
 {
@@ -356,6 +416,7 @@ int main(void)
 				 learn_does_not_note_what_no_rule_could_cure,
 				 learn_rules_in_line_yield_to_a_files_deny,
 				 learn_simulates_whatever_is_asked_for,
+				 learn_hears_of_the_real_machine, learn_simulates_no_files,
 				 learn_fails_closed_without_a_sheet, learn_hears_from_children,
 				 learn_counts_right_with_threads, learn_counts_what_finds_no_room,
 				 learn_reads_only_what_makes_sense,

@@ -88,8 +88,8 @@ def test_functions_are_those_of_the_machine():
 def test_registers_and_fields_are_known():
     assert "Command" in ask("pci", "get", "00:03.0", "Com")
     assert "DevCtl.MaxPayload" in ask("pci", "get", "00:03.0", "DevCtl.Max")
-    assert ask("policy", "explain", "msr", "write", "PERF_CTL.F") == ["PERF_CTL.FREQ"]
-    assert "PKG_POWER_LIMIT" in ask("policy", "explain", "--as", "root", "msr", "rd", "PKG")
+    assert ask("policy", "explain", "msr", "write", "IA32_PERF_CTL.R") == ["IA32_PERF_CTL.Ratio"]
+    assert "MSR_PKG_POWER_LIMIT" in ask("policy", "explain", "--as", "root", "msr", "rd", "MSR_PKG")
 
 
 def test_values_of_options():

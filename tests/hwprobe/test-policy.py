@@ -247,17 +247,17 @@ def test_import_refuses_what_is_no_list():
 def test_explain_takes_what_a_person_types():
     tree = Tree()
     for words, code in [
-            (("msr", "rd", "PKG_POWER_LIMIT"), 0), (("msr", "write", "PKG_POWER_LIMIT.PL2_POWER_LIMIT"), 4),
+            (("msr", "rd", "MSR_PKG_POWER_LIMIT"), 0), (("msr", "write", "MSR_PKG_POWER_LIMIT.Limit2"), 4),
             (("mem", "rd", "00:03.0:0+0x10"), 0), (("mem", "rw", "1234:11e8:0+0x10-0x17"), 0),
             (("bar", "read", "00:03.0:0+0xfe"), 4), (("mem", "rd", "0000:00:03.0:0+0x10", "--width", "1"), 4),
             (("bar", "r", "00:03.0", "0", "Factorial"), 0), (("io", "in", "0x2e"), 0),
             (("io", "out", "0x2e+2"), 0), (("pci", "get", "00:03.0", "Command"), 4)]:
         result = tree.run("policy", "explain", "--as", "fan", *words)
         assert result.returncode == code and result.stdout, (words, result)
-    result = tree.run("policy", "explain", "--as", "fan", "msr", "w", "PKG_POWER_LIMIT.PL2_POWER_LIMIT")
+    result = tree.run("policy", "explain", "--as", "fan", "msr", "w", "MSR_PKG_POWER_LIMIT.Limit2")
     assert "0x7fff00000000, outside its mask" in result.stdout, result
     for words, code, word in [
-            (("msr", "r", "FROB"), 3, "FROB"), (("msr", "r", "PERF_CTL.FROB"), 3, "FROB"),
+            (("msr", "r", "FROB"), 3, "FROB"), (("msr", "r", "IA32_PERF_CTL.FROB"), 3, "FROB"),
             (("pci", "r", "00:03.0", "DevCtl"), 2, "DevCtl"), (("port", "r", "FROB"), 2, "FROB"),
             (("mem", "r", "00:03.0:6+0x10"), 2, "'6'"), (("mem", "r", "00:03.0:0+1x"), 2, "1x"),
             (("mem", "r", "00:03.0:0+Frob"), 3, "Frob")]:
@@ -322,6 +322,19 @@ def test_export_tells_what_it_cannot_say():
                      "0x00000770": "0x0000000000000007", "0x00000771": "0x" + "0" * 16}, result
     told = [int(line.split(":")[1]) for line in result.stderr.splitlines()]
     assert told == [4, 5, 6, 7, 8, 9, 14], result
+
+
+def test_lists_have_documents():
+    tree = Tree(**{"list": NAMES + "TIME\n", "p.conf": "[a]\nmsr = 0x199 rw, mask 0x3\nport = 1 r\n"})
+    result = tree.run("policy", "import", "--json", "/list")
+    document = json.loads(result.stdout)
+    assert result.returncode == 9 and document["unknown"] == 1 and document["rules"] == 3, result
+    assert document["policy"].startswith("[geopm]\n"), document
+    result = tree.run("policy", "export", "--json", "/p.conf")
+    document = json.loads(result.stdout)
+    assert result.returncode == 9 and not result.stderr, result
+    assert document["list"] == [{"msr": "0x00000199", "mask": "0x0000000000000003"}], document
+    assert document["unsaid"][0]["line"] == 3, document
 
 
 def test_export_takes_one_section():

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "hw/hwprobe/msr-name.h"
+#include "hw/hwprobe/geopm.h"
 
 #include <errno.h>
 #include <string.h>
 
-struct hws_registers *msr_names(void)
+/* What embed.sh made of geopm.regs. */
+extern const char registers_geopm[];
+
+struct hws_registers *geopm_names(void)
 {
 	struct hws_registers *names;
 
-	return hws_registers_load(NULL, "msr", &names) < 0 ? NULL : names;
+	return hws_registers_parse("geopm", registers_geopm, NULL, NULL, &names) < 0 ? NULL : names;
 }
 
-static int find_field(struct hws_registers *names, uint32_t index, const char *text,
-		      struct msr_name *name)
+static int find_field(const struct hws_registers *names, uint32_t index, const char *text,
+		      struct geopm_name *name)
 {
 	struct hws_field field;
 
@@ -27,11 +30,10 @@ static int find_field(struct hws_registers *names, uint32_t index, const char *t
 	return -ENOENT;
 }
 
-int msr_name_find(struct hws_registers *names, const char *text, char separator,
-		  struct msr_name *ret_name)
+int geopm_find(const struct hws_registers *names, const char *text, struct geopm_name *ret_name)
 {
-	const char *field = strchr(text, separator);
-	struct msr_name name = { .mask = UINT64_MAX };
+	const char *field = strchr(text, ':');
+	struct geopm_name name = { .mask = UINT64_MAX };
 	struct hws_register reg;
 	char word[64];
 	uint32_t index;
