@@ -31,7 +31,7 @@ struct hws {
 	void *log_context;
 	_Atomic uint64_t ring_warned; /* CLOCK_MONOTONIC, ns: of the last warning; 0: none yet */
 
-	struct learn *learn; /* NULL: nobody learns from this program */
+	struct learn *learn;	       /* NULL: nobody learns from this program */
 	struct last_words *last_words; /* NULL: there is no file for them */
 	bool last_words_always;
 

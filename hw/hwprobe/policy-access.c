@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An access in words: "msr write 0x610", "msr write IA32_PERF_CTL.Ratio", "bar rw 00:03.0 0 0x10-0x1f",
- * "mem rd 00:03.0:0+0x10".
+ * An access in words: "msr write 0x610", "msr write IA32_PERF_CTL.Ratio",
+ * "bar rw 00:03.0 0 0x10-0x1f", "mem rd 00:03.0:0+0x10".
  */
 #include <stdlib.h>
 #include <string.h>

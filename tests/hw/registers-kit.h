@@ -17,8 +17,8 @@ extern const char registers_pci_testdev[];
 
 static inline const char *shipped_text(unsigned int which)
 {
-	const char *const texts[] = { registers_cmos, registers_edu, registers_msr, registers_nvme,
-				      registers_pci, registers_pci_testdev };
+	const char *const texts[] = { registers_cmos, registers_edu, registers_msr,
+				      registers_nvme, registers_pci, registers_pci_testdev };
 
 	return texts[which];
 }
