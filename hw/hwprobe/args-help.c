@@ -70,7 +70,8 @@ void args_help(const struct verb *const *verbs, const struct verb *verb,
 	}
 	printf("\nOptions of all commands:\n");
 	for (; shared->name; shared++)
-		print_option(shared);
+		if (!verb || !args_has(verb->options, shared->name))
+			print_option(shared);
 	printf("\nNumbers are decimal, or hexadecimal with 0x.\n\nExit codes:\n");
 	for (size_t i = 0; i < COUNT(results); i++)
 		printf("  %-*d %s\n", LEFT, (int)results[i].result, results[i].meaning);

@@ -107,7 +107,17 @@ struct tables {
 	size_t count;
 };
 
-static void tables_add(struct tables *tables, const struct args_option *options)
+bool args_has(const struct args_option *options, const char *name)
+{
+	for (; options && options->name; options++)
+		if (!strcmp(options->name, name))
+			return true;
+	return false;
+}
+
+/* What has its name in @before keeps its place, but can't be given. */
+static void tables_add(struct tables *tables, const struct args_option *options,
+		       const struct args_option *before)
 {
 	char *at = tables->letters + strlen(tables->letters);
 
@@ -123,7 +133,8 @@ static void tables_add(struct tables *tables, const struct args_option *options)
 		for (int i = 0; options->letter && i < takes; i++)
 			*at++ = ':';
 		tables->longs[tables->count] =
-			(struct option) { options->name, takes, NULL, value };
+			(struct option) { args_has(before, options->name) ? "\1" : options->name,
+					  takes, NULL, value };
 		tables->options[tables->count++] = options;
 	}
 }
@@ -178,8 +189,8 @@ static enum result parse(int argc, char **argv, const char *how, struct request 
 	int got;
 
 	strcpy(tables.letters, how);
-	tables_add(&tables, shared);
-	tables_add(&tables, verb ? verb->options : NULL);
+	tables_add(&tables, shared, verb ? verb->options : NULL);
+	tables_add(&tables, verb ? verb->options : NULL, NULL);
 	opterr = 0;
 	optind = 0; /* anew, with all of getopt's state */
 	while ((got = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {

@@ -71,9 +71,44 @@ static void tell_bars(const struct completing *c, const char *bdf, const struct 
 	}
 }
 
+/* "00:04.0:CC": registers that a description has in one of the function's BARs. */
+static void tell_described(const struct completing *c, const char *bdf,
+			   const struct hws_pci_info *info, const char *description)
+{
+	struct hws_registers *made;
+	struct hws_register reg;
+	char word[80];
+
+	if (hws_registers_load(NULL, description, &made) < 0)
+		return;
+	if (hws_registers_match(made, info->vendor, info->device, info->class_code))
+		for (uint32_t i = 0; hws_registers_at(made, i, &reg) == 0; i++) {
+			snprintf(word, sizeof(word), "%s:%s", bdf, reg.name);
+			if (reg.space == HWS_SPACE_BAR)
+				complete_offer(c, word, reg.text);
+		}
+	hws_registers_unref(made);
+}
+
+static void tell_memory(const struct completing *c, const char *bdf,
+			const struct hws_pci_info *info, const char *name)
+{
+	const char *description;
+	size_t typed = strlen(c->word);
+	const char *form = strncmp(bdf, "0000:", 5) || !strncmp(c->word, bdf, typed) ? bdf
+										     : bdf + 5;
+
+	tell_bars(c, bdf, info, name);
+	/* there are many: once it is clear of which function */
+	if (typed <= strlen(form) || strncmp(c->word, form, strlen(form)) != 0)
+		return;
+	for (unsigned int i = 0; (description = hws_registers_shipped(i)); i++)
+		tell_described(c, form, info, description);
+}
+
 static void bars(const struct completing *c)
 {
-	each_function(c, tell_bars);
+	each_function(c, tell_memory);
 }
 
 static void tell_id(const struct completing *c, const char *bdf, const struct hws_pci_info *info,
@@ -243,6 +278,7 @@ static const struct {
 	{ "SLOT", functions, NULL },
 	{ "ID", ids, NULL },
 	{ "REGISTER", registers, NULL },
+	{ "PART-OF-A-NAME", registers, NULL },
 	{ "NAME", registers, NULL },
 	{ "NAME=VALUE", registers, NULL },
 	{ "WHAT", what, NULL },
@@ -265,7 +301,8 @@ static const struct {
 	{ "BYTES", NULL, "1 2 4 8" },
 	{ "LEVEL", NULL, "info warning error critical" },
 	{ "SHELL", NULL, "bash zsh fish" },
-	{ "DANGER", NULL,
+	{ "PROGRAM", NULL, "rdmsr wrmsr inb inw inl outb outw outl devmem lspci setpci" },
+	{ "NAMES", NULL,
 	  "reset pci bar bridge smm mode apic features microcode entry memory clock voltage" },
 };
 
@@ -281,6 +318,9 @@ static void list_words(const struct completing *c, const char *words)
 
 void complete_place(const struct completing *c, const char *place)
 {
+	const char *bar = strchr(place, '|');
+	char first[64];
+
 	for (size_t i = 0; i < COUNT(places); i++) {
 		if (strcmp(places[i].place, place) != 0)
 			continue;
@@ -289,5 +329,9 @@ void complete_place(const struct completing *c, const char *place)
 		else
 			list_words(c, places[i].words);
 		return;
+	}
+	if (bar) {
+		snprintf(first, sizeof(first), "%.*s", (int)(bar - place), place);
+		complete_place(c, first);
 	}
 }

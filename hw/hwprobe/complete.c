@@ -102,11 +102,16 @@ static const struct args_option *read_line(struct completing *c, char **words, i
 	const char *value;
 
 	for (int i = 0; i < count; i++) {
+		if (c->ended) {
+			take_word(c, words[i]);
+			continue;
+		}
 		if (wants_value(option)) {
 			heed(c, option, words[i]);
 			option = NULL;
 			continue;
 		}
+		c->ended = !strcmp(words[i], "--");
 		option = option_of(c, words[i], &value);
 		if (!option && words[i][0] != '-')
 			take_word(c, words[i]);
@@ -123,6 +128,11 @@ static void offer_options(const struct completing *c, const struct args_option *
 	char word[64];
 
 	for (; options && options->name; options++) {
+		if (c->verb &&
+		    options ==
+			    find_in(c->call->shared, options->name, strlen(options->name), '\0') &&
+		    args_has(c->verb->options, options->name))
+			continue;
 		snprintf(word, sizeof(word), "--%s%s", options->name,
 			 wants_value(options) ? "=" : "");
 		complete_offer(c, word, options->help);
@@ -148,31 +158,38 @@ static void offer_verbs(const struct completing *c)
 	}
 }
 
-/* The place that the help gives to the index-th word: the last one, when it may come again. */
+/* Of several forms the first; of several places for one word the first as well. */
+static void offer_place(const struct completing *c, char *place)
+{
+	place += strspn(place, "[");
+	place[strcspn(place, "[].@,")] = '\0';
+	complete_place(c, place);
+}
+
+/* The place that the help gives to the word; the last one, where words may come again. */
 static void offer_words(const struct completing *c)
 {
 	char *places = strdup(c->verb->words);
-	char *next = places;
+	char *bar = places ? strstr(places, " | ") : NULL;
+	bool again = places && strstr(places, "...");
 	char *place = NULL;
-	int index = c->count;
+	char *next = places;
+	int index = 0;
 
-	while (next && index >= 0) {
+	if (bar)
+		*bar = '\0';
+	while (next) {
 		char *word = strsep(&next, " ");
 
-		if (!*word)
+		/* "--" is no word */
+		if (!*word || !strcmp(word, "--"))
 			continue;
 		place = word;
-		if (index == 0 || (!next && strstr(word, "...")))
+		if (index++ == c->count)
 			break;
-		place = NULL;
-		index--;
 	}
-	if (place) {
-		/* without the signs of what may be left out, or may come again */
-		place += strspn(place, "[");
-		place[strcspn(place, "[].")] = '\0';
-		complete_place(c, place);
-	}
+	if (place && (index > c->count || again))
+		offer_place(c, place);
 	free(places);
 }
 
@@ -180,27 +197,26 @@ static void offer_value(struct completing *c, const struct args_option *option)
 {
 	char place[64];
 
-	snprintf(place, sizeof(place), "%s", option->value + (option->value[0] == '['));
-	place[strcspn(place, "[].,")] = '\0';
-	complete_place(c, place);
+	snprintf(place, sizeof(place), "%s", option->value);
+	offer_place(c, place);
 }
 
 static void offer(struct completing *c, const struct args_option *before)
 {
 	const struct args_option *option;
-	const char *value;
+	const char *value = NULL;
 
 	if (before) {
 		offer_value(c, before);
 		return;
 	}
-	option = option_of(c, c->word, &value);
-	if (value && option && option->value) {
+	option = c->ended ? NULL : option_of(c, c->word, &value);
+	if (!c->ended && value && option && option->value) {
 		c->prefix = c->word;
 		c->prefix_length = (int)(value - c->word);
 		c->word = value;
 		offer_value(c, option);
-	} else if (c->word[0] == '-') {
+	} else if (!c->ended && c->word[0] == '-') {
 		offer_options(c, c->verb ? c->verb->options : NULL);
 		offer_options(c, c->call->shared);
 	} else if (c->verb) {

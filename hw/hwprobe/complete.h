@@ -16,6 +16,7 @@ struct completing {
 	const char *area;	 /* of the words so far; NULL: none */
 	char **words;		 /* behind the verb, options left out */
 	int count;
+	bool ended;	    /* a "--" was there: no options any more */
 	const char *word;   /* that is being typed */
 	const char *prefix; /* what of it stands before what is completed: "--policy=" */
 	int prefix_length;

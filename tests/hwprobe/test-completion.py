@@ -102,6 +102,23 @@ def test_values_of_options():
     assert ask("stat", "--sysroot", "x") == [":directories"]
 
 
+def test_a_double_dash_ends_the_options():
+    assert ask("learn", "--sim", "--", "-") == [":files"]
+    assert ask("learn", "--", "ls", "--col") == [":files"]
+
+
+def test_a_verbs_own_option_counts():
+    """explain has an --as of its own, whatever all commands have."""
+    assert ask("policy", "explain", "--a").count("--as=") == 1
+    assert run(HWPROBE, "policy", "explain", "--help").stdout.count("--as=") == 1
+
+
+def test_places_of_words_end():
+    assert ask("policy", "diff", "a", "b", "") == []
+    assert ask("policy", "check", "a", "b", "") [-1:] == [":files"]
+    assert "00:03.0:Status" in ask("--sim", "mem", "rd", "00:03.0:")
+
+
 def test_rule_files_are_offered():
     with tempfile.TemporaryDirectory() as root:
         os.makedirs(os.path.join(root, "etc/hwsafe/policy.d"))
