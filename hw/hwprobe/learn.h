@@ -81,8 +81,10 @@ static inline const char *learn_text(const char *text)
 
 static inline int learn_bdf_order(struct hws_bdf a, struct hws_bdf b)
 {
-	uint64_t x = (uint64_t)a.domain << 16 | (uint64_t)a.bus << 8 | a.device << 3 | a.function;
-	uint64_t y = (uint64_t)b.domain << 16 | (uint64_t)b.bus << 8 | b.device << 3 | b.function;
+	uint64_t x = (uint64_t)a.domain << 16 | (uint64_t)a.bus << 8 | (uint64_t)a.device << 3 |
+		     a.function;
+	uint64_t y = (uint64_t)b.domain << 16 | (uint64_t)b.bus << 8 | (uint64_t)b.device << 3 |
+		     b.function;
 
 	return LEARN_ORDER(x, y);
 }
