@@ -17,7 +17,7 @@ struct hws_learn {
 static int make_sheet(struct hws_learn *learn)
 {
 	void *address;
-	int r = sys_memfd("hwsafe-learn", sizeof(struct learn_sheet));
+	int r = sys_memfd_sized("hwsafe-learn", sizeof(struct learn_sheet));
 
 	if (r < 0)
 		return why(r, "no file in memory to learn on: %s", strerror(-r));

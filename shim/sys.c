@@ -787,7 +787,7 @@ int sys_shut(int fd)
 	return (int)result(close(fd));
 }
 
-int sys_memfd(const char *name, uint64_t size)
+int sys_memfd_sized(const char *name, uint64_t size)
 {
 	int fd = (int)result(memfd_create(name, MFD_ALLOW_SEALING));
 	int r = fd < 0 ? fd : sys_ftruncate(fd, size);
@@ -797,6 +797,8 @@ int sys_memfd(const char *name, uint64_t size)
 	if (r < 0 && fd >= 0)
 		sys_close(fd);
 	return r < 0 ? r : fd;
+}
+
 int sys_memfd(const char *name)
 {
 	long fd =
