@@ -173,6 +173,8 @@ int hws_registers_load(struct hws *hw, const char *name, struct hws_registers **
 {
 	if (!name)
 		return why(-EINVAL, "a description has a name");
+	if (strchr(name, '/') && !hw)
+		return why(-EINVAL, "%s: a file is opened by a context", name);
 	if (strchr(name, '/'))
 		return load_file(hw, name, ret_registers);
 	for (size_t i = 0; i < TEXT_COUNT(shipped); i++) {

@@ -118,6 +118,14 @@ struct tables {
 	size_t count;
 };
 
+bool args_has(const struct args_option *options, const char *name)
+{
+	for (; options && options->name; options++)
+		if (!strcmp(options->name, name))
+			return true;
+	return false;
+}
+
 static void tables_add(struct tables *tables, const struct args_option *options, size_t most)
 {
 	char *at = tables->letters + strlen(tables->letters);

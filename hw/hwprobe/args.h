@@ -67,6 +67,9 @@ int args_run(int argc, char **argv, const struct verb *const *verbs);
 void args_help(const struct verb *const *verbs, const char *area, const struct verb *verb,
 	       const struct args_option *shared);
 
+/* Is there an option of that name? A verb's own counts before one that all share. */
+bool args_has(const struct args_option *options, const char *name);
+
 /* One line on stderr; gives RESULT_USAGE. */
 enum result args_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same of a word that is none of @names, with the one that may be meant. */

@@ -38,6 +38,8 @@ static const struct verb *const verbs[] = {
 	&verb_policy_lint,
 	&verb_policy_diff,
 	&verb_policy_import,
+	&verb_policy_export,
+	&verb_learn,
 	&verb_audit_tail,
 	&verb_audit_query,
 	&verb_audit_verify,
@@ -49,6 +51,8 @@ static const struct verb *const verbs[] = {
 	&verb_last_words,
 	&verb_sim_check,
 	&verb_sim_show,
+	&verb_completion,
+	&verb_complete,
 	NULL,
 };
 /* clang-format on */

@@ -38,11 +38,15 @@ extern const struct verb verb_policy_explain;
 extern const struct verb verb_policy_lint;
 extern const struct verb verb_policy_diff;
 extern const struct verb verb_policy_import;
+extern const struct verb verb_policy_export;
+extern const struct verb verb_learn;
 extern const struct verb verb_audit_tail;
 extern const struct verb verb_audit_query;
 extern const struct verb verb_audit_verify;
 extern const struct verb verb_stat;
 extern const struct verb verb_restore;
 extern const struct verb verb_last_words;
+extern const struct verb verb_completion;
+extern const struct verb verb_complete;
 
 #endif
