@@ -178,11 +178,12 @@ static void says_absent(const struct scene *scene, int code, const struct node *
 	bool module = !strncmp(node->absent_fix, "sudo modprobe", 13);
 
 	/* the module's file isn't asked for: a container sees another's /lib/modules */
-	if (module && !scene->modules && !scene->captured)
-		probe_says(f, HWS_PROBE_NO, code, "the kernel has neither it nor modules",
-			   "boot a distribution's kernel");
-	else
-		probe_says(f, HWS_PROBE_NO, code, node->absent_why, node->absent_fix);
+	probe_says(f, HWS_PROBE_NO, code, node->absent_why, node->absent_fix);
+	if (!module || scene->modules || scene->captured)
+		return;
+	probe_says(f, HWS_PROBE_NO, code, "", "boot a distribution's kernel");
+	snprintf(f->why, sizeof(f->why), "the kernel is built without %s, and loads no modules",
+		 node->absent_fix + strlen("sudo modprobe "));
 }
 
 void probe_refused(const struct scene *scene, int code, const struct node *node, struct finding *f)

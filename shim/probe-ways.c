@@ -62,7 +62,7 @@ void probe_ioperm(const struct scene *scene, struct finding *f)
 		.path = "ioperm",
 		.capability = CAP_SYS_RAWIO,
 		.locked_out = true,
-		.absent_why = "the kernel is built without it",
+		.absent_why = "the kernel is built without ioperm",
 		.absent_fix = "boot a kernel with CONFIG_X86_IOPL_IOPERM=y",
 	};
 	int r = -EINVAL;
@@ -89,7 +89,7 @@ void probe_dev_port(const struct scene *scene, struct finding *f)
 		.class_path = "/sys/class/mem/port",
 		.capability = CAP_SYS_RAWIO,
 		.locked_out = true,
-		.absent_why = "the kernel is built without it",
+		.absent_why = "the kernel is built without /dev/port",
 		.absent_fix = "boot a kernel with CONFIG_DEVPORT=y",
 	};
 
@@ -216,8 +216,8 @@ void probe_pku(const struct scene *scene, struct finding *f)
 {
 	static const struct node node = {
 		.path = "pkey_alloc",
-		.absent_why = "the kernel is built without it",
-		.absent_fix = "boot a kernel with protection keys",
+		.absent_why = "the kernel is built without protection keys",
+		.absent_fix = "boot a kernel with CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS=y",
 	};
 	int r;
 
