@@ -36,6 +36,9 @@ extern const struct verb verb_audit_tail;
 extern const struct verb verb_audit_query;
 extern const struct verb verb_audit_verify;
 extern const struct verb verb_stat;
+extern const struct verb verb_snapshot_save;
+extern const struct verb verb_snapshot_diff;
+extern const struct verb verb_snapshot_restore;
 extern const struct verb verb_restore;
 extern const struct verb verb_last_words;
 

@@ -95,7 +95,7 @@ static const struct bench_case cases[] = {
 	  .ours = doctor,
 	  .base = lspci,
 	  .flags = BENCH_NO_INSTRUCTIONS,
-	  .limits = { { BENCH_RATIO, 5.0 } } },
+	  .limits = { { BENCH_RATIO, 2.0 } } },
 	{ 0 },
 };
 
