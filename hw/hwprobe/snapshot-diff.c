@@ -225,8 +225,12 @@ static enum result run(const struct call *call, const struct items *old, const s
 	struct hws *hw = NULL;
 	enum result result = call->count == 2 ? RESULT_OK : call_open(call, &hw);
 
-	if (result != RESULT_OK)
+	if (result == RESULT_OK && hw)
+		result = items_same_devices(hw, old);
+	if (result != RESULT_OK) {
+		hws_close(hw);
 		return result;
+	}
 	if (call->settings.json)
 		diff = (struct diff) { .changes = json_object_new_array(),
 				       .only_old = json_object_new_array(),

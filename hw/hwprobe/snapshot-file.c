@@ -14,10 +14,13 @@ static struct json_object *item_json(const struct item *item)
 	struct json_object *o = json_object_new_object();
 	unsigned int digits = 2 * where->width;
 	char bdf[HWS_BDF_TEXT];
+	char device[16];
 
 	put_text(o, "kind", hws_kind_name(where->kind));
 	put_text(o, "address",
 		 where->kind == HWS_KIND_MSR ? NULL : hws_bdf_format(where->bdf, bdf));
+	snprintf(device, sizeof(device), "%04x:%04x", where->vendor, where->device);
+	put_text(o, "device", where->kind == HWS_KIND_MSR ? NULL : device);
 	put(o, "bar", where->kind == HWS_KIND_BAR ? json_object_new_uint64(where->bar) : NULL);
 	put(o, "cpu", where->kind == HWS_KIND_MSR ? json_object_new_uint64(where->cpu) : NULL);
 	put_hex(o, "at", 1, where->first);
@@ -91,6 +94,18 @@ static bool get_name(struct json_object *o, char name[ITEM_NAME])
 	return *text && strlen(text) < ITEM_NAME;
 }
 
+static bool get_device(struct json_object *o, struct hws_access *where)
+{
+	const char *text = get_text(o, "device");
+
+	if (strlen(text) != 9 || strspn(text, "0123456789abcdef") != 4 || text[4] != ':' ||
+	    strspn(text + 5, "0123456789abcdef") != 4)
+		return false;
+	where->vendor = (uint16_t)strtoul(text, NULL, 16);
+	where->device = (uint16_t)strtoul(text + 5, NULL, 16);
+	return true;
+}
+
 static bool get_where(struct json_object *o, struct hws_access *where)
 {
 	static const struct {
@@ -113,7 +128,7 @@ static bool get_where(struct json_object *o, struct hws_access *where)
 	where->kind = kinds[i].kind;
 	if (where->kind == HWS_KIND_MSR)
 		return get_number(o, "cpu", UINT16_MAX, &where->cpu);
-	return where->first % where->width == 0 &&
+	return where->first % where->width == 0 && get_device(o, where) &&
 	       hws_bdf_parse(get_text(o, "address"), &where->bdf) == 0 &&
 	       (where->kind == HWS_KIND_PCI || get_number(o, "bar", 5, &where->bar));
 }
@@ -138,11 +153,9 @@ static bool get_item(struct json_object *o, struct item *item)
 	return true;
 }
 
-static enum result refuse(const char *file, const char *why, size_t number)
+static enum result refuse(const char *file, const char *why)
 {
-	fprintf(stderr, "hwprobe: %s: ", file);
-	fprintf(stderr, why, number);
-	fputc('\n', stderr);
+	fprintf(stderr, "hwprobe: %s: %s\n", file, why);
 	return RESULT_FAILURE;
 }
 
@@ -150,20 +163,23 @@ static enum result take_items(const char *file, struct json_object *o, struct it
 {
 	struct json_object *version;
 	struct json_object *array;
+	char why[64];
 
 	if (!json_object_is_type(o, json_type_object) ||
 	    !json_object_object_get_ex(o, "schema_version", &version) ||
 	    json_object_get_int(version) != 1 ||
 	    !json_object_object_get_ex(o, "registers", &array) ||
 	    !json_object_is_type(array, json_type_array))
-		return refuse(file, "it is no snapshot with \"schema_version\": 1", 0);
+		return refuse(file, "it is no snapshot with \"schema_version\": 1");
 	for (size_t i = 0; i < json_object_array_length(array); i++) {
 		struct item item = { 0 };
 
-		if (!get_item(json_object_array_get_idx(array, i), &item))
-			return refuse(file, "registers[%zu] is not what save writes", i);
+		if (!get_item(json_object_array_get_idx(array, i), &item)) {
+			snprintf(why, sizeof(why), "registers[%zu] is not what save writes", i);
+			return refuse(file, why);
+		}
 		if (items_add(items, &item) < 0)
-			return refuse(file, "no memory", 0);
+			return refuse(file, "no memory");
 	}
 	return RESULT_OK;
 }

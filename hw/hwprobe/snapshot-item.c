@@ -54,6 +54,39 @@ bool item_same_place(const struct item *a, const struct item *b)
 	       a->where.first == b->where.first && a->where.width == b->where.width;
 }
 
+static enum result same_device(struct hws *hw, const struct hws_access *where)
+{
+	struct hws_pci_info info = { .size = sizeof(info) };
+	char bdf[HWS_BDF_TEXT];
+	int r = hws_pci_get_info(hw, hws_bdf_format(where->bdf, bdf), &info);
+
+	if (r < 0)
+		return call_fail(bdf, r);
+	if (info.vendor == where->vendor && info.device == where->device)
+		return RESULT_OK;
+	fprintf(stderr, "hwprobe: %s: %04x:%04x is there now, not %04x:%04x\n", bdf, info.vendor,
+		info.device, where->vendor, where->device);
+	return RESULT_NOT_FOUND;
+}
+
+enum result items_same_devices(struct hws *hw, const struct items *items)
+{
+	const struct hws_access *last = NULL;
+	enum result result = RESULT_OK;
+
+	for (size_t i = 0; i < items->count && result == RESULT_OK; i++) {
+		const struct hws_access *where = &items->at[i].where;
+
+		if (where->kind == HWS_KIND_MSR ||
+		    (last && !memcmp(&last->bdf, &where->bdf, sizeof(last->bdf)) &&
+		     last->vendor == where->vendor && last->device == where->device))
+			continue;
+		result = same_device(hw, where);
+		last = where;
+	}
+	return result;
+}
+
 static int open_pci(struct hws *hw, const struct hws_access *where, uint32_t rights,
 		    struct hws_place *ret_place)
 {

@@ -238,6 +238,8 @@ static enum result restore(const struct call *call)
 	if (result == RESULT_OK)
 		result = call_open(call, &hw);
 	if (result == RESULT_OK)
+		result = items_same_devices(hw, &items);
+	if (result == RESULT_OK)
 		result = run(call, hw, &items);
 	items_fini(&items);
 	hws_close(hw);

@@ -74,6 +74,18 @@ struct dump {
 	uint8_t covered[HEAD];
 };
 
+/* Whose registers these are: what is restored must be the same device. */
+static int identify(struct dump *dump, const char *bdf)
+{
+	struct hws_pci_info info = { .size = sizeof(info) };
+	int r = hws_bdf_parse(bdf, &dump->where.bdf);
+
+	r = r < 0 ? r : hws_pci_get_info(dump->taking->hw, bdf, &info);
+	dump->where.vendor = info.vendor;
+	dump->where.device = info.device;
+	return r;
+}
+
 /* A capability's registers count from where it is. */
 static bool find_place(const struct dump *dump, const struct hws_register_state *state,
 		       struct item *item)
@@ -135,7 +147,7 @@ static int take_function(struct taking *taking, const char *bdf)
 {
 	struct space space = { 0 };
 	struct dump dump = { .taking = taking, .space = &space };
-	int r = hws_bdf_parse(bdf, &dump.where.bdf);
+	int r = identify(&dump, bdf);
 
 	dump.where.kind = HWS_KIND_PCI;
 	/* each function counts for itself: how many there are is no sign of a runaway */
@@ -213,7 +225,8 @@ static enum result take_bar(struct taking *taking, const char *which)
 		return RESULT_USAGE;
 	dump.where.kind = HWS_KIND_BAR;
 	dump.where.bar = (uint32_t)bar;
-	r = find_description(taking, bdf, &dump.registers);
+	r = identify(&dump, bdf);
+	r = r < 0 ? r : find_description(taking, bdf, &dump.registers);
 	if (r == -ENOENT)
 		return args_refuse("bar='%s': no description knows it: give --registers", which);
 	r = r < 0 ? r : hws_mmio_map(taking->hw, bdf, dump.where.bar, 0, 0, HWS_R, &mmio);

@@ -2,7 +2,8 @@
 /*
  * Snapshots: values of registers, kept in a document. Its registers[] are objects:
  *
- *   kind address bar cpu at (hex) width name     where it is; bar and cpu null where there is none
+ *   kind address device bar cpu at (hex) width name    where it is, and "1234:11e8"; null where there
+ *                                                is no such thing
  *   value writable clears (hex)                  bits that restoring may write; that a one clears
  *   fields                                       by name: bits ("7:5") value (hex) word (or null)
  *
@@ -17,7 +18,7 @@
 enum { ITEM_NAME = 80, ITEM_LABEL = 128 };
 
 struct item {
-	struct hws_access where; /* kind, bdf, bar, cpu, first, width */
+	struct hws_access where; /* kind, bdf, vendor, device, bar, cpu, first, width */
 	char name[ITEM_NAME];
 	uint64_t value;
 	uint64_t writable;
@@ -33,6 +34,8 @@ struct items {
 
 /* Takes @item's fields. 0 or -ENOMEM. */
 int items_add(struct items *items, const struct item *item);
+/* Are the devices those that it was kept of? Else it was told. */
+enum result items_same_devices(struct hws *hw, const struct items *items);
 void items_fini(struct items *items);
 
 /* "0000:00:04.0 DevCtl", "0000:00:05.0:0 CC", "cpu0 0x610" */
