@@ -15,7 +15,9 @@ enum result report_open(const struct settings *settings, bool whole, struct repo
 {
 	int r = report_init(settings, whole, report);
 
-	if (r < 0 && r != -ECANCELED) /* of that it was told why */
+	if (report->opened != RESULT_OK)
+		return report->opened;
+	if (r < 0)
 		fprintf(stderr, "hwprobe: %s: %s\n",
 			settings->sysroot ? settings->sysroot : "cannot look at this machine",
 			strerror(-r));

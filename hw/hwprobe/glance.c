@@ -98,7 +98,7 @@ static void add_name(struct cause *cause, const char *name)
 
 	if (!strstr(cause->closes, name))
 		snprintf(cause->closes + length, sizeof(cause->closes) - length, "%s%s",
-			 length ? ", " : "", name);
+			 length ? "; " : "", name);
 }
 
 static void add(struct causes *causes, const struct hws_probe_result *way)

@@ -63,6 +63,7 @@ struct mine {
 /* Everything the page and the document show. */
 struct report {
 	bool simulated;
+	enum result opened; /* what opening the simulated machine gave, which was told */
 	struct mine policy;
 	struct hws_probe_machine machine;
 	struct hws_probe_result *ways; /* with strings of its own */

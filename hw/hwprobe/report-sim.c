@@ -100,8 +100,9 @@ int report_simulate(const struct settings *settings, bool whole, struct report *
 	struct hws *hw;
 	int r;
 
-	if (call_open(&call, &hw) != RESULT_OK)
-		return -ECANCELED; /* it was told why not */
+	report->opened = call_open(&call, &hw);
+	if (report->opened != RESULT_OK)
+		return -ECANCELED;
 	snprintf(m->arch, sizeof(m->arch), "simulated");
 	m->uid = geteuid();
 	read_processor(hw, m);

@@ -120,25 +120,40 @@ static int take_register(const struct hws_register_state *state, void *context)
 	return items_add(dump->taking->items, &item);
 }
 
+static int read_rest(struct hws_pci *pci, uint32_t at, uint32_t width, uint64_t *ret_value)
+{
+	uint8_t byte = 0;
+	uint32_t word = 0;
+	int r = width == 1 ? hws_pci_read8(pci, at, &byte) : hws_pci_read32(pci, at, &word);
+
+	*ret_value = width == 1 ? byte : word;
+	return r;
+}
+
+/* How much at this address nobody describes: 4 bytes, one, or none. */
+static uint32_t rest_at(const struct dump *dump, uint32_t at)
+{
+	static const uint8_t none[4];
+
+	return at % 4 == 0 && !memcmp(dump->covered + at, none, 4) ? 4 : !dump->covered[at];
+}
+
 /* What nobody describes is kept to be compared; it is never restored. */
 static int take_rest(struct dump *dump)
 {
-	static const uint8_t none[4];
 	int r = 0;
 
-	for (uint32_t at = 0; at < HEAD && r == 0; at += 4) {
+	for (uint32_t at = 0; at < HEAD && r == 0;) {
 		struct item item = { .where = dump->where };
-		uint32_t value;
+		uint32_t width = rest_at(dump, at);
 
-		if (memcmp(dump->covered + at, none, 4) != 0)
-			continue;
-		if (hws_pci_read32(dump->space->pci, at, &value) < 0)
+		if (width && read_rest(dump->space->pci, at, width, &item.value) < 0)
 			return 0;
 		item.where.first = at;
-		item.where.width = 4;
-		item.value = value;
-		snprintf(item.name, sizeof(item.name), "0x%02x.l", at);
-		r = items_add(dump->taking->items, &item);
+		item.where.width = width;
+		snprintf(item.name, sizeof(item.name), "0x%02x.%c", at, width == 1 ? 'b' : 'l');
+		r = width ? items_add(dump->taking->items, &item) : 0;
+		at += width ? width : 1;
 	}
 	return r;
 }
@@ -227,7 +242,7 @@ static enum result take_bar(struct taking *taking, const char *which)
 	dump.where.bar = (uint32_t)bar;
 	r = identify(&dump, bdf);
 	r = r < 0 ? r : find_description(taking, bdf, &dump.registers);
-	if (r == -ENOENT)
+	if (r == -ENOENT && !taking->registers)
 		return args_refuse("bar='%s': no description knows it: give --registers", which);
 	r = r < 0 ? r : hws_mmio_map(taking->hw, bdf, dump.where.bar, 0, 0, HWS_R, &mmio);
 	r = r < 0 ? r : hws_mmio_describe(mmio, dump.registers, &bank);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+static const char alarms[] = "Near their limits";
 static const char capacities[] = "Capacities: reserved of what may be";
 static const char usages[] = "In use by the whole system";
 static const char surges[] = "Surges: asked for in the last window";
@@ -80,17 +81,25 @@ static void add_caps(struct json_object *now, struct gauges *gauges)
 		measure(gauge_add(gauges, capacities, name), number(cap, "used"),
 			error ? 0 : number(cap, "ceiling"));
 	}
-	json_object_object_foreach(caps, used, by_all)
-	{
-		if (number(by_all, "usage") > 0)
-			measure(gauge_add(gauges, usages, used), number(by_all, "usage"),
-				number(by_all, "capacity"));
-	}
 	json_object_object_foreach(caps, surged, of)
 	{
 		if (number(of, "surge_budget") > 0)
 			measure(gauge_add(gauges, surges, surged), number(of, "surge_used"),
 				number(of, "surge_budget"));
+	}
+}
+
+static void add_usages(struct json_object *now, struct gauges *gauges)
+{
+	struct json_object *caps = at(now, "caps");
+
+	if (!json_object_is_type(caps, json_type_object))
+		return;
+	json_object_object_foreach(caps, name, cap)
+	{
+		if (number(cap, "usage") > 0)
+			measure(gauge_add(gauges, usages, name), number(cap, "usage"),
+				number(cap, "capacity"));
 	}
 }
 
@@ -206,14 +215,37 @@ static void add_denials(struct watch *watch, struct json_object *now, struct gau
 	}
 }
 
+static void add_all(const struct gauges *from, struct gauges *to)
+{
+	for (size_t i = 0; i < from->count; i++)
+		*gauge_add(to, from->at[i].section, "") = from->at[i];
+}
+
+/* They stand first, so that they are seen on any screen. */
+static void add_alarms(const struct gauges *from, struct gauges *to)
+{
+	for (size_t i = 0; i < from->count; i++)
+		if (from->at[i].share >= 0.9) {
+			struct gauge *gauge = gauge_add(to, alarms, "");
+
+			*gauge = from->at[i];
+			gauge->section = alarms;
+		}
+}
+
 void watch_look(struct watch *watch, struct json_object *now, struct gauges *ret_gauges)
 {
+	struct gauges limited = { .count = 0 };
+
 	ret_gauges->count = 0;
+	add_caps(now, &limited);
+	add_guards(now, &limited);
+	add_alarms(&limited, ret_gauges);
 	add_denials(watch, now, ret_gauges);
 	add_rates(watch, now, ret_gauges);
-	add_caps(now, ret_gauges);
-	add_guards(now, ret_gauges);
+	add_all(&limited, ret_gauges);
 	add_rings(now, ret_gauges);
+	add_usages(now, ret_gauges);
 	json_object_put(watch->before);
 	watch->before = now;
 }

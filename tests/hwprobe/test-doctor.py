@@ -256,7 +256,6 @@ def test_user_namespace_is_told():
     before = ("unshare", "-Ur")
     if os.uname().machine != "x86_64" or run(*before, "true").returncode:
         raise tap.Skip("userns", "no user namespace can be made here")
-    assert report()["process"]["uid"] == report(before=before)["process"]["uid"] == os.getuid() or os.getuid()
     one = way(report(before=(*before, JAIL, "refuse-all")), "ioperm")
     assert "user namespace" in one["why"], one
 
