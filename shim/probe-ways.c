@@ -168,7 +168,8 @@ const char *probe_iommu_fix(const struct scene *scene)
 		return "turn VT-d on in the firmware; boot with intel_iommu=on";
 	if (scene->x86)
 		return "turn the IOMMU (AMD-Vi) on in the firmware";
-	return "turn the SMMU on in the firmware";
+	return scene->arm64 ? "turn the SMMU on in the firmware"
+			    : "turn the IOMMU on in the firmware";
 }
 
 void probe_iommu(const struct scene *scene, struct finding *f)

@@ -138,6 +138,7 @@ static void print_glance(const struct page *page, const struct report *report,
 					    { TONE_BOLD, "policy" } };
 	const char *kind;
 	const char *name;
+	char legend[LINE];
 
 	fputc('\n', page->out);
 	page_cells(page, "", cells, THROUGHS + 1);
@@ -147,6 +148,10 @@ static void print_glance(const struct page *page, const struct report *report,
 		cells[THROUGHS] = policy_cell(page, report, causes, k);
 		page_cells(page, name, cells, THROUGHS + 1);
 	}
+	snprintf(legend, sizeof(legend),
+		 "numbers: see below; %s: no such way; policy: what it gives to uid %u",
+		 word_of(page, (struct verdict) { 0 }), report->machine.uid);
+	page_item(page, TONE_PLAIN, "", "", legend);
 }
 
 static void print_cause(const struct page *page, size_t number, const char *why, const char *closes,
@@ -205,12 +210,15 @@ static void print_no_rule(const struct page *page, const struct report *report, 
 	snprintf(why, sizeof(why), "no rule of the policy is for uid %u", report->machine.uid);
 	snprintf(fix, sizeof(fix), "hwprobe --grant '%s' ...", rule);
 	print_cause(page, number, why, names, fix, "");
-	snprintf(fix, sizeof(fix),
-		 "printf '[mine]\\nuser = %u\\n%s\\n' | sudo tee " HWS_POLICY_DIRECTORY
-		 "/mine.conf",
-		 report->machine.uid, rule);
+	snprintf(
+		fix, sizeof(fix),
+		"printf '[mine]\\nuser = %u\\n%s\\n' | sudo install -Dm644 /dev/stdin " HWS_POLICY_DIRECTORY
+		"/mine.conf",
+		report->machine.uid, rule);
 	page_item(page, TONE_PLAIN, "", "for good", fix);
-	page_item(page, TONE_PLAIN, "", "meanwhile", "what the policy does have");
+	page_item(page, TONE_PLAIN, "", "meanwhile",
+		  report->policy.builtin ? "what the built-in policy has; a file takes its place"
+					 : "what the policy does have");
 }
 
 static void print_causes(const struct page *page, const struct report *report,
