@@ -2,8 +2,8 @@
 /*
  * Snapshots: values of registers, kept in a document. Its registers[] are objects:
  *
- *   kind address device bar cpu at (hex) width name    where it is, and "1234:11e8"; null where there
- *                                                is no such thing
+ *   kind address device bar cpu at (hex) width name
+ *                                                where it is, and "1234:11e8"; null what it hasn't
  *   value writable clears (hex)                  bits that restoring may write; that a one clears
  *   fields                                       by name: bits ("7:5") value (hex) word (or null)
  *
