@@ -261,8 +261,9 @@ void probe_memlock(const struct scene *scene, struct finding *f)
 		probe_says(f, HWS_PROBE_WORKS, 0, "as much as there is", "");
 	else
 		probe_says(f, limit ? HWS_PROBE_PARTIAL : HWS_PROBE_NO, -ENOMEM, "",
-			   "ulimit -Hl unlimited; of a service: LimitMEMLOCK=infinity; for "
-			   "good: '* - memlock unlimited' in /etc/security/limits.d/hwsafe.conf");
+			   "sudo prlimit --pid $$ --memlock=unlimited; of a service: "
+			   "LimitMEMLOCK=infinity; for good: '* - memlock unlimited' in "
+			   "/etc/security/limits.d/hwsafe.conf");
 	if (!whole)
 		snprintf(f->why, sizeof(f->why),
 			 "%llu KiB: DMA and registered buffers beyond that are refused",

@@ -4,17 +4,26 @@
 #include <errno.h>
 #include <string.h>
 
+/* What has no way through it, and yet limits what goes through. */
+#define MEMORY "locked memory"
+
 /* @whole: its ways are parts of one thing, not one as good as another. */
 static const struct {
 	const char *kind;
 	const char *name;
 	bool whole;
-	int policy; /* enum hws_kind; -1: no policy is asked */
+	int policy;	      /* enum hws_kind; -1: no policy is asked */
+	const char *limit;    /* the way that limits it; NULL: none does */
+	enum through limited; /* where */
 } kinds[] = {
-	{ "port", "I/O ports", false, HWS_KIND_PORT }, { "msr", "MSRs", false, HWS_KIND_MSR },
-	{ "pci", "PCI config", true, HWS_KIND_PCI },   { "bar", "PCI BARs", false, HWS_KIND_BAR },
-	{ "irq", "interrupts", false, HWS_KIND_IRQ },  { "dma", "DMA", false, HWS_KIND_DMA },
-	{ "cpuid", "CPUID", false, HWS_KIND_CPUID },   { "ring", "rings", false, -1 },
+	{ "port", "I/O ports", false, HWS_KIND_PORT },
+	{ "msr", "MSRs", false, HWS_KIND_MSR },
+	{ "pci", "PCI config", true, HWS_KIND_PCI },
+	{ "bar", "PCI BARs", false, HWS_KIND_BAR },
+	{ "irq", "interrupts", false, HWS_KIND_IRQ },
+	{ "dma", "DMA", false, HWS_KIND_DMA, MEMORY, THROUGH_VFIO },
+	{ "cpuid", "CPUID", false, HWS_KIND_CPUID },
+	{ "ring", "rings", false, -1, MEMORY, THROUGH_NATIVE },
 };
 
 static const char *const throughs[] = {
@@ -52,7 +61,7 @@ static bool is_in(const struct hws_probe_result *way, unsigned int index, enum t
 	       way->code != -EOPNOTSUPP;
 }
 
-struct verdict glance(const struct report *report, unsigned int index, enum through through)
+static struct verdict best_of(const struct report *report, unsigned int index, enum through through)
 {
 	enum hws_probe_status best = HWS_PROBE_NO;
 	enum hws_probe_status worst = HWS_PROBE_WORKS;
@@ -72,6 +81,27 @@ struct verdict glance(const struct report *report, unsigned int index, enum thro
 	return (struct verdict) { possible, best };
 }
 
+/* Only where there is something to limit. */
+static bool limits(const struct report *report, const struct hws_probe_result *way,
+		   unsigned int index, enum through through)
+{
+	struct verdict best = best_of(report, index, through);
+
+	return kinds[index].limit && kinds[index].limited == through &&
+	       !strcmp(way->way, kinds[index].limit) && way->status != HWS_PROBE_WORKS &&
+	       best.possible && best.status == HWS_PROBE_WORKS;
+}
+
+struct verdict glance(const struct report *report, unsigned int index, enum through through)
+{
+	struct verdict best = best_of(report, index, through);
+
+	for (size_t i = 0; i < report->way_count; i++)
+		if (limits(report, &report->ways[i], index, through))
+			best.status = HWS_PROBE_PARTIAL;
+	return best;
+}
+
 static bool same(const struct hws_probe_result *a, const struct hws_probe_result *b)
 {
 	return !strcmp(a->why, b->why) && !strcmp(a->fix, b->fix);
@@ -81,6 +111,8 @@ static bool same(const struct hws_probe_result *a, const struct hws_probe_result
 static bool matters(const struct report *report, const struct hws_probe_result *way,
 		    unsigned int index, enum through through)
 {
+	if (limits(report, way, index, through))
+		return true;
 	if (!is_in(way, index, through) || way->status == HWS_PROBE_WORKS)
 		return false;
 	for (size_t i = 0; !*way->fix && i < report->way_count; i++) {

@@ -116,7 +116,7 @@ CAUSES = {
                             "the container has no such device node", "docker run --device=/dev/port"),
     "user namespace": ({"proc/self/uid_map": "0 1000 1\n"}, "ioperm", "EPERM", "user namespace", "outside"),
     "memlock": ({"proc/self/limits": "Max locked memory         8388608              8388608              bytes\n",
-                 "proc/self/status": "CapEff:\t0\n"}, "locked memory", "ENOMEM", "8192 KiB", "ulimit -Hl unlimited"),
+                 "proc/self/status": "CapEff:\t0\n"}, "locked memory", "ENOMEM", "8192 KiB", "sudo prlimit --pid $$ --memlock=unlimited"),
     "IOMMU off": ({"sys/class/iommu/dmar0/": WITHOUT,
                    "sys/kernel/iommu_groups/1/devices/0000:00:03.0/": WITHOUT}, "VFIO container", "ENODEV",
                   "no IOMMU, or it is off", "intel_iommu=on"),
@@ -151,6 +151,18 @@ def test_whole_pc_has_no_causes():
         assert access(document, kind)["vfio"] == "works", access(document, kind)
     for cause in CAUSES.values():
         assert cause[1] == "hwsafe-helper" or way(document, cause[1])["status"] == "works", cause
+
+
+def test_limit_of_locked_memory_is_a_part():
+    status = STATUS.replace("CapEff:\t000001ffffffffff", "CapEff:\t000001ffffffbfff")  # without CAP_IPC_LOCK
+    changes = {**CAUSES["memlock"][0], "proc/self/status": status}
+    document = captured(changes)
+    assert access(document, "dma")["vfio"] == "partial" and access(document, "pci")["vfio"] == "works"
+    page = page_of(changes)
+    assert "8192 KiB: DMA and registered buffers" in page and "closes     locked memory" in page, page
+    changes["dev/vfio/vfio"] = WITHOUT
+    assert access(captured(changes), "dma")["vfio"] == "no"
+    assert "8192 KiB" not in page_of(changes)
 
 
 def test_page_is_read_at_a_glance():

@@ -37,7 +37,7 @@ FACTS = [
     ("!lockdown", "lockdown", WORKS, "not locked down", ""),
     ("pku", "protection keys", WORKS, "hardware", ""),
     ("root", "locked memory", WORKS, "", ""),
-    ("unprivileged", "locked memory", PARTIAL, "KiB", "ulimit"),
+    ("unprivileged", "locked memory", PARTIAL, "KiB", "sudo prlimit"),
     ("uring", "io_uring", WORKS, "", ""),
     ("no-uring", "io_uring", PARTIAL, "io_uring_disabled", "io_uring_disabled"),
     ("", "hwsafe-helper", NO, "/run/hwsafe/helper.sock", "serve"),
