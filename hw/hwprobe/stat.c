@@ -288,7 +288,7 @@ static enum result stat_run(const struct call *call)
 const struct verb verb_stat = {
 	.area = "stat",
 	.words = "",
-	.help = "a context's numbers: caps, rates, guards, rings, denials",
+	.help = "a context's numbers: caps, guards, rings, denials",
 	.options = options,
 	.run = stat_run,
 };

@@ -77,7 +77,8 @@ def test_document_is_whole():
 
 def test_page_fits_80_columns_and_is_plain():
     verbs = ["pci ls", "pci get", "pci set", "pci show", "pci dump", "msr rd", "msr wr", "io in", "io out",
-             "mem rd", "mem wr", "mem dump", "mem wait", "cpuid", "ring info", "ring test", "dma test"]
+             "mem rd", "mem wr", "mem dump", "mem wait", "cpuid", "ring info", "ring test", "dma test",
+             "doctor", "backends", "stat", "snapshot save", "snapshot diff", "snapshot restore"]
     pages = [(*verb.split(), "--help") for verb in verbs]
     for arguments in [(), ("doctor", "--long"), ("backends",), ("--help",), ("--version",), *pages]:
         result = run(HWPROBE, *arguments)
