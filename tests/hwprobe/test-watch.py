@@ -143,7 +143,7 @@ def test_frame_is_one_write():
     watched = Watched()
     with Screen(80, 24) as terminal, tempfile.NamedTemporaryFile("r") as trace:
         terminal.run(["strace", "-qq", "-s", "9999", "-e", "trace=write", "-o", trace.name, HWPROBE, "stat", "--watch",
-                      "-i", "0.1", "--times", "3", "--from", watched.path])
+                      "-i", "0.1", "--times", "3", "--from", watched.path], ASAN_OPTIONS="detect_leaks=0")
         assert terminal.ended()[0] == 0
         frames = [line for line in trace.read().splitlines() if line.startswith('write(1, "\\33[H')]
     assert len(frames) == 3, frames
