@@ -124,13 +124,28 @@ static bool matters(const struct report *report, const struct hws_probe_result *
 	return true;
 }
 
-static void add_name(struct cause *cause, const char *name)
+/* Once each. */
+static void add_name(char *list, size_t size, const char *name)
 {
-	size_t length = strlen(cause->closes);
+	size_t length = strlen(list);
 
-	if (!strstr(cause->closes, name))
-		snprintf(cause->closes + length, sizeof(cause->closes) - length, "%s%s",
-			 length ? "; " : "", name);
+	if (*name && !strstr(list, name))
+		snprintf(list + length, size - length, "%s%s", length ? "; " : "", name);
+}
+
+/* The parts of "a; b" one by one. */
+static void add_names(char *list, size_t size, const char *names)
+{
+	char part[128];
+
+	while (*names) {
+		size_t length = strcspn(names, ";");
+
+		snprintf(part, sizeof(part), "%.*s", (int)length, names);
+		add_name(list, size, part);
+		names += length;
+		names += strspn(names, "; ");
+	}
 }
 
 static void add(struct causes *causes, const struct hws_probe_result *way)
@@ -143,7 +158,8 @@ static void add(struct causes *causes, const struct hws_probe_result *way)
 		return;
 	if (i == causes->count)
 		causes->at[causes->count++] = (struct cause) { .way = way };
-	add_name(&causes->at[i], way->way);
+	add_name(causes->at[i].closes, sizeof(causes->at[i].closes), way->way);
+	add_names(causes->at[i].rest, sizeof(causes->at[i].rest), way->rest);
 }
 
 static void add_cell(const struct report *report, struct causes *causes, unsigned int index,

@@ -17,6 +17,7 @@ struct verdict {
 struct cause {
 	const struct hws_probe_result *way; /* the first of them; its strings are the cause's */
 	char closes[160];		    /* all of them, by name */
+	char rest[256];			    /* what is left of any of them */
 };
 
 enum { CAUSES = 32 };

@@ -229,7 +229,8 @@ static void print_causes(const struct page *page, const struct report *report,
 	for (size_t i = 0; i < causes->count; i++) {
 		const struct hws_probe_result *way = causes->at[i].way;
 
-		print_cause(page, i + 1, way->why, causes->at[i].closes, way->fix, way->rest);
+		print_cause(page, i + 1, way->why, causes->at[i].closes, way->fix,
+			    causes->at[i].rest);
 	}
 	print_no_rule(page, report, causes->count + 1);
 }
