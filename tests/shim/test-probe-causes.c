@@ -48,7 +48,7 @@ static const struct {
 	  "--cap-add=CAP_SYS_RAWIO" },
 	{ "x86 sealed open", "ioperm", NO, -EPERM, "no_new_privs", "NoNewPrivileges=no" },
 	{ "x86 nobody program nosuid", "ioperm", NO, -EPERM, "/opt is mounted nosuid",
-	  "remount,suid /opt and sudo setcap cap_sys_rawio+ep /opt/bin/tool" },
+	  "remount,suid /opt && sudo setcap cap_sys_rawio+ep /opt/bin/tool" },
 	{ "x86 nobody program suid", "ioperm", NO, -EPERM, "lacks CAP_SYS_RAWIO",
 	  "cap_sys_rawio+ep /opt/bin/tool" },
 	{ "x86 nobody nosuid", "ioperm", NO, -EPERM, "lacks CAP_SYS_RAWIO", "+ep PROGRAM" },
