@@ -14,6 +14,7 @@ import time
 import schema
 import tap
 from tap import run
+from traced import side_effects
 
 HWPROBE, JAIL, HELPER, SCHEMA = sys.argv[1:5]
 with open(SCHEMA, encoding="ascii") as published:
@@ -353,30 +354,6 @@ def test_helper_of_another_group_is_told():
     one = way(document, "hwsafe-helper")
     assert one["error"] == "EACCES" and f"group {name}" in one["why"], one
     assert f"sudo usermod -aG {name} $USER" in one["fix"], one
-
-
-CHANGES = re.compile(r"(?P<pid>[0-9]+) +(?P<call>[a-z0-9_]+)\((?P<rest>.*)")
-WRITES = {"creat", "mkdir", "mkdirat", "mknod", "mknodat", "unlink", "unlinkat", "rename", "renameat", "renameat2",
-          "link", "linkat", "symlink", "symlinkat", "truncate", "ftruncate", "chmod", "fchmod", "fchmodat", "chown",
-          "fchown", "fchownat", "pwrite64", "pwritev", "pwritev2", "iopl", "init_module", "finit_module",
-          "delete_module", "mount", "umount2", "setxattr", "kill", "setuid", "setgid", "setresuid", "capset",
-          "bpf", "reboot"}
-
-
-def side_effects(lines):
-    main = lines[0].split()[0]
-    for line in lines:
-        match = CHANGES.match(line)
-        if not match:
-            continue
-        call, rest = match["call"], match["rest"]
-        opens = call in ("open", "openat", "openat2") and re.search(r"O_(WRONLY|RDWR|CREAT|TRUNC|APPEND)", rest)
-        says = call in ("write", "writev") and not rest.startswith(("1,", "2,"))
-        keeps = call == "ioperm" and match["pid"] == main and not rest.startswith("0, 0, 1")
-        # a socket is for asking what libpci and the helper have to say
-        speaks = call == "ioctl" and not re.match(r"[0-2], TCGETS", rest)
-        if opens or says or keeps or speaks or call in WRITES:
-            yield line
 
 
 def test_asking_changes_nothing():
