@@ -152,6 +152,7 @@ FILES = {
     "fan.conf": "[fan]\nuser = 0\nmsr = 0x610 rw, mask 0x7fff, value 0-0x320\nbar = 1234:11e8 0 0-0xff rw\n"
                 "port = 0x2e-0x2f rw\n",
     "msr-safe.list": "0x10 0x0\n0x610 0x7fff\n",
+    "steps": "wr io 0x80 0x12\nrd io 0x80\n",
     "allowed_controls": "MSR::PERF_CTL:FREQ\n",
 }
 
