@@ -24,7 +24,7 @@ static void each_function(const struct completing *c,
 			  void (*tell)(const struct completing *c, const char *bdf,
 				       const struct hws_pci_info *info, const char *name))
 {
-	struct names *names = names_open(NAMING_NAMES);
+	struct names *names = names_open(NAMING_NAMES, NULL);
 	struct hws *hw = open_machine(c);
 	char name[NAME_TEXT];
 	char text[HWS_BDF_TEXT];

@@ -66,7 +66,7 @@ static int add_function(struct hws *hw, struct hws_bdf bdf, struct names *names,
 
 static int read_functions(struct hws *hw, bool whole, struct report *report)
 {
-	struct names *names = whole ? names_open(NAMING_NAMES) : NULL;
+	struct names *names = whole ? names_open(NAMING_NAMES, NULL) : NULL;
 	struct hws_bdf bdf;
 	int r = hws_pci_next(hw, NULL, &bdf);
 
