@@ -68,6 +68,14 @@ bool account_take(struct server *server, struct account *account, uint32_t count
 	return true;
 }
 
+bool account_turn(const struct server *server, struct account *account)
+{
+	if (account->turn != server->turn)
+		account->served = 0;
+	account->turn = server->turn;
+	return account->served++ < SERVE_TURN;
+}
+
 void accounts_new_policy(struct server *server)
 {
 	for (struct account *one = server->accounts; one < server->accounts + SERVE_ACCOUNTS; one++)

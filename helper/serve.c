@@ -97,11 +97,11 @@ static void on_signal(struct server *server)
 	}
 }
 
-/* A tag is where it is; the one behind a peer's first byte stands for its process. */
+/* A tag is where it is; behind a peer's first byte it stands for its process, or its ring. */
 static void on_event(struct server *server, const struct epoll_event *event)
 {
 	uintptr_t tag = (uintptr_t)event->data.ptr;
-	struct peer *peer = (struct peer *)(tag & ~(uintptr_t)1);
+	struct peer *peer = (struct peer *)(tag & ~(uintptr_t)SERVE_TAGS);
 
 	if (event->data.ptr == &server->listener)
 		peer_accept(server);
@@ -109,7 +109,9 @@ static void on_event(struct server *server, const struct epoll_event *event)
 		on_signal(server);
 	else if (peer->gone)
 		return;
-	else if (tag & 1)
+	else if (tag & SERVE_TAG_RING)
+		ring_doorbell(server, peer);
+	else if (tag & SERVE_TAG_PROCESS)
 		peer_end(server, peer, "its process ended");
 	else if (event->events & EPOLLIN)
 		peer_readable(server, peer);
@@ -124,15 +126,17 @@ static int loop(struct server *server)
 	struct epoll_event events[EVENTS];
 
 	while (!server->stop) {
-		int count = epoll_wait(server->poller, events, EVENTS, TICK_MS);
+		int count = epoll_wait(server->poller, events, EVENTS, server->busy ? 0 : TICK_MS);
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		if (sys_clock(CLOCK_MONOTONIC, &server->now) < 0)
 			return why(-EIO, "the clock can't be read");
+		server->turn++;
 		/* one message of each that has some: nobody's flood keeps the others waiting */
 		for (int i = 0; i < count; i++)
 			on_event(server, &events[i]);
+		rings_serve(server);
 		peers_impatient(server);
 		peers_sweep(server);
 		if (count <= 0 || server->options->audit.file)
