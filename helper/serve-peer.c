@@ -89,11 +89,11 @@ static int within_limits(struct server *server, struct peer *peer)
 
 	if (!account)
 		return why(-EDQUOT, "too many users");
+	peer->account = account;
 	if (account->connections >= server->options->connections)
 		return why(-EDQUOT, "too many connections of the user");
 	if (server->peer_count >= server->options->total)
 		return why(-EDQUOT, "too many connections");
-	peer->account = account;
 	return 0;
 }
 

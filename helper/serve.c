@@ -20,8 +20,20 @@
 
 enum { EVENTS = 64, TICK_MS = 1000, DESCRIPTORS = 4096 };
 
+/* What a user can have recorded without being allowed anything; a flood of it is only counted. */
+static bool is_too_much(const struct server *server, const struct peer *peer,
+			const struct hws_event *event)
+{
+	bool idle = event->code < 0 || event->type == HWS_EVENT_PRIVILEGE;
+
+	return peer && peer->account && idle && event->level < HWS_LEVEL_CRITICAL &&
+	       !account_may_note(server, peer->account);
+}
+
 void serve_note(const struct server *server, const struct peer *peer, struct hws_event event)
 {
+	if (is_too_much(server, peer, &event))
+		return;
 	if (peer) {
 		event.pid = peer->pid;
 		event.tid = peer->pid;
@@ -139,6 +151,7 @@ static int loop(struct server *server)
 		rings_serve(server);
 		peers_impatient(server);
 		peers_sweep(server);
+		accounts_tell(server);
 		if (count <= 0 || server->options->audit.file)
 			hws_audit_flush(server->hw->audit);
 	}

@@ -19,6 +19,7 @@ enum {
 	SERVE_UNDOS = 1024, /* writes of one transaction */
 	SERVE_BARS = 16,    /* descriptors that one peer is given */
 	SERVE_TURN = 4,	    /* messages of one user in a turn of the loop */
+	SERVE_NOTES = 500,  /* refusals of one user a second that are recorded one by one */
 	/* what an event of a peer is about: added to where it lies */
 	SERVE_TAG_PROCESS = 1,
 	SERVE_TAG_RING = 2,
@@ -63,6 +64,9 @@ struct account {
 	uint64_t tokens;     /* in billionths of an access */
 	uint64_t at;	     /* when they were counted, ns */
 	uint64_t mapped;     /* bytes */
+	uint64_t second;     /* in which @notes were recorded */
+	uint32_t notes;
+	uint64_t unnoted;    /* that were counted only */
 	struct rules *rates; /* what is counted for the rules of one policy */
 };
 
@@ -139,6 +143,7 @@ struct server {
 	bool stop;
 	uint64_t now;  /* ns, of this turn */
 	uint64_t turn; /* its number */
+	uint64_t told; /* the second in which accounts_tell() last looked */
 	uint32_t busy; /* rings that are looked at in each turn */
 	uint32_t gone; /* peers that the sweep frees */
 	uint32_t kept; /* replies that nobody has taken yet */
@@ -197,6 +202,10 @@ struct account *account_of(struct server *server, uint32_t uid);
 bool account_take(struct server *server, struct account *account, uint32_t count);
 /* May it be served once more in this turn of the loop? */
 bool account_turn(const struct server *server, struct account *account);
+/* May what it was refused be recorded? Else it is counted. */
+bool account_may_note(const struct server *server, struct account *account);
+/* Records what was only counted, once a second. */
+void accounts_tell(struct server *server);
 void accounts_new_policy(struct server *server);
 void accounts_free(struct server *server);
 
