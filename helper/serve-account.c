@@ -25,7 +25,7 @@ static void tell(const struct server *server, struct account *account)
 	if (!account->unnoted)
 		return;
 	event.pid = event.tid = sys_pid();
-	audit_event_text(&event, "so many more refusals of the user were counted, not recorded");
+	audit_event_text(&event, "refusals counted, not recorded one by one");
 	account->unnoted = 0;
 	serve_note(server, NULL, event);
 }

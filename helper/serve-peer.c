@@ -100,8 +100,11 @@ static int within_limits(struct server *server, struct peer *peer)
 static int admit(struct server *server, struct peer *peer)
 {
 	const int size = SEND_BUFFER;
-	int r = who_is(peer);
+	int r;
 
+	machine_raise(true); /* which program another user runs is not for everybody to see */
+	r = who_is(peer);
+	machine_raise(false);
 	r = r < 0 ? r : within_limits(server, peer);
 	r = r < 0 ? r : choose_rules(server, peer);
 	if (r == 0 && setsockopt(peer->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)

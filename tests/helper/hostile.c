@@ -14,7 +14,8 @@ enum { SIZE = sizeof(struct hws_wire_ring), BURST = 16, SECONDS = 20, PATIENCE_N
 struct enemy {
 	const char *socket;
 	uint64_t seed;
-	uint64_t left; /* requests that are still to be sent */
+	uint64_t left; /* requests that are still to be answered */
+	uint32_t unread;
 	int fd;
 	struct hws_wire_ring *ring; /* NULL: none */
 	int doorbell;
@@ -41,7 +42,7 @@ static struct hws_wire_bdf some_function(uint64_t *seed)
 
 static void make_step(struct hws_wire_step *step, uint64_t *seed)
 {
-	static const uint16_t ports[] = { 0x70, 0x71, 0x60, 0x3f8, 0xffff };
+	static const uint16_t ports[] = { 0x70, 0x71, 0x60, 0x3f8, 0xfff8 };
 	static const uint32_t msrs[] = { 0x19c, 0x199, 0x1b, 0x610, UINT32_MAX };
 	uint64_t kind = pick(seed, 4);
 	uint64_t ones;
@@ -133,6 +134,7 @@ static void leave(struct enemy *enemy)
 	enemy->ring = NULL;
 	enemy->doorbell = sys_close(enemy->doorbell);
 	enemy->fd = sys_close(enemy->fd);
+	enemy->unread = 0;
 }
 
 /* The reply's code; @ret_fd: what came along. */
@@ -186,18 +188,26 @@ static int come(struct enemy *enemy)
 		leave(enemy); /* one of too many connections, it may be */
 		return 0;
 	}
-	if (pick(&enemy->seed, 2))
+	if (pick(&enemy->seed, 8))
 		open_ring(enemy);
 	return 0;
 }
 
-/* Whatever replies are there; descriptors that come along are not taken. */
-static void read_some(const struct enemy *enemy)
+/* The replies; descriptors that come along are not kept. */
+static void read_replies(struct enemy *enemy)
 {
-	unsigned char bytes[sizeof(union wire_reply)];
+	while (enemy->fd >= 0 && enemy->unread > 0) {
+		unsigned char bytes[sizeof(union wire_reply)];
+		int fd;
 
-	while (sys_recv(enemy->fd, bytes, sizeof(bytes), 0) > 0)
-		;
+		if (sys_receive_message(enemy->fd, bytes, sizeof(bytes), &fd) <= 0) {
+			leave(enemy);
+			return;
+		}
+		sys_close(fd);
+		enemy->unread--;
+		enemy->left -= enemy->left > 0;
+	}
 }
 
 static size_t spoil(union wire_request *request, uint64_t *seed)
@@ -211,28 +221,25 @@ static size_t spoil(union wire_request *request, uint64_t *seed)
 
 static void send_burst(struct enemy *enemy)
 {
-	bool bad = pick(&enemy->seed, 20) == 0;
+	bool bad = pick(&enemy->seed, 200) == 0;
 
-	for (int i = 0; i < BURST && enemy->left > 0; i++) {
+	for (int i = 0; i < BURST; i++) {
 		union wire_request request;
 		bool last = bad && i == BURST - 1;
 		size_t size = last ? spoil(&request, &enemy->seed)
 				   : hostile_request(&request, &enemy->seed);
 		ssize_t r = sys_send(enemy->fd, &request, size);
 
-		/* it is slower than we are, or has had enough */
-		if (r == -EAGAIN && sys_poll_one(enemy->fd, POLLIN) == 0)
+		if (r == -EAGAIN) /* it wants its replies read first */
 			break;
-		if (r < 0 && r != -EAGAIN) {
+		if (r < 0) {
 			leave(enemy);
 			return;
 		}
-		enemy->left -= r >= 0;
-		if (r == -EAGAIN)
-			read_some(enemy);
+		enemy->unread++;
 	}
-	if (pick(&enemy->seed, 16))
-		read_some(enemy);
+	if (bad || pick(&enemy->seed, 8))
+		read_replies(enemy);
 }
 
 /* Anywhere in the ring: requests, replies, counters. */
@@ -250,16 +257,15 @@ static void scribble(struct enemy *enemy)
 static void fill_ring(struct enemy *enemy)
 {
 	struct hws_wire_ring *ring = enemy->ring;
-	bool bad = pick(&enemy->seed, 64) == 0;
+	bool bad = pick(&enemy->seed, 256) == 0;
 
-	for (int i = 0; i < HWS_WIRE_SLOTS && enemy->left > 0; i++) {
+	for (int i = 0; i < HWS_WIRE_SLOTS; i++) {
 		union wire_request request;
 		size_t size = hostile_request(&request, &enemy->seed);
 
 		while (!wire_in_ring((enum hws_wire_op)request.head.op) && !bad)
 			size = hostile_request(&request, &enemy->seed);
 		memcpy(ring->slots[enemy->asked++ % HWS_WIRE_SLOTS].request, &request, size);
-		enemy->left--;
 	}
 	/* the words as the library uses them, see shim/broker-ring.c */
 	__atomic_store_n(&ring->waits, 1, __ATOMIC_RELAXED);
@@ -270,8 +276,10 @@ static void fill_ring(struct enemy *enemy)
 	for (int waited = 0; waited < 1000; waited++) {
 		uint32_t seen = __atomic_load_n(&ring->answered, __ATOMIC_ACQUIRE);
 
-		if (seen == enemy->asked)
+		if (seen == enemy->asked) {
+			enemy->left -= enemy->left < HWS_WIRE_SLOTS ? enemy->left : HWS_WIRE_SLOTS;
 			return;
+		}
 		if (sys_futex_wait_shared(&ring->answered, seen, PATIENCE_NS) == -ETIMEDOUT &&
 		    (bad || sys_poll_one(enemy->fd, POLLIN) != 0))
 			break;
@@ -289,9 +297,9 @@ int hostile_run(const char *socket, uint64_t seed, uint64_t requests)
 	while (r == 0 && enemy.left > 0) {
 		if (enemy.fd < 0)
 			r = come(&enemy);
-		else if (pick(&enemy.seed, 256) == 0)
+		else if (pick(&enemy.seed, 2048) == 0)
 			leave(&enemy);
-		else if (enemy.doorbell >= 0 && pick(&enemy.seed, 2))
+		else if (enemy.doorbell >= 0 && pick(&enemy.seed, 4))
 			fill_ring(&enemy);
 		else
 			send_burst(&enemy);
