@@ -92,7 +92,12 @@ bool account_turn(const struct server *server, struct account *account)
 	if (account->turn != server->turn)
 		account->served = 0;
 	account->turn = server->turn;
-	return account->served++ < SERVE_TURN;
+	return account->served < (server->users > 1 ? SERVE_TURN : SERVE_TURN_ALONE);
+}
+
+void account_served(struct account *account, uint32_t accesses)
+{
+	account->served += SERVE_REQUEST + accesses;
 }
 
 bool account_may_note(const struct server *server, struct account *account)

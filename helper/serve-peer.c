@@ -47,7 +47,7 @@ void peer_end(struct server *server, struct peer *peer, const char *cause)
 	ring_end(server, peer);
 	for (uint32_t i = 0; i < peer->bar_count; i++)
 		peer->account->mapped -= peer->bars[i].last + 1;
-	peer->account->connections--;
+	server->users -= --peer->account->connections == 0;
 	server->peer_count--;
 }
 
@@ -140,7 +140,7 @@ static void add_peer(struct server *server, int fd)
 		peer->next->link = &peer->next;
 	server->peers = peer;
 	server->peer_count++;
-	peer->account->connections++;
+	server->users += peer->account->connections++ == 0;
 	serve_say(server, peer, HWS_LEVEL_INFO, 0, peer->exe ? peer->exe : "connected");
 }
 
@@ -284,6 +284,7 @@ bool peer_answer(struct server *server, struct peer *peer, size_t size, bool rin
 		return false;
 	}
 	serve_do(server, peer, ret_fd);
+	account_served(peer->account, wire_steps(request));
 	return true;
 }
 

@@ -155,8 +155,8 @@ static uint32_t waiting(const struct peer_ring *ring)
 	return __atomic_load_n(&ring->shared->asked, __ATOMIC_SEQ_CST) - ring->answered;
 }
 
-/* One request; how many accesses it asks for, 0: the peer is gone. */
-static uint32_t answer_one(struct server *server, struct peer *peer)
+/* False: the peer is gone. */
+static bool answer_one(struct server *server, struct peer *peer)
 {
 	struct peer_ring *ring = &peer->ring;
 	struct hws_wire_slot *slot = &ring->shared->slots[ring->answered % HWS_WIRE_SLOTS];
@@ -164,12 +164,12 @@ static uint32_t answer_one(struct server *server, struct peer *peer)
 	int none;
 
 	if (!peer_answer(server, peer, size, true, &none))
-		return 0;
+		return false;
 	memcpy(slot->reply, &server->reply, server->reply.answer.head.size);
 	ring->answered++;
 	/* release: pairs with who waits for it; the reply is there. See wake() for seq_cst */
 	__atomic_store_n(&ring->shared->answered, ring->answered, __ATOMIC_SEQ_CST);
-	return wire_steps(&server->request);
+	return true;
 }
 
 /* The peer sets that it waits, then looks whether it must: one of the two sees the other. */
@@ -189,36 +189,52 @@ static void rest(struct server *server, struct peer_ring *ring)
 		set_busy(server, ring, false);
 }
 
-/* No more accesses in a turn than one message has. */
-static void serve_some(struct server *server, struct peer *peer)
+/* As much as its user still has in this turn; false: the peer is gone. */
+static bool answer_some(struct server *server, struct peer *peer)
+{
+	uint32_t count;
+
+	while ((count = waiting(&peer->ring)) > 0 && account_turn(server, peer->account)) {
+		if (count > HWS_WIRE_SLOTS) {
+			peer_end(server, peer, "dropped: its ring holds more than it can");
+			return false;
+		}
+		if (!answer_one(server, peer))
+			return false;
+	}
+	return true;
+}
+
+static void serve_ring(struct server *server, struct peer *peer)
 {
 	struct peer_ring *ring = &peer->ring;
-	uint32_t steps = 0;
 
 	/* relaxed: only spares a doorbell */
 	__atomic_store_n(&ring->shared->awake, 1, __ATOMIC_RELAXED);
-	while (steps < HWS_WIRE_STEPS && !peer->gone) {
-		uint32_t count = waiting(ring);
-
-		if (count == 0)
-			break;
-		if (count > HWS_WIRE_SLOTS) {
-			peer_end(server, peer, "dropped: its ring holds more than it can");
-			break;
-		}
-		steps += answer_one(server, peer);
-	}
-	if (peer->gone)
+	if (!answer_some(server, peer))
 		return;
 	wake(ring);
 	if (waiting(ring) == 0)
 		rest(server, ring);
 }
 
+static void serve_from(struct server *server, uint32_t first, uint32_t end)
+{
+	struct peer *peer = server->peers;
+
+	for (uint32_t i = 0; peer && i < end; i++, peer = peer->next) {
+		if (i >= first && peer->ring.busy && !peer->gone)
+			serve_ring(server, peer);
+	}
+}
+
 void rings_serve(struct server *server)
 {
-	for (struct peer *peer = server->busy ? server->peers : NULL; peer; peer = peer->next) {
-		if (peer->ring.busy && !peer->gone && account_turn(server, peer->account))
-			serve_some(server, peer);
-	}
+	/* another one begins each time: of a user's rings none has all that is the user's */
+	uint32_t first = server->peer_count ? (uint32_t)server->turn % server->peer_count : 0;
+
+	if (!server->busy)
+		return;
+	serve_from(server, first, UINT32_MAX);
+	serve_from(server, 0, first);
 }

@@ -133,6 +133,23 @@ static void on_event(struct server *server, const struct epoll_event *event)
 		peer_end(server, peer, "closed");
 }
 
+/*
+ * One message of each that has some, and of each user no more than a part of a turn: nobody's flood
+ * keeps the others waiting. Messages and rings begin by turns.
+ */
+static void take_turn(struct server *server, const struct epoll_event *events, int count)
+{
+	bool rings_first = server->turn++ & 1;
+
+	if (rings_first)
+		rings_serve(server);
+	/* another one begins each time: of a user's connections none has all that is the user's */
+	for (int i = 0; i < count; i++)
+		on_event(server, &events[(server->turn + (uint64_t)i) % (uint64_t)count]);
+	if (!rings_first)
+		rings_serve(server);
+}
+
 static int loop(struct server *server)
 {
 	struct epoll_event events[EVENTS];
@@ -144,15 +161,11 @@ static int loop(struct server *server)
 			return -errno;
 		if (sys_clock(CLOCK_MONOTONIC, &server->now) < 0)
 			return why(-EIO, "the clock can't be read");
-		server->turn++;
-		/* one message of each that has some: nobody's flood keeps the others waiting */
-		for (int i = 0; i < count; i++)
-			on_event(server, &events[i]);
-		rings_serve(server);
+		take_turn(server, events, count);
 		peers_impatient(server);
 		peers_sweep(server);
 		accounts_tell(server);
-		if (count <= 0 || server->options->audit.file)
+		if ((count <= 0 && !server->busy) || server->options->audit.file)
 			hws_audit_flush(server->hw->audit);
 	}
 	return 0;

@@ -18,8 +18,11 @@ enum {
 	SERVE_EXE = 4096,
 	SERVE_UNDOS = 1024, /* writes of one transaction */
 	SERVE_BARS = 16,    /* descriptors that one peer is given */
-	SERVE_TURN = 4,	    /* messages of one user in a turn of the loop */
-	SERVE_NOTES = 500,  /* refusals of one user a second that are recorded one by one */
+	/* what one user has in a turn of the loop, in accesses, and what a request costs beside */
+	SERVE_TURN = 16,
+	SERVE_TURN_ALONE = 512, /* where nobody else is connected */
+	SERVE_REQUEST = 8,
+	SERVE_NOTES = 500, /* refusals of one user a second that are recorded one by one */
 	/* what an event of a peer is about: added to where it lies */
 	SERVE_TAG_PROCESS = 1,
 	SERVE_TAG_RING = 2,
@@ -59,12 +62,12 @@ struct account {
 	uint32_t uid;
 	uint32_t connections;
 	uint32_t rings;
-	uint64_t turn;	     /* of the loop, that it was last served in */
-	uint32_t served;     /* in that turn */
-	uint64_t tokens;     /* in billionths of an access */
-	uint64_t at;	     /* when they were counted, ns */
-	uint64_t mapped;     /* bytes */
-	uint64_t second;     /* in which @notes were recorded */
+	uint64_t turn;	 /* of the loop, that it was last served in */
+	uint32_t served; /* in that turn: accesses */
+	uint64_t tokens; /* in billionths of an access */
+	uint64_t at;	 /* when they were counted, ns */
+	uint64_t mapped; /* bytes */
+	uint64_t second; /* in which @notes were recorded */
 	uint32_t notes;
 	uint64_t unnoted;    /* that were counted only */
 	struct rules *rates; /* what is counted for the rules of one policy */
@@ -149,6 +152,7 @@ struct server {
 	uint32_t kept; /* replies that nobody has taken yet */
 	struct peer *peers;
 	uint32_t peer_count;
+	uint32_t users; /* who are connected */
 	uint64_t journal_number;
 	struct known *known; /* every function, in order */
 	uint32_t known_count;
@@ -200,8 +204,9 @@ int who_is(struct peer *peer);
 struct account *account_of(struct server *server, uint32_t uid);
 /* Takes @count accesses; false: too fast. */
 bool account_take(struct server *server, struct account *account, uint32_t count);
-/* May it be served once more in this turn of the loop? */
+/* May it be served once more in this turn of the loop? And: it was, with so many accesses. */
 bool account_turn(const struct server *server, struct account *account);
+void account_served(struct account *account, uint32_t accesses);
 /* May what it was refused be recorded? Else it is counted. */
 bool account_may_note(const struct server *server, struct account *account);
 /* Records what was only counted, once a second. */
