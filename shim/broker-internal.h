@@ -47,7 +47,7 @@ void *broker_put(struct broker *broker, enum hws_wire_op op, uint32_t steps);
 /* broker-ring.c, with the lock held. From the second RUN on there is a ring, where there can be. */
 void broker_ring_prepare(struct broker *broker);
 void broker_ring_close(struct broker *broker);
-/* Puts broker->request there, waits, takes broker->reply: its size, 0: the helper is gone, -errno. */
+/* Puts broker->request there, waits for broker->reply: its size; 0: the helper is gone; -errno. */
 HWS_MUST ssize_t broker_ring_ask(struct broker *broker);
 
 #endif

@@ -224,11 +224,11 @@ bool wire_in_ring(enum hws_wire_op op)
 	return !ops[op].by_message;
 }
 
-/* Volatile: each byte is fetched once, whatever becomes of it there. */
-static void take_words(uint64_t *to, const volatile uint64_t *from, size_t first, size_t end)
+/* Each word is fetched once, whatever becomes of it there; relaxed: any value will do. */
+static void take_words(uint64_t *to, const uint64_t *from, size_t first, size_t end)
 {
 	for (size_t i = first; i < end; i++)
-		to[i] = from[i];
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
 size_t wire_take(const struct hws_wire_slot *slot, union wire_request *ret_request)

@@ -9,7 +9,7 @@
 uint64_t hostile_next(uint64_t *seed);
 /* A request in good form, of any operation but HELLO, about places that may or may not be there. */
 size_t hostile_request(union wire_request *request, uint64_t *seed);
-/* Until the helper at @socket has answered so many requests; others it was dropped for. 0 or -errno. */
+/* Until the helper at @socket has answered so many; for others it was dropped. 0 or -errno. */
 int hostile_run(const char *socket, uint64_t seed, uint64_t requests);
 
 #endif

@@ -97,7 +97,7 @@ static int count_instructions(const struct daemon *daemon)
 	return (int)syscall(SYS_perf_event_open, &attributes, daemon->pid, -1, -1, 0);
 }
 
-/* What the helper has spent so far: instructions, or else time on a processor, which is no clock's. */
+/* What the helper has spent so far: instructions, or else time on a processor: no clock's. */
 static uint64_t spent(const struct meter *meter)
 {
 	char path[64];

@@ -239,11 +239,11 @@ END_TEST
 int main(void)
 {
 	return suite_run_for("helper/serve-flood",
-			 (const TTest *[]) {
-				 many_clients_lose_nothing_and_keep_their_order,
-				 hostile_messages_and_rings_cost_the_helper_nothing,
-				 p15_flood_of_one_user_leaves_others_their_answers_in_time,
-				 NULL,
-			 },
-			 240);
+			     (const TTest *[]) {
+				     many_clients_lose_nothing_and_keep_their_order,
+				     hostile_messages_and_rings_cost_the_helper_nothing,
+				     p15_flood_of_one_user_leaves_others_their_answers_in_time,
+				     NULL,
+			     },
+			     240);
 }
