@@ -2,12 +2,12 @@
 /* Requests by shared memory: the same as messages; and whoever spoils it spoils it for itself. */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shim/sys-internal.h"
@@ -245,42 +245,36 @@ START_TEST(p4_ring_of_nonsense_drops_its_owner)
 }
 END_TEST
 
-struct flipper {
-	volatile uint64_t *at;
-	bool stop;
-};
-
-static void *flip(void *context)
+/* Turns an allowed register into a denied one and back, for ever. */
+static _Noreturn void flip(uint64_t *at)
 {
-	struct flipper *flipper = context;
-
-	/* relaxed: it ends some time */
-	while (!__atomic_load_n(&flipper->stop, __ATOMIC_RELAXED)) {
-		*flipper->at = 0x1b;
-		*flipper->at = 0x19c;
+	for (;;) {
+		/* relaxed: whoever looks gets one of the two */
+		__atomic_store_n(at, 0x1b, __ATOMIC_RELAXED);
+		__atomic_store_n(at, 0x19c, __ATOMIC_RELAXED);
 	}
-	return NULL;
 }
 
-/* Another thread turns an allowed register into a denied one and back, while the helper looks. */
+/* While the helper looks, another process changes what it looks at. */
 static int flips(const struct daemon *daemon, void *context)
 {
-	struct flipper flipper = { .stop = false };
+	const size_t step = sizeof(struct hws_wire_head) + sizeof(struct hws_wire_run);
 	struct bare_ring ring;
 	union wire_request request;
 	union wire_reply reply;
 	const struct hws_wire_end *end = (void *)(reply.bytes + sizeof(reply.answer));
 	int fd = bare_hello(daemon);
 	uint32_t allowed = 0;
-	pthread_t thread;
+	pid_t flipper;
 
+	(void)context;
 	must(fd >= 0 && bare_ring_open(fd, &ring) == 0);
-	/* slot 0 alone is used: the counter goes round */
 	make_good(&request, 1);
-	flipper.at = &((struct hws_wire_step *)((char *)ring.shared->slots[0].request +
-						sizeof(request.head) + sizeof(struct hws_wire_run)))
-			      ->at;
-	must(pthread_create(&thread, NULL, flip, &flipper) == 0);
+	flipper = fork();
+	must(flipper >= 0);
+	/* slot 0: the counter comes by again and again */
+	if (flipper == 0)
+		flip(&((struct hws_wire_step *)((char *)ring.shared->slots[0].request + step))->at);
 	for (int i = 0; i < FLIPS; i++) {
 		int r = bare_ring_ask(&ring, fd, &request, &reply);
 
@@ -289,10 +283,9 @@ static int flips(const struct daemon *daemon, void *context)
 		must(r < 0 || end->result == 0x88340000);
 		allowed += r == 0;
 	}
-	__atomic_store_n(&flipper.stop, true, __ATOMIC_RELAXED); /* as in flip() */
-	pthread_join(thread, NULL);
+	kill(flipper, SIGKILL);
+	waitpid(flipper, NULL, 0);
 	must(allowed > 0);
-	(void)context;
 	bare_ring_close(&ring);
 	return 0;
 }
