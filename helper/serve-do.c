@@ -234,7 +234,8 @@ int serve_do(struct server *server, struct peer *peer, int *ret_fd)
 	*ret_fd = -1;
 	memset(&server->reply, 0, size);
 	/* each request costs, not only those with accesses */
-	if (head->op != HWS_WIRE_RUN && !account_take(server, peer->account, 1))
+	if (head->op != HWS_WIRE_RUN &&
+	    !account_take(server, peer->account, wire_cost(&server->request)))
 		r = why(-EDQUOT, "uid %u has had its rate of requests", peer->uid);
 	else
 		r = doers[head->op](server, peer, ret_fd);

@@ -284,7 +284,7 @@ bool peer_answer(struct server *server, struct peer *peer, size_t size, bool rin
 		return false;
 	}
 	serve_do(server, peer, ret_fd);
-	account_served(peer->account, wire_steps(request));
+	account_served(peer->account, wire_cost(request));
 	return true;
 }
 

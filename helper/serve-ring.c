@@ -208,12 +208,14 @@ static bool answer_some(struct server *server, struct peer *peer)
 static void serve_ring(struct server *server, struct peer *peer)
 {
 	struct peer_ring *ring = &peer->ring;
+	uint32_t before = ring->answered;
 
 	/* relaxed: only spares a doorbell */
 	__atomic_store_n(&ring->shared->awake, 1, __ATOMIC_RELAXED);
 	if (!answer_some(server, peer))
 		return;
-	wake(ring);
+	if (ring->answered != before)
+		wake(ring);
 	if (waiting(ring) == 0)
 		rest(server, ring);
 }

@@ -47,8 +47,8 @@ bool wire_in_ring(enum hws_wire_op op);
  */
 HWS_MUST size_t wire_take(const struct hws_wire_slot *slot, union wire_request *ret_request);
 
-/* What a checked request costs: its accesses, 1 where it has none. */
-uint32_t wire_steps(const union wire_request *request);
+/* What a checked request costs, in accesses: those it has, or what is as much work. */
+uint32_t wire_cost(const union wire_request *request);
 
 /* How large the reply to a checked request is. */
 size_t wire_reply_size(const union wire_request *request);

@@ -165,6 +165,7 @@ static const struct {
 	uint32_t step; /* … and for each step */
 	uint32_t end;
 	uint16_t since;	 /* which version; 0: any */
+	uint16_t cost;	 /* in accesses, where it has no steps; 0: 1 */
 	bool by_message; /* never in a ring */
 } ops[HWS_WIRE_OPS] = {
 	[HWS_WIRE_HELLO] = { hello_ok, sizeof(struct hws_wire_hello),
@@ -173,12 +174,12 @@ static const struct {
 	[HWS_WIRE_NEXT] = { next_ok, sizeof(struct hws_wire_next), sizeof(struct hws_wire_bdf) },
 	[HWS_WIRE_PORTS] = { ports_ok, sizeof(struct hws_wire_ports), 0 },
 	[HWS_WIRE_BAR] = { bar_ok, sizeof(struct hws_wire_bar), sizeof(struct hws_wire_window),
-			   .by_message = true },
+			   .cost = 8, .by_message = true },
 	[HWS_WIRE_RUN] = { run_ok, sizeof(struct hws_wire_run), 0, sizeof(struct hws_wire_step),
 			   sizeof(struct hws_wire_end) },
 	[HWS_WIRE_TXN] = { txn_ok, sizeof(struct hws_wire_txn), 0 },
 	[HWS_WIRE_RING] = { share_ok, sizeof(struct hws_wire_share), sizeof(struct hws_wire_shared),
-			    .since = 2, .by_message = true },
+			    .since = 2, .cost = 16, .by_message = true },
 };
 
 /* How many steps a request has; 0: its operation has none, or none were said. */
@@ -245,11 +246,12 @@ size_t wire_take(const struct hws_wire_slot *slot, union wire_request *ret_reque
 	return size;
 }
 
-uint32_t wire_steps(const union wire_request *request)
+uint32_t wire_cost(const union wire_request *request)
 {
+	uint32_t cost = ops[request->head.op].cost;
 	uint32_t steps = steps_in(request);
 
-	return steps ? steps : 1;
+	return steps ? steps : cost ? cost : 1;
 }
 
 size_t wire_reply_size(const union wire_request *request)
