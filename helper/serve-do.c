@@ -202,6 +202,17 @@ static int do_txn(struct server *server, struct peer *peer, int *ret_fd)
 	return txn->begin ? txn_begin(server, peer) : txn_end(server, peer, false);
 }
 
+static int do_ring(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_share *share = body_of(server);
+	struct hws_wire_shared *shared = answer_of(server);
+	int r = ring_share(server, peer, share->start, ret_fd);
+
+	if (r == 0)
+		*shared = (struct hws_wire_shared) { sizeof(struct hws_wire_ring), HWS_WIRE_SLOTS };
+	return r;
+}
+
 static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer, int *ret_fd) = {
 	[HWS_WIRE_HELLO] = do_hello,	   /* agree on a version */
 	[HWS_WIRE_IDENTIFY] = do_identify, /* what everybody may know */
@@ -210,6 +221,7 @@ static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer
 	[HWS_WIRE_BAR] = do_bar,	   /* ask the policy; a descriptor */
 	[HWS_WIRE_RUN] = do_run,	   /* ask the policy; read and write */
 	[HWS_WIRE_TXN] = do_txn,	   /* keep old values, or keep them no more */
+	[HWS_WIRE_RING] = do_ring,	   /* shared memory; a doorbell */
 };
 
 int serve_do(struct server *server, struct peer *peer, int *ret_fd)
@@ -222,7 +234,8 @@ int serve_do(struct server *server, struct peer *peer, int *ret_fd)
 	*ret_fd = -1;
 	memset(&server->reply, 0, size);
 	/* each request costs, not only those with accesses */
-	if (head->op != HWS_WIRE_RUN && !account_take(server, peer->account, 1))
+	if (head->op != HWS_WIRE_RUN &&
+	    !account_take(server, peer->account, wire_cost(&server->request)))
 		r = why(-EDQUOT, "uid %u has had its rate of requests", peer->uid);
 	else
 		r = doers[head->op](server, peer, ret_fd);

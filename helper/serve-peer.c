@@ -16,13 +16,19 @@ static void free_peer(struct peer *peer)
 {
 	sys_close(peer->fd);
 	sys_close(peer->pidfd);
-	sys_close(peer->waiting_fd);
 	hws_policy_view_unref(peer->view);
-	free(peer->waiting);
 	free(peer->undos);
 	free(peer->groups);
 	free(peer->exe);
 	free(peer);
+}
+
+static void forget_reply(struct server *server, struct peer *peer)
+{
+	server->kept -= peer->waiting != NULL;
+	free(peer->waiting);
+	peer->waiting = NULL;
+	peer->waiting_fd = sys_close(peer->waiting_fd);
 }
 
 void peer_end(struct server *server, struct peer *peer, const char *cause)
@@ -30,21 +36,24 @@ void peer_end(struct server *server, struct peer *peer, const char *cause)
 	if (peer->gone)
 		return;
 	peer->gone = true;
+	server->gone++;
 	if (peer->in_txn)
 		(void)txn_end(server, peer, true);
 	serve_say(server, peer, HWS_LEVEL_INFO, 0, cause);
 	/* at once: nothing is heard of it any more; its memory goes at the end of the turn */
 	peer->fd = sys_close(peer->fd);
 	peer->pidfd = sys_close(peer->pidfd);
+	forget_reply(server, peer);
+	ring_end(server, peer);
 	for (uint32_t i = 0; i < peer->bar_count; i++)
 		peer->account->mapped -= peer->bars[i].last + 1;
-	peer->account->connections--;
+	server->users -= --peer->account->connections == 0;
 	server->peer_count--;
 }
 
 void peers_sweep(struct server *server)
 {
-	for (struct peer *peer = server->peers, *next; peer; peer = next) {
+	for (struct peer *peer = server->gone ? server->peers : NULL, *next; peer; peer = next) {
 		next = peer->next;
 		if (!peer->gone)
 			continue;
@@ -53,6 +62,7 @@ void peers_sweep(struct server *server)
 			next->link = peer->link;
 		free_peer(peer);
 	}
+	server->gone = 0;
 }
 
 /* The policy's part for it. */
@@ -79,19 +89,22 @@ static int within_limits(struct server *server, struct peer *peer)
 
 	if (!account)
 		return why(-EDQUOT, "too many users");
+	peer->account = account;
 	if (account->connections >= server->options->connections)
 		return why(-EDQUOT, "too many connections of the user");
 	if (server->peer_count >= server->options->total)
 		return why(-EDQUOT, "too many connections");
-	peer->account = account;
 	return 0;
 }
 
 static int admit(struct server *server, struct peer *peer)
 {
 	const int size = SEND_BUFFER;
-	int r = who_is(peer);
+	int r;
 
+	machine_raise(true); /* which program another user runs is not for everybody to see */
+	r = who_is(peer);
+	machine_raise(false);
 	r = r < 0 ? r : within_limits(server, peer);
 	r = r < 0 ? r : choose_rules(server, peer);
 	if (r == 0 && setsockopt(peer->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
@@ -99,7 +112,8 @@ static int admit(struct server *server, struct peer *peer)
 	r = r < 0 ? r : serve_watch(server->poller, peer->fd, EPOLLIN, peer);
 	/* the same tag: it is readable when the process is gone */
 	if (r == 0 && peer->pidfd >= 0)
-		r = serve_watch(server->poller, peer->pidfd, EPOLLIN, (char *)peer + 1);
+		r = serve_watch(server->poller, peer->pidfd, EPOLLIN,
+				(char *)peer + SERVE_TAG_PROCESS);
 	return r;
 }
 
@@ -113,6 +127,7 @@ static void add_peer(struct server *server, int fd)
 	}
 	peer->fd = fd;
 	peer->pidfd = peer->waiting_fd = -1;
+	peer->ring = (struct peer_ring) { .memory = -1, .doorbell = -1 };
 	peer->journal = JOURNAL_NONE;
 	if (admit(server, peer) < 0) {
 		serve_say(server, peer, HWS_LEVEL_WARNING, -EDQUOT, hws_why());
@@ -125,7 +140,7 @@ static void add_peer(struct server *server, int fd)
 		peer->next->link = &peer->next;
 	server->peers = peer;
 	server->peer_count++;
-	peer->account->connections++;
+	server->users += peer->account->connections++ == 0;
 	serve_say(server, peer, HWS_LEVEL_INFO, 0, peer->exe ? peer->exe : "connected");
 }
 
@@ -240,6 +255,7 @@ static int keep(struct server *server, struct peer *peer, int fd)
 		return -ENOMEM;
 	memcpy(peer->waiting, &server->reply, server->reply.answer.head.size);
 	peer->waiting_fd = fd;
+	server->kept++;
 	peer->since = server->now;
 	return watch_for(server, peer, EPOLLOUT);
 }
@@ -257,24 +273,34 @@ static void reply(struct server *server, struct peer *peer, int fd)
 		peer_end(server, peer, "dropped: no reply reaches it");
 }
 
+bool peer_answer(struct server *server, struct peer *peer, size_t size, bool ring, int *ret_fd)
+{
+	const union wire_request *request = &server->request;
+
+	if (wire_check(request, size, peer->version) < 0 ||
+	    (ring && !wire_in_ring((enum hws_wire_op)request->head.op))) {
+		serve_say(server, peer, HWS_LEVEL_ERROR, -EBADMSG, "no message of the protocol");
+		peer_end(server, peer, "dropped: no message of the protocol");
+		return false;
+	}
+	serve_do(server, peer, ret_fd);
+	account_served(peer->account, wire_cost(request));
+	return true;
+}
+
 void peer_readable(struct server *server, struct peer *peer)
 {
 	ssize_t size;
 	int fd;
 
-	if (peer->waiting)
+	/* what is left for the next turn is told again by then */
+	if (peer->waiting || !account_turn(server, peer->account))
 		return;
 	size = receive(server, peer);
 	if (size < 0)
 		peer_end(server, peer, hws_why());
-	if (size <= 0)
+	if (size <= 0 || !peer_answer(server, peer, (size_t)size, false, &fd))
 		return;
-	if (wire_check(&server->request, (size_t)size, peer->version) < 0) {
-		serve_say(server, peer, HWS_LEVEL_ERROR, -EBADMSG, "no message of the protocol");
-		peer_end(server, peer, "dropped: no message of the protocol");
-		return;
-	}
-	serve_do(server, peer, &fd);
 	reply(server, peer, fd);
 	if (!peer->gone && !peer->version)
 		peer_end(server, peer, "dropped: another version");
@@ -286,9 +312,7 @@ void peer_writable(struct server *server, struct peer *peer)
 
 	if (r == -EAGAIN)
 		return;
-	free(peer->waiting);
-	peer->waiting = NULL;
-	peer->waiting_fd = sys_close(peer->waiting_fd);
+	forget_reply(server, peer);
 	if (r == 0)
 		r = watch_for(server, peer, EPOLLIN);
 	if (r < 0)
@@ -299,7 +323,7 @@ void peers_impatient(struct server *server)
 {
 	uint64_t limit = server->options->patience * UINT64_C(1000000000);
 
-	for (struct peer *peer = server->peers; peer; peer = peer->next) {
+	for (struct peer *peer = server->kept ? server->peers : NULL; peer; peer = peer->next) {
 		if (!peer->gone && peer->waiting && server->now - peer->since > limit)
 			peer_end(server, peer, "dropped: it reads no replies");
 	}

@@ -20,8 +20,20 @@
 
 enum { EVENTS = 64, TICK_MS = 1000, DESCRIPTORS = 4096 };
 
+/* What a user can have recorded without being allowed anything; a flood of it is only counted. */
+static bool is_too_much(const struct server *server, const struct peer *peer,
+			const struct hws_event *event)
+{
+	bool idle = event->code < 0 || event->type == HWS_EVENT_PRIVILEGE;
+
+	return peer && peer->account && idle && event->level < HWS_LEVEL_CRITICAL &&
+	       !account_may_note(server, peer->account);
+}
+
 void serve_note(const struct server *server, const struct peer *peer, struct hws_event event)
 {
+	if (is_too_much(server, peer, &event))
+		return;
 	if (peer) {
 		event.pid = peer->pid;
 		event.tid = peer->pid;
@@ -97,11 +109,11 @@ static void on_signal(struct server *server)
 	}
 }
 
-/* A tag is where it is; the one behind a peer's first byte stands for its process. */
+/* A tag is where it is; behind a peer's first byte it stands for its process, or its ring. */
 static void on_event(struct server *server, const struct epoll_event *event)
 {
 	uintptr_t tag = (uintptr_t)event->data.ptr;
-	struct peer *peer = (struct peer *)(tag & ~(uintptr_t)1);
+	struct peer *peer = (struct peer *)(tag & ~(uintptr_t)SERVE_TAGS);
 
 	if (event->data.ptr == &server->listener)
 		peer_accept(server);
@@ -109,7 +121,9 @@ static void on_event(struct server *server, const struct epoll_event *event)
 		on_signal(server);
 	else if (peer->gone)
 		return;
-	else if (tag & 1)
+	else if (tag & SERVE_TAG_RING)
+		ring_doorbell(server, peer);
+	else if (tag & SERVE_TAG_PROCESS)
 		peer_end(server, peer, "its process ended");
 	else if (event->events & EPOLLIN)
 		peer_readable(server, peer);
@@ -119,23 +133,39 @@ static void on_event(struct server *server, const struct epoll_event *event)
 		peer_end(server, peer, "closed");
 }
 
+/*
+ * One message of each that has some, and of each user no more than a part of a turn: nobody's flood
+ * keeps the others waiting. Messages and rings begin by turns.
+ */
+static void take_turn(struct server *server, const struct epoll_event *events, int count)
+{
+	bool rings_first = server->turn++ & 1;
+
+	if (rings_first)
+		rings_serve(server);
+	/* another one begins each time: of a user's connections none has all that is the user's */
+	for (int i = 0; i < count; i++)
+		on_event(server, &events[(server->turn + (uint64_t)i) % (uint64_t)count]);
+	if (!rings_first)
+		rings_serve(server);
+}
+
 static int loop(struct server *server)
 {
 	struct epoll_event events[EVENTS];
 
 	while (!server->stop) {
-		int count = epoll_wait(server->poller, events, EVENTS, TICK_MS);
+		int count = epoll_wait(server->poller, events, EVENTS, server->busy ? 0 : TICK_MS);
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		if (sys_clock(CLOCK_MONOTONIC, &server->now) < 0)
 			return why(-EIO, "the clock can't be read");
-		/* one message of each that has some: nobody's flood keeps the others waiting */
-		for (int i = 0; i < count; i++)
-			on_event(server, &events[i]);
+		take_turn(server, events, count);
 		peers_impatient(server);
 		peers_sweep(server);
-		if (count <= 0 || server->options->audit.file)
+		accounts_tell(server);
+		if ((count <= 0 && !server->busy) || server->options->audit.file)
 			hws_audit_flush(server->hw->audit);
 	}
 	return 0;

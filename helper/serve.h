@@ -18,6 +18,15 @@ enum {
 	SERVE_EXE = 4096,
 	SERVE_UNDOS = 1024, /* writes of one transaction */
 	SERVE_BARS = 16,    /* descriptors that one peer is given */
+	/* what one user has in a turn of the loop, in accesses, and what a request costs beside */
+	SERVE_TURN = 16,
+	SERVE_TURN_ALONE = 512, /* where nobody else is connected */
+	SERVE_REQUEST = 8,
+	SERVE_NOTES = 500, /* refusals of one user a second that are recorded one by one */
+	/* what an event of a peer is about: added to where it lies */
+	SERVE_TAG_PROCESS = 1,
+	SERVE_TAG_RING = 2,
+	SERVE_TAGS = 3,
 };
 
 /* Below, equal, above: by the numbers, for what lies between them is anything. */
@@ -40,6 +49,7 @@ struct serve_options {
 	const char *user;     /* whom the daemon becomes; NULL: stays who it is */
 	uint32_t connections; /* of one user */
 	uint32_t total;	      /* connections in all */
+	uint32_t rings;	      /* of one user; 0: all comes by messages */
 	uint64_t rate;	      /* accesses of one user a second; 0: any */
 	uint64_t mapped;      /* bytes of BARs that one user may have */
 	bool soft;	      /* without giving up privileges: for tests */
@@ -51,15 +61,30 @@ struct account {
 	bool used;
 	uint32_t uid;
 	uint32_t connections;
-	uint64_t tokens;     /* in billionths of an access */
-	uint64_t at;	     /* when they were counted, ns */
-	uint64_t mapped;     /* bytes */
+	uint32_t rings;
+	uint64_t turn;	 /* of the loop, that it was last served in */
+	uint32_t served; /* in that turn: accesses */
+	uint64_t tokens; /* in billionths of an access */
+	uint64_t at;	 /* when they were counted, ns */
+	uint64_t mapped; /* bytes */
+	uint64_t second; /* in which @notes were recorded */
+	uint32_t notes;
+	uint64_t unnoted;    /* that were counted only */
 	struct rules *rates; /* what is counted for the rules of one policy */
 };
 
 /* A write that is undone if its peer dies. */
 struct undo {
 	struct hws_access access; /* the place, the value, and the one before */
+};
+
+/* Shared memory; its doorbell rings once it is started. */
+struct peer_ring {
+	struct hws_wire_ring *shared; /* NULL: none */
+	int memory;		      /* until it is started */
+	int doorbell;
+	uint32_t answered;
+	bool busy; /* there may be requests: it is looked at in each turn */
 };
 
 struct peer {
@@ -84,6 +109,7 @@ struct peer {
 	union wire_reply *waiting;
 	int waiting_fd;
 	uint64_t since;
+	struct peer_ring ring;
 	/* its transaction */
 	bool in_txn;
 	struct undo *undos;
@@ -118,9 +144,15 @@ struct server {
 	int signals;
 	int spare; /* given up for a moment when no descriptor is left */
 	bool stop;
-	uint64_t now; /* ns, of this turn */
+	uint64_t now;  /* ns, of this turn */
+	uint64_t turn; /* its number */
+	uint64_t told; /* the second in which accounts_tell() last looked */
+	uint32_t busy; /* rings that are looked at in each turn */
+	uint32_t gone; /* peers that the sweep frees */
+	uint32_t kept; /* replies that nobody has taken yet */
 	struct peer *peers;
 	uint32_t peer_count;
+	uint32_t users; /* who are connected */
 	uint64_t journal_number;
 	struct known *known; /* every function, in order */
 	uint32_t known_count;
@@ -146,12 +178,24 @@ int serve_watch(int poller, int fd, uint32_t events, void *tag);
 void peer_accept(struct server *server);
 void peer_readable(struct server *server, struct peer *peer);
 void peer_writable(struct server *server, struct peer *peer);
+/*
+ * Checks and does what is in server->request, @size bytes; the reply is in server->reply. False:
+ * the peer has been dropped for it.
+ */
+bool peer_answer(struct server *server, struct peer *peer, size_t size, bool ring, int *ret_fd);
 /* Ends everything that was granted; freed by peers_sweep(). */
 void peer_end(struct server *server, struct peer *peer, const char *cause);
 void peers_sweep(struct server *server);
 void peers_impatient(struct server *server);
 /* The policy changed. */
 void peers_recheck(struct server *server);
+
+/* serve-ring.c */
+int ring_share(struct server *server, struct peer *peer, bool begin, int *ret_fd);
+void ring_end(struct server *server, struct peer *peer);
+void ring_doorbell(struct server *server, struct peer *peer);
+/* What waits in rings, a fair part of each. */
+void rings_serve(struct server *server);
 
 /* serve-who.c: fills uid, pid, groups, exe, pidfd */
 int who_is(struct peer *peer);
@@ -160,6 +204,13 @@ int who_is(struct peer *peer);
 struct account *account_of(struct server *server, uint32_t uid);
 /* Takes @count accesses; false: too fast. */
 bool account_take(struct server *server, struct account *account, uint32_t count);
+/* May it be served once more in this turn of the loop? And: it was, with so many accesses. */
+bool account_turn(const struct server *server, struct account *account);
+void account_served(struct account *account, uint32_t accesses);
+/* May what it was refused be recorded? Else it is counted. */
+bool account_may_note(const struct server *server, struct account *account);
+/* Records what was only counted, once a second. */
+void accounts_tell(struct server *server);
 void accounts_new_policy(struct server *server);
 void accounts_free(struct server *server);
 

@@ -22,6 +22,14 @@ _Static_assert(sizeof(struct hws_wire_run) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_step) == 40, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_end) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_txn) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_share) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_shared) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_slot) == 4096, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_ring) == (1 + HWS_WIRE_SLOTS) * 4096, "the same everywhere");
+_Static_assert(offsetof(struct hws_wire_ring, answered) == 64, "a cache line of each side");
+_Static_assert(sizeof(union wire_request) <= sizeof(((struct hws_wire_slot *)0)->request) &&
+		       sizeof(union wire_reply) <= sizeof(((struct hws_wire_slot *)0)->reply),
+	       "each has room in a slot");
 
 static bool bdf_ok(struct hws_wire_bdf bdf)
 {
@@ -80,6 +88,13 @@ static bool txn_ok(const void *body)
 	const struct hws_wire_txn *txn = body;
 
 	return txn->begin <= 1 && txn->zero == 0;
+}
+
+static bool share_ok(const void *body)
+{
+	const struct hws_wire_share *share = body;
+
+	return share->start <= 1 && share->zero == 0;
 }
 
 /* What a step of each kind may say, beside verb, value and mask. */
@@ -149,18 +164,22 @@ static const struct {
 	uint32_t reply;
 	uint32_t step; /* … and for each step */
 	uint32_t end;
+	uint16_t since;	 /* which version; 0: any */
+	uint16_t cost;	 /* in accesses, where it has no steps; 0: 1 */
+	bool by_message; /* never in a ring */
 } ops[HWS_WIRE_OPS] = {
 	[HWS_WIRE_HELLO] = { hello_ok, sizeof(struct hws_wire_hello),
-			     sizeof(struct hws_wire_welcome), 0, 0 },
-	[HWS_WIRE_IDENTIFY] = { empty_ok, 0, sizeof(struct hws_wire_cpu), 0, 0 },
-	[HWS_WIRE_NEXT] = { next_ok, sizeof(struct hws_wire_next), sizeof(struct hws_wire_bdf), 0,
-			    0 },
-	[HWS_WIRE_PORTS] = { ports_ok, sizeof(struct hws_wire_ports), 0, 0, 0 },
-	[HWS_WIRE_BAR] = { bar_ok, sizeof(struct hws_wire_bar), sizeof(struct hws_wire_window), 0,
-			   0 },
+			     sizeof(struct hws_wire_welcome), .by_message = true },
+	[HWS_WIRE_IDENTIFY] = { empty_ok, 0, sizeof(struct hws_wire_cpu) },
+	[HWS_WIRE_NEXT] = { next_ok, sizeof(struct hws_wire_next), sizeof(struct hws_wire_bdf) },
+	[HWS_WIRE_PORTS] = { ports_ok, sizeof(struct hws_wire_ports), 0 },
+	[HWS_WIRE_BAR] = { bar_ok, sizeof(struct hws_wire_bar), sizeof(struct hws_wire_window),
+			   .cost = 8, .by_message = true },
 	[HWS_WIRE_RUN] = { run_ok, sizeof(struct hws_wire_run), 0, sizeof(struct hws_wire_step),
 			   sizeof(struct hws_wire_end) },
-	[HWS_WIRE_TXN] = { txn_ok, sizeof(struct hws_wire_txn), 0, 0, 0 },
+	[HWS_WIRE_TXN] = { txn_ok, sizeof(struct hws_wire_txn), 0 },
+	[HWS_WIRE_RING] = { share_ok, sizeof(struct hws_wire_share), sizeof(struct hws_wire_shared),
+			    .since = 2, .cost = 16, .by_message = true },
 };
 
 /* How many steps a request has; 0: its operation has none, or none were said. */
@@ -195,9 +214,44 @@ int wire_check(const union wire_request *request, size_t size, uint16_t version)
 	/* exactly once, and first */
 	if ((head->op == HWS_WIRE_HELLO) != (version == 0))
 		return -EBADMSG;
-	if (head->version != (version ? version : HWS_WIRE_OLDEST) || !size_ok(request, size))
+	if (head->version != (version ? version : HWS_WIRE_OLDEST) ||
+	    head->version < ops[head->op].since || !size_ok(request, size))
 		return -EBADMSG;
 	return ops[head->op].ok(wire_body(request)) ? 0 : -EBADMSG;
+}
+
+bool wire_in_ring(enum hws_wire_op op)
+{
+	return !ops[op].by_message;
+}
+
+/* Each word is fetched once, whatever becomes of it there; relaxed: any value will do. */
+static void take_words(uint64_t *to, const uint64_t *from, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+size_t wire_take(const struct hws_wire_slot *slot, union wire_request *ret_request)
+{
+	uint64_t *to = (uint64_t *)ret_request->bytes;
+	size_t head = sizeof(ret_request->head) / sizeof(*to);
+	size_t size;
+
+	take_words(to, slot->request, 0, head);
+	size = ret_request->head.size;
+	if (size > sizeof(*ret_request))
+		return 0;
+	take_words(to, slot->request, head, (size + sizeof(*to) - 1) / sizeof(*to));
+	return size;
+}
+
+uint32_t wire_cost(const union wire_request *request)
+{
+	uint32_t cost = ops[request->head.op].cost;
+	uint32_t steps = steps_in(request);
+
+	return steps ? steps : cost ? cost : 1;
 }
 
 size_t wire_reply_size(const union wire_request *request)
@@ -228,7 +282,13 @@ size_t wire_begin(union wire_request *request, enum hws_wire_op op, uint32_t ste
 	size_t size = sizeof(request->head) + ops[op].request + (size_t)steps * ops[op].step;
 
 	memset(request->bytes, 0, size);
-	request->head = (struct hws_wire_head) { HWS_WIRE_MAGIC, HWS_WIRE_VERSION, (uint16_t)op,
-						 (uint32_t)size, sequence };
+	request->head = (struct hws_wire_head) {
+		.magic = HWS_WIRE_MAGIC,
+		/* before a version is agreed on every helper must know it */
+		.version = op == HWS_WIRE_HELLO ? HWS_WIRE_OLDEST : HWS_WIRE_VERSION,
+		.op = (uint16_t)op,
+		.size = (uint32_t)size,
+		.sequence = sequence,
+	};
 	return size;
 }
