@@ -202,6 +202,11 @@ static int do_txn(struct server *server, struct peer *peer, int *ret_fd)
 	return txn->begin ? txn_begin(server, peer) : txn_end(server, peer, false);
 }
 
+static int do_hold(struct server *server, struct peer *peer, int *ret_fd)
+{
+	return hold_give(server, peer, body_of(server), answer_of(server), ret_fd);
+}
+
 static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer, int *ret_fd) = {
 	[HWS_WIRE_HELLO] = do_hello,	   /* agree on a version */
 	[HWS_WIRE_IDENTIFY] = do_identify, /* what everybody may know */
@@ -210,6 +215,7 @@ static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer
 	[HWS_WIRE_BAR] = do_bar,	   /* ask the policy; a descriptor */
 	[HWS_WIRE_RUN] = do_run,	   /* ask the policy; read and write */
 	[HWS_WIRE_TXN] = do_txn,	   /* keep old values, or keep them no more */
+	[HWS_WIRE_HOLD] = do_hold,	   /* ask the policy; a descriptor */
 };
 
 int serve_do(struct server *server, struct peer *peer, int *ret_fd)

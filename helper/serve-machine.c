@@ -68,7 +68,8 @@ bool machine_identify(const struct server *server, struct hws_access *access)
 {
 	const struct known *found = NULL;
 
-	if (access->kind != HWS_KIND_PCI && access->kind != HWS_KIND_BAR)
+	if (access->kind != HWS_KIND_PCI && access->kind != HWS_KIND_BAR &&
+	    access->kind != HWS_KIND_DMA)
 		return true;
 	/* all of them, found or not: how long it takes says nothing */
 	for (uint32_t i = 0; i < server->known_count; i++) {

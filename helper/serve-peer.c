@@ -32,6 +32,7 @@ void peer_end(struct server *server, struct peer *peer, const char *cause)
 	peer->gone = true;
 	if (peer->in_txn)
 		(void)txn_end(server, peer, true);
+	holds_end(server, peer);
 	serve_say(server, peer, HWS_LEVEL_INFO, 0, cause);
 	/* at once: nothing is heard of it any more; its memory goes at the end of the turn */
 	peer->fd = sys_close(peer->fd);
@@ -306,10 +307,12 @@ void peers_impatient(struct server *server)
 }
 
 /* A descriptor can't be called back: the peer whose rule is gone is told by the end of it all. */
-static bool still_granted(const struct peer *peer)
+static bool still_granted(struct server *server, const struct peer *peer)
 {
 	struct hws_decision decision;
 
+	if (!holds_are_granted(server, peer))
+		return false;
 	for (uint32_t i = 0; i < peer->bar_count; i++) {
 		if (hws_policy_check(peer->view, &peer->bars[i], &decision) < 0 ||
 		    decision.per_access || decision.rate)
@@ -325,7 +328,7 @@ void peers_recheck(struct server *server)
 			continue;
 		if (choose_rules(server, peer) < 0)
 			peer_end(server, peer, "dropped: no memory for its rules");
-		else if (!still_granted(peer))
-			peer_end(server, peer, "dropped: the policy took back a BAR");
+		else if (!still_granted(server, peer))
+			peer_end(server, peer, "dropped: the policy took back a BAR or a device");
 	}
 }

@@ -18,6 +18,7 @@ enum {
 	SERVE_EXE = 4096,
 	SERVE_UNDOS = 1024, /* writes of one transaction */
 	SERVE_BARS = 16,    /* descriptors that one peer is given */
+	SERVE_HOLDS = 4,    /* functions that one peer holds whole */
 };
 
 /* Below, equal, above: by the numbers, for what lies between them is anything. */
@@ -62,6 +63,12 @@ struct undo {
 	struct hws_access access; /* the place, the value, and the one before */
 };
 
+/* A function that a peer holds whole. */
+struct held {
+	struct hws_access access;
+	struct hws_hold hold;
+};
+
 struct peer {
 	struct peer *next;
 	struct peer **link;
@@ -80,6 +87,8 @@ struct peer {
 	/* grants that a descriptor stands for: rechecked when the policy changes */
 	struct hws_access bars[SERVE_BARS];
 	uint32_t bar_count;
+	struct held holds[SERVE_HOLDS];
+	uint32_t hold_count;
 	/* a reply that it has not taken: nothing of it is read until then */
 	union wire_reply *waiting;
 	int waiting_fd;
@@ -188,6 +197,14 @@ int machine_open(struct server *server, enum hws_kind kind, const struct hws_acc
 		 struct opened **ret_opened);
 /* Raises what is permitted, around a call that needs it; and drops it again. */
 void machine_raise(bool on);
+
+/* serve-hold.c: one descriptor of a function, which is the caller's; and what goes with it */
+int hold_give(struct server *server, struct peer *peer, const struct hws_wire_hold *ask,
+	      struct hws_wire_held *ret_held, int *ret_fd);
+/* The peer's end: its devices stop. */
+void holds_end(struct server *server, struct peer *peer);
+/* Does the policy still give all that it holds? */
+bool holds_are_granted(struct server *server, const struct peer *peer);
 
 /* serve-txn.c */
 int txn_begin(struct server *server, struct peer *peer);

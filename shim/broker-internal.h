@@ -13,6 +13,7 @@ struct broker {
 	int pid; /* whose connection it is: the helper serves no one else over it */
 	uint32_t sequence;
 	uint32_t txns;	/* that are open */
+	void *native;	/* for what is held by the helper's descriptors; NULL: not needed yet */
 	char dead[160]; /* why nothing is asked any more; "" while it lives */
 	union wire_request request;
 	union wire_reply reply;
@@ -30,5 +31,19 @@ void *broker_begin(struct broker *broker, enum hws_wire_op op, uint32_t steps);
  */
 HWS_MUST int broker_ask(struct broker *broker, int *ret_fd);
 void broker_end(struct broker *broker);
+
+/* broker-hold.c: functions held whole, as the table has them. */
+int broker_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold);
+void broker_hold_close(void *self, struct hws_hold *hold);
+int broker_hold_reset(void *self, const struct hws_hold *hold);
+int broker_dma_map(void *self, const struct hws_hold *hold, uint64_t address, void *memory,
+		   uint64_t size, enum hws_rights device);
+int broker_dma_unmap(void *self, const struct hws_hold *hold, uint64_t address, uint64_t size);
+int broker_dma_fault(void *self, const struct hws_hold *hold, struct hws_dma_fault *ret_fault);
+int broker_irq_bind(void *self, const struct hws_hold *hold, enum hws_irq_mode mode,
+		    const int32_t *eventfds, uint32_t count);
+int broker_irq_unmask(void *self, const struct hws_hold *hold, enum hws_irq_mode mode);
+/* What it needed of this machine is given up. */
+void broker_holds_end(struct broker *broker);
 
 #endif

@@ -32,6 +32,7 @@ static int broker_open(const struct hws_shim_options *options, void **ret_self)
 
 static void broker_close(void *self)
 {
+	broker_holds_end(self);
 	broker_disconnect(self);
 	free(self);
 }
@@ -389,6 +390,14 @@ const struct hws_shim_ops broker_ops = {
 	.bar_unmap = broker_bar_unmap,
 	.mmio_read = broker_mmio_read,
 	.mmio_write = broker_mmio_write,
+	.hold_open = broker_hold_open,
+	.hold_close = broker_hold_close,
+	.hold_reset = broker_hold_reset,
+	.dma_map = broker_dma_map,
+	.dma_unmap = broker_dma_unmap,
+	.dma_fault = broker_dma_fault,
+	.irq_bind = broker_irq_bind,
+	.irq_unmask = broker_irq_unmask,
 	.batch = broker_batch,
 	.txn = broker_txn,
 };

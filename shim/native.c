@@ -114,4 +114,6 @@ const struct hws_shim_ops native_ops = {
 	.ports_claimed = native_ports_claimed,
 	.pci_claimed = native_pci_claimed,
 	.topology = native_topology,
+	.hold_fds = native_hold_fds,
+	.hold_adopt = native_hold_adopt,
 };

@@ -22,6 +22,8 @@ _Static_assert(sizeof(struct hws_wire_run) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_step) == 40, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_end) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_txn) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_hold) == 16, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_held) == 24, "the same everywhere");
 
 static bool bdf_ok(struct hws_wire_bdf bdf)
 {
@@ -80,6 +82,13 @@ static bool txn_ok(const void *body)
 	const struct hws_wire_txn *txn = body;
 
 	return txn->begin <= 1 && txn->zero == 0;
+}
+
+static bool hold_ok(const void *body)
+{
+	const struct hws_wire_hold *hold = body;
+
+	return bdf_ok(hold->bdf) && hold->which < HWS_HOLD_FDS && hold->zero == 0;
 }
 
 /* What a step of each kind may say, beside verb, value and mask. */
@@ -161,6 +170,8 @@ static const struct {
 	[HWS_WIRE_RUN] = { run_ok, sizeof(struct hws_wire_run), 0, sizeof(struct hws_wire_step),
 			   sizeof(struct hws_wire_end) },
 	[HWS_WIRE_TXN] = { txn_ok, sizeof(struct hws_wire_txn), 0, 0, 0 },
+	[HWS_WIRE_HOLD] = { hold_ok, sizeof(struct hws_wire_hold), sizeof(struct hws_wire_held), 0,
+			    0 },
 };
 
 /* How many steps a request has; 0: its operation has none, or none were said. */

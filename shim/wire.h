@@ -37,8 +37,9 @@ enum hws_wire_op {
 	HWS_WIRE_PORTS,	   /* may this range of ports be used? */
 	HWS_WIRE_BAR,	   /* may this window be used? perhaps with a descriptor to map */
 	HWS_WIRE_RUN,	   /* accesses, checked whole before the first is done */
-	HWS_WIRE_TXN, /* from now on what is written is undone if the program dies; or no more */
-	HWS_WIRE_OPS  /* how many */
+	HWS_WIRE_TXN,  /* from now on what is written is undone if the program dies; or no more */
+	HWS_WIRE_HOLD, /* may this function be held whole? a descriptor comes along */
+	HWS_WIRE_OPS   /* how many */
 };
 
 /** struct hws_wire_head - what a request begins with. */
@@ -163,6 +164,21 @@ struct hws_wire_end {
 /** struct hws_wire_txn - TXN. */
 struct hws_wire_txn {
 	uint32_t begin; /* 1: begin; 0: end, what was written stays */
+	uint32_t zero;
+};
+
+/** struct hws_wire_hold - HOLD: one request for each descriptor, the first for the domain. */
+struct hws_wire_hold {
+	struct hws_wire_bdf bdf;
+	uint32_t which; /* enum hws_hold_fd */
+	uint32_t zero;
+};
+
+/** struct hws_wire_held - the reply: what the policy allows at a time. */
+struct hws_wire_held {
+	uint64_t bytes; /* mapped for it */
+	uint64_t maps;
+	uint32_t vectors; /* of interrupts */
 	uint32_t zero;
 };
 

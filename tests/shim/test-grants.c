@@ -112,7 +112,7 @@ START_TEST(what_can_not_be_is_refused)
 		uint64_t value;
 	} rows[] = {
 		SPOIL(head.magic, 0),
-		SPOIL(head.version, 2),
+		SPOIL(head.version, HWS_GRANTS_VERSION + 1),
 		SPOIL(head.size, 0),
 		SPOIL(head.size, UINT32_MAX),
 		SPOIL(head.bars, 0),
