@@ -9,20 +9,41 @@
 #include "tests/helper/client.h"
 
 /* What stands in the environment, read without any check: this one is hostile. */
+static int grants_of_environment(struct hws_grants *ret_head)
+{
+	int fd = atoi(getenv(HWS_GRANTS_NAME));
+
+	CHECK(pread(fd, ret_head, sizeof(*ret_head), 0) == sizeof(*ret_head));
+	/* nothing of it can be changed */
+	CHECK(pwrite(fd, ret_head, sizeof(*ret_head), 0) < 0 && ftruncate(fd, 0) < 0);
+	return fd;
+}
+
 static struct hws_grants_ring grant_of_environment(void)
 {
 	struct hws_grants head;
 	struct hws_grants_ring ring;
-	int fd = atoi(getenv(HWS_GRANTS_NAME));
+	int fd = grants_of_environment(&head);
 
-	CHECK(pread(fd, &head, sizeof(head), 0) == sizeof(head) && head.rings == 1);
+	CHECK(head.rings == 1);
 	CHECK(pread(fd, &ring, sizeof(ring),
 		    (off_t)(sizeof(head) + head.bars * sizeof(struct hws_grants_bar))) ==
 	      sizeof(ring));
-	/* nothing of it can be changed */
-	CHECK(pwrite(fd, &head, sizeof(head), 0) < 0 && ftruncate(fd, 0) < 0);
 	CHECK(ftruncate(ring.arena_fd, 0) < 0 && errno == EPERM);
 	return ring;
+}
+
+struct hws_grants_hold client_hold(void)
+{
+	struct hws_grants head;
+	struct hws_grants_hold hold;
+	int fd = grants_of_environment(&head);
+
+	CHECK(head.holds == 1);
+	CHECK(pread(fd, &hold, sizeof(hold),
+		    (off_t)(sizeof(head) + head.bars * sizeof(struct hws_grants_bar) +
+			    head.rings * sizeof(struct hws_grants_ring))) == sizeof(hold));
+	return hold;
 }
 
 int client_ring_fd(void)

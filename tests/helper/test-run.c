@@ -45,12 +45,6 @@ static const char *ring_policy(const char *file)
 			     launch_alice, file, launch_alice, file, launch_alice);
 }
 
-static void went_well(const struct launch *launch)
-{
-	ck_assert_msg(launch->code == 0, "%d: %s%s", launch->code, launch->out, launch->err);
-	ck_assert_str_eq(launch->out, "well\n");
-}
-
 START_TEST(ring_reads_what_the_user_cannot_open)
 {
 	struct launch of = { 0 };
@@ -58,9 +52,9 @@ START_TEST(ring_reads_what_the_user_cannot_open)
 
 	NEEDS_ROOT;
 	launch_client(&of, ring_policy(file), "reader", launch_alice, "ring", file, "r", NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	launch_client(&of, ring_policy(file), "reader", launch_alice, "pool", file, NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	unlink(file);
 }
 END_TEST
@@ -74,7 +68,7 @@ START_TEST(ring_writes_where_the_policy_says_so)
 
 	NEEDS_ROOT;
 	launch_client(&of, ring_policy(file), "writer", launch_alice, "ring", file, "rw", NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	fd = open(file, O_RDONLY);
 	ck_assert_int_eq(read(fd, &byte, 1), 1);
 	ck_assert_int_eq(byte, 'w');
@@ -90,9 +84,9 @@ START_TEST(ring_refuses_every_other_operation_register_file_and_memory)
 
 	NEEDS_ROOT;
 	launch_client(&of, ring_policy(file), "reader", launch_alice, "raw", file, "r", NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	launch_client(&of, ring_policy(file), "writer", launch_alice, "raw", file, "rw", NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	unlink(file);
 }
 END_TEST
@@ -104,7 +98,7 @@ START_TEST(ring_ends_with_its_program)
 
 	NEEDS_ROOT;
 	launch_client(&of, ring_policy(file), "reader", launch_alice, "heirs", file, NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	unlink(file);
 }
 END_TEST
@@ -119,11 +113,11 @@ START_TEST(nobody_else_gets_it)
 	launch_client(&of, policy, "reader", launch_bob, "ring", file, "r", NULL);
 	launch_refused(&of, 4, "test.conf:3) is not for user");
 	launch_client(&of, policy, "nothing", launch_alice, "none", file, NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	policy = launch_policy("[reader]\nuser = %s\nring = %s read\n[keep-off]\ndeny ring = %s\n",
 			       launch_alice, file, file);
 	launch_client(&of, policy, "reader", launch_alice, "none", file, NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	unlink(file);
 }
 END_TEST
@@ -154,9 +148,9 @@ START_TEST(program_has_nothing_of_who_started_it)
 
 	NEEDS_ROOT;
 	launch_client(&of, ring_policy(file), "reader", launch_alice, "state", "6", NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	launch_client(&of, ring_policy(file), "nothing", launch_alice, "state", "4", NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	unlink(file);
 }
 END_TEST
@@ -176,7 +170,7 @@ START_TEST(two_programs_have_two_rings)
 		_exit(of.code);
 	}
 	launch_client(&of, policy, "reader", launch_alice, "ring", file, "r", NULL);
-	went_well(&of);
+	launch_went_well(&of);
 	ck_assert_int_eq(waitpid(other, &status, 0), other);
 	ck_assert_int_eq(status, 0);
 	unlink(file);

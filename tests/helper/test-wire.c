@@ -27,7 +27,7 @@ START_TEST(wire_takes_each_operation_only_in_its_own_size)
 {
 	for (int op = HWS_WIRE_IDENTIFY; op < HWS_WIRE_OPS; op++) {
 		union wire_request request = { 0 };
-		bool valid = op == HWS_WIRE_IDENTIFY || op == HWS_WIRE_TXN;
+		bool valid = op == HWS_WIRE_IDENTIFY || op == HWS_WIRE_TXN || op == HWS_WIRE_HOLD;
 		size_t size = wire_begin(&request, (enum hws_wire_op)op, 0, 1);
 
 		ck_assert_int_eq(wire_check(&request, size, HWS_WIRE_VERSION),
