@@ -231,7 +231,8 @@ static int broker_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uin
 		   NULL);
 }
 
-/* A window that is not mapped is known by what its accesses name: the function and its BAR. */
+/* A window that is not here is known by what its accesses name: the function and its BAR. */
+static const char far_way[] = "helper";
 struct far {
 	struct hws_bdf bdf;
 	uint32_t bar;
@@ -281,7 +282,7 @@ static int keep_far(struct hws_bdf bdf, uint32_t bar, struct hws_window *window)
 		return why(-ENOMEM, "no memory for a window");
 	*far = (struct far) { bdf, bar };
 	window->cookie = (uint64_t)(uintptr_t)far;
-	window->way = "helper";
+	window->way = far_way;
 	return 0;
 }
 
@@ -304,6 +305,10 @@ static int broker_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t
 	if (r == 0)
 		r = fd >= 0 && native_ops.mmio_read ? map_near(fd, rights, &window)
 						    : keep_far(bdf, bar, &window);
+	/* who holds the function has its BARs by VFIO, and the kernel shows them nowhere else */
+	if (r == -EINVAL && broker->native)
+		r = native_ops.bar_map(broker->native, bdf, bar, offset, window.size, rights,
+				       &window);
 	if (r == 0)
 		*ret_window = window;
 	return r;
@@ -311,12 +316,12 @@ static int broker_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t
 
 static void broker_bar_unmap(void *self, struct hws_window *window)
 {
-	(void)self;
-	if (window->direct)
-		sys_munmap((char *)window->direct - window->cookie, window->size + window->cookie);
-	else
+	if (window->way == far_way) {
 		free((void *)(uintptr_t)window->cookie);
-	*window = (struct hws_window) { 0 };
+		*window = (struct hws_window) { 0 };
+	} else {
+		native_ops.bar_unmap(self, window);
+	}
 }
 
 static struct hws_shim_step in_bar(const struct hws_window *window, uint64_t offset, uint32_t width)
@@ -333,7 +338,7 @@ static struct hws_shim_step in_bar(const struct hws_window *window, uint64_t off
 static int broker_mmio_read(void *self, const struct hws_window *window, uint64_t offset,
 			    uint32_t width, uint64_t *ret_value)
 {
-	if (window->direct)
+	if (window->way != far_way)
 		return native_ops.mmio_read(NULL, window, offset, width, ret_value);
 	return one(self, in_bar(window, offset, width), ret_value);
 }
@@ -343,7 +348,7 @@ static int broker_mmio_write(void *self, const struct hws_window *window, uint64
 {
 	struct hws_shim_step step;
 
-	if (window->direct)
+	if (window->way != far_way)
 		return native_ops.mmio_write(NULL, window, offset, width, value);
 	step = in_bar(window, offset, width);
 	step.verb = HWS_SHIM_WRITE;

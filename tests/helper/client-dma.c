@@ -32,7 +32,10 @@ struct engine {
 
 static void open_engine(struct hws *hw, struct engine *engine)
 {
-	const struct hws_dma_options options = { .address_bits = ADDRESS_BITS };
+	const struct hws_pool_options pool = { .size = sizeof(pool),
+					       .classes = { { 4096, 8 }, { 64 << 10, 1 } } };
+	const struct hws_dma_options options = { .address_bits = ADDRESS_BITS,
+						 .pool_options = &pool };
 
 	CHECK(hws_dma_open(hw, CLIENT_EDU, &options, &engine->domain) == 0);
 	CHECK(hws_irq_open(engine->domain, HWS_IRQ_MSI, 1, &engine->irq) == 0);

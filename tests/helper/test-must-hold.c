@@ -46,6 +46,7 @@ static void launcher(const char *rules, const char *what, const char *first, con
 	launch_went_well(&of);
 }
 
+static char folder[32];
 static char trail[64];
 
 /* A helper as it is installed: hardened, on this machine, with a trail. */
@@ -53,9 +54,19 @@ static void serve(struct daemon *daemon, const char *policy)
 {
 	static const char *const arguments[] = { "--backend", "native", "--audit", trail, NULL };
 
-	snprintf(trail, sizeof(trail), "/tmp/hwsafe-trail-%d", getpid());
-	unlink(trail);
+	strcpy(folder, "/tmp/hwsafe-trail-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(trail, sizeof(trail), "%s/trail", folder);
 	daemon_start(daemon, policy, arguments);
+}
+
+static void stop(struct daemon *daemon)
+{
+	char command[64];
+
+	daemon_stop(daemon);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	ck_assert_int_eq(system(command), 0);
 }
 
 /* Does a line of the trail say that bob was refused by a rule? It may be on its way. */
@@ -94,8 +105,7 @@ static void socket_of(const char *policy, const char *what, const char *kind, co
 	launch_socket(&of, daemon.socket, "bob", "denied", "broker", what, words, NULL);
 	launch_went_well(&of);
 	ck_assert(trail_names_rule(kind));
-	daemon_stop(&daemon);
-	unlink(trail);
+	stop(&daemon);
 }
 
 START_TEST(alice_reads_the_clock_by_the_launcher_bob_does_not)
@@ -263,8 +273,7 @@ START_TEST(edu_stops_when_alice_dies_or_the_policy_takes_it_back)
 			launch_socket(&of, daemon.socket, "alice", "dma", "broker", NULL);
 			launch_went_well(&of);
 		}
-		daemon_stop(&daemon);
-		unlink(trail);
+		stop(&daemon);
 	}
 }
 END_TEST
@@ -295,8 +304,7 @@ START_TEST(function_is_refused_with_the_sibling_that_no_rule_allows)
 	launch_socket(&of, daemon.socket, "alice", "denied", "broker", "sibling", "0000:00:07.0",
 		      NULL);
 	launch_went_well(&of);
-	daemon_stop(&daemon);
-	unlink(trail);
+	stop(&daemon);
 	/* and when the rules allow them all, the kernel still wants the other one's driver gone */
 	launch_client(&of, launch_policy(ALICE_HAS("dma = *\n")), "mine", "alice", "none", "/",
 		      NULL);
