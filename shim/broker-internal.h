@@ -32,6 +32,18 @@ void *broker_begin(struct broker *broker, enum hws_wire_op op, uint32_t steps);
 HWS_MUST int broker_ask(struct broker *broker, int *ret_fd);
 void broker_end(struct broker *broker);
 
+/* broker.c: one access; @ret_value: NULL for a write. */
+int broker_one(void *self, struct hws_shim_step step, uint64_t *ret_value);
+
+/* broker-bar.c: BARs, as the table has them. */
+int broker_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset, uint64_t size,
+		   enum hws_rights rights, struct hws_window *ret_window);
+void broker_bar_unmap(void *self, struct hws_window *window);
+int broker_mmio_read(void *self, const struct hws_window *window, uint64_t offset, uint32_t width,
+		     uint64_t *ret_value);
+int broker_mmio_write(void *self, const struct hws_window *window, uint64_t offset, uint32_t width,
+		      uint64_t value);
+
 /* broker-hold.c: functions held whole, as the table has them. */
 int broker_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold);
 void broker_hold_close(void *self, struct hws_hold *hold);
