@@ -252,6 +252,20 @@ static void client_heirs(char **arguments)
 	hws_close(hw);
 }
 
+/* orphan PATH PARENT: who had this one launched is gone before anything is read. */
+static void client_orphan(char **arguments)
+{
+	struct hws *hw = client_open("grants");
+	struct hws_ring *ring;
+
+	while (getppid() == atoi(arguments[1]))
+		usleep(1000);
+	CHECK(hws_ring_adopt(hw, arguments[0], NULL, &ring) == 0);
+	read_all(ring);
+	CHECK(hws_ring_close(ring, HWS_FOREVER) == 0);
+	hws_close(hw);
+}
+
 /* none: without a grant of anything: the policy refuses, and the kernel too. */
 static void client_none(char **arguments)
 {
@@ -270,11 +284,12 @@ static const struct {
 	const char *name;
 	void (*run)(char **arguments);
 } clients[] = {
-	{ "ring", client_ring },   { "pool", client_pool },	  { "raw", client_raw },
-	{ "state", client_state }, { "gone", client_gone },	  { "heirs", client_heirs },
-	{ "none", client_none },   { "clock", client_clock },	  { "msr", client_msr },
-	{ "edu", client_edu },	   { "denied", client_denied },	  { "dma", client_dma },
-	{ "disk", client_disk },   { "dma-raw", client_dma_raw }, { "dma-hold", client_dma_hold },
+	{ "ring", client_ring },	 { "pool", client_pool }, { "raw", client_raw },
+	{ "state", client_state },	 { "gone", client_gone }, { "heirs", client_heirs },
+	{ "orphan", client_orphan },	 { "none", client_none }, { "clock", client_clock },
+	{ "msr", client_msr },		 { "edu", client_edu },	  { "denied", client_denied },
+	{ "dma", client_dma },		 { "disk", client_disk }, { "dma-raw", client_dma_raw },
+	{ "dma-hold", client_dma_hold },
 };
 
 int client_main(int argc, char **argv)

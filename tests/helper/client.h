@@ -37,6 +37,8 @@ void client_status(const char *field, const char *value);
 
 /* client-raw.c: what the kernel says to one who goes by the bare ring, and writes anything. */
 void client_raw(char **arguments);
+/* What it has to be told: the last operation that this kernel knows. */
+const char *client_last_operation(void);
 /* The ring's descriptor. */
 int client_ring_fd(void);
 /* The first function that was granted whole. */

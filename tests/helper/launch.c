@@ -123,28 +123,52 @@ void launch(struct launch *launch, const char *directory, ...)
 	start(launch, words);
 }
 
+/* The helper's command line that starts this program; the next is for the client's own words. */
+static size_t for_client(const char **words, const char *directory, const char *profile,
+			 const char *user)
+{
+	static char self[4096];
+	const char *const line[] = { getenv("HWS_HELPER"),
+				     "run",
+				     "--policy",
+				     directory,
+				     "-p",
+				     profile,
+				     "-u",
+				     user,
+				     "--",
+				     self,
+				     "client" };
+
+	ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+	memcpy(words, line, sizeof(line));
+	return sizeof(line) / sizeof(line[0]);
+}
+
 void launch_client(struct launch *launch, const char *directory, const char *profile,
 		   const char *user, ...)
 {
-	char self[4096] = "";
-	const char *words[LAUNCH_WORDS] = { getenv("HWS_HELPER"),
-					    "run",
-					    "--policy",
-					    directory,
-					    "-p",
-					    profile,
-					    "-u",
-					    user,
-					    "--",
-					    self,
-					    "client" };
+	const char *words[LAUNCH_WORDS];
+	size_t count = for_client(words, directory, profile, user);
 	va_list arguments;
 
-	ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
 	va_start(arguments, user);
-	add(words, 11, arguments);
+	add(words, count, arguments);
 	va_end(arguments);
 	start(launch, words);
+}
+
+void launch_become_client(const char *directory, const char *profile, const char *user, ...)
+{
+	const char *words[LAUNCH_WORDS];
+	size_t count = for_client(words, directory, profile, user);
+	va_list arguments;
+
+	va_start(arguments, user);
+	add(words, count, arguments);
+	va_end(arguments);
+	execv(words[0], (char **)words);
+	_exit(120);
 }
 
 void launch_become(const char *user, const char *socket, ...)

@@ -30,6 +30,9 @@ void launch(struct launch *launch, const char *directory, ...);
 /* The same by profile and user, with this program itself as the command: "client", these words. */
 void launch_client(struct launch *launch, const char *directory, const char *profile,
 		   const char *user, ...);
+/* The same without another process: this one becomes the client. */
+_Noreturn void launch_become_client(const char *directory, const char *profile, const char *user,
+				    ...);
 /* This program itself as that user, with a helper's socket instead of what a launcher grants. */
 void launch_socket(struct launch *launch, const char *socket, const char *user, ...);
 /* As that user, in a process group of its own, this process becomes this program with these words. */

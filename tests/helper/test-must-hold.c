@@ -344,7 +344,7 @@ START_TEST(alice_reads_the_disk_through_a_ring_bob_does_not)
 	launcher(DISK_RULES, "disk", "r", NULL);
 	launcher("ring = " CLIENT_DISK " rw, buffers 1M\n", "disk", "rw", NULL);
 	launch_client(&of, launch_policy(ALICE_HAS(DISK_RULES)), "mine", "alice", "raw",
-		      CLIENT_DISK, "r", NULL);
+		      CLIENT_DISK, "r", client_last_operation(), NULL);
 	launch_went_well(&of);
 }
 END_TEST

@@ -77,21 +77,23 @@ START_TEST(ring_writes_where_the_policy_says_so)
 }
 END_TEST
 
-START_TEST(ring_refuses_every_other_operation_register_file_and_memory)
+START_TEST(p20_ring_refuses_every_other_operation_register_file_and_memory)
 {
 	struct launch of = { 0 };
 	const char *file = secret();
 
 	NEEDS_ROOT;
-	launch_client(&of, ring_policy(file), "reader", launch_alice, "raw", file, "r", NULL);
+	launch_client(&of, ring_policy(file), "reader", launch_alice, "raw", file, "r",
+		      client_last_operation(), NULL);
 	launch_went_well(&of);
-	launch_client(&of, ring_policy(file), "writer", launch_alice, "raw", file, "rw", NULL);
+	launch_client(&of, ring_policy(file), "writer", launch_alice, "raw", file, "rw",
+		      client_last_operation(), NULL);
 	launch_went_well(&of);
 	unlink(file);
 }
 END_TEST
 
-START_TEST(ring_ends_with_its_program)
+START_TEST(p20_what_the_program_starts_has_no_ring)
 {
 	struct launch of = { 0 };
 	const char *file = secret();
@@ -155,7 +157,7 @@ START_TEST(program_has_nothing_of_who_started_it)
 }
 END_TEST
 
-START_TEST(two_programs_have_two_rings)
+START_TEST(p20_two_programs_have_two_rings)
 {
 	struct launch of = { 0 };
 	const char *file = secret();
@@ -173,6 +175,36 @@ START_TEST(two_programs_have_two_rings)
 	launch_went_well(&of);
 	ck_assert_int_eq(waitpid(other, &status, 0), other);
 	ck_assert_int_eq(status, 0);
+	unlink(file);
+}
+END_TEST
+
+/* The ring is the program's own: who had it launched may be gone. */
+START_TEST(p20_program_outlives_who_launched_it)
+{
+	const char *file = secret();
+	const char *policy = ring_policy(file);
+	char said[8] = "";
+	char parent[16];
+	int ends[2];
+	pid_t caller;
+
+	NEEDS_ROOT;
+	ck_assert_int_eq(pipe(ends), 0);
+	caller = fork();
+	if (caller == 0) {
+		snprintf(parent, sizeof(parent), "%d", getpid());
+		if (fork() == 0) {
+			dup2(ends[1], STDOUT_FILENO);
+			launch_become_client(policy, "reader", launch_alice, "orphan", file, parent,
+					     NULL);
+		}
+		_exit(0);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(waitpid(caller, NULL, 0), caller);
+	ck_assert_int_eq(read(ends[0], said, sizeof(said) - 1), 5);
+	ck_assert_str_eq(said, "well\n");
 	unlink(file);
 }
 END_TEST
@@ -310,7 +342,7 @@ START_TEST(too_small_limits_are_one_line)
 END_TEST
 
 /* P1: why rings are inherited, and not sent. */
-START_TEST(kernel_sends_no_ring_over_a_socket)
+START_TEST(p1_kernel_sends_no_ring_over_a_socket)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	char byte = 0;
@@ -344,17 +376,18 @@ int main(int argc, char **argv)
 			 (const TTest *[]) {
 				 ring_reads_what_the_user_cannot_open,
 				 ring_writes_where_the_policy_says_so,
-				 ring_refuses_every_other_operation_register_file_and_memory,
-				 ring_ends_with_its_program,
+				 p20_ring_refuses_every_other_operation_register_file_and_memory,
+				 p20_what_the_program_starts_has_no_ring,
 				 nobody_else_gets_it,
 				 program_has_nothing_of_who_started_it,
-				 two_programs_have_two_rings,
+				 p20_two_programs_have_two_rings,
+				 p20_program_outlives_who_launched_it,
 				 wrong_arguments_are_one_line,
 				 what_is_not_there_is_one_line,
 				 script_is_refused_with_the_cure,
 				 policy_that_cannot_be_trusted_grants_nothing,
 				 too_small_limits_are_one_line,
-				 kernel_sends_no_ring_over_a_socket,
+				 p1_kernel_sends_no_ring_over_a_socket,
 				 NULL,
 			 });
 }
