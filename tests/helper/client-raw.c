@@ -19,7 +19,7 @@ static int grants_of_environment(struct hws_grants *ret_head)
 	return fd;
 }
 
-static struct hws_grants_ring grant_of_environment(void)
+struct hws_grants_ring client_grant(void)
 {
 	struct hws_grants head;
 	struct hws_grants_ring ring;
@@ -55,11 +55,6 @@ const char *client_last_operation(void)
 	snprintf(text, sizeof(text), "%d", probe->last_op);
 	io_uring_free_probe(probe);
 	return text;
-}
-
-int client_ring_fd(void)
-{
-	return grant_of_environment().fd;
 }
 
 static int one(struct io_uring *ring, struct io_uring_sqe entry)
@@ -208,7 +203,7 @@ static void try_objects(struct io_uring *ring, const struct hws_grants_ring *gra
 /* raw PATH r|rw LAST: the last operation that this kernel knows */
 void client_raw(char **arguments)
 {
-	struct hws_grants_ring grant = grant_of_environment();
+	struct hws_grants_ring grant = client_grant();
 	struct io_uring_params params;
 	struct io_uring ring;
 

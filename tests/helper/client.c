@@ -239,7 +239,7 @@ static void client_heirs(char **arguments)
 
 	CHECK(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	CHECK(hws_ring_adopt(hw, arguments[0], NULL, &ring) == 0);
-	snprintf(number, sizeof(number), "%d", client_ring_fd());
+	snprintf(number, sizeof(number), "%d", client_grant().fd);
 	CHECK(hws_ring_fd(ring) < 0);
 	if (fork() == 0) {
 		CHECK(hws_nop(ring, 0) == -ECHILD);
@@ -284,12 +284,12 @@ static const struct {
 	const char *name;
 	void (*run)(char **arguments);
 } clients[] = {
-	{ "ring", client_ring },	 { "pool", client_pool }, { "raw", client_raw },
-	{ "state", client_state },	 { "gone", client_gone }, { "heirs", client_heirs },
-	{ "orphan", client_orphan },	 { "none", client_none }, { "clock", client_clock },
-	{ "msr", client_msr },		 { "edu", client_edu },	  { "denied", client_denied },
-	{ "dma", client_dma },		 { "disk", client_disk }, { "dma-raw", client_dma_raw },
-	{ "dma-hold", client_dma_hold },
+	{ "ring", client_ring },       { "pool", client_pool },		{ "raw", client_raw },
+	{ "ops", client_ops },	       { "state", client_state },	{ "gone", client_gone },
+	{ "heirs", client_heirs },     { "orphan", client_orphan },	{ "none", client_none },
+	{ "clock", client_clock },     { "msr", client_msr },		{ "edu", client_edu },
+	{ "denied", client_denied },   { "dma", client_dma },		{ "disk", client_disk },
+	{ "dma-raw", client_dma_raw }, { "dma-hold", client_dma_hold },
 };
 
 int client_main(int argc, char **argv)

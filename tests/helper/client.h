@@ -39,10 +39,11 @@ void client_status(const char *field, const char *value);
 void client_raw(char **arguments);
 /* What it has to be told: the last operation that this kernel knows. */
 const char *client_last_operation(void);
-/* The ring's descriptor. */
-int client_ring_fd(void);
-/* The first function that was granted whole. */
+/* The first ring that was granted; the first function, whole. */
+struct hws_grants_ring client_grant(void);
 struct hws_grants_hold client_hold(void);
+/* client-ops.c: operations, buffers, and the end of a ring. */
+void client_ops(char **arguments);
 /* client-hw.c: what the lab's machine has, and what of it is refused. */
 void client_clock(char **arguments);
 void client_msr(char **arguments);

@@ -93,6 +93,21 @@ START_TEST(p20_ring_refuses_every_other_operation_register_file_and_memory)
 }
 END_TEST
 
+START_TEST(ring_keeps_the_rules_of_every_other_ring)
+{
+	struct launch of = { 0 };
+	const char *file = secret();
+	const char *policy = ring_policy(file);
+
+	NEEDS_ROOT;
+	launch_client(&of, policy, "reader", launch_alice, "ops", file, "r", NULL);
+	launch_went_well(&of);
+	launch_client(&of, policy, "writer", launch_alice, "ops", file, "rw", NULL);
+	launch_went_well(&of);
+	unlink(file);
+}
+END_TEST
+
 START_TEST(p20_what_the_program_starts_has_no_ring)
 {
 	struct launch of = { 0 };
@@ -377,6 +392,7 @@ int main(int argc, char **argv)
 				 ring_reads_what_the_user_cannot_open,
 				 ring_writes_where_the_policy_says_so,
 				 p20_ring_refuses_every_other_operation_register_file_and_memory,
+				 ring_keeps_the_rules_of_every_other_ring,
 				 p20_what_the_program_starts_has_no_ring,
 				 nobody_else_gets_it,
 				 program_has_nothing_of_who_started_it,
