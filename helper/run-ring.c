@@ -224,6 +224,17 @@ static const struct {
 	{ "restrictions", lock_ring }, { "self-test", try_out },
 };
 
+/* What else there is to know of a kernel's no. */
+static const char *cure_of(const char *step, int r)
+{
+	if (strcmp(step, "set-up") != 0)
+		return "";
+	if (r == -EPERM)
+		return ": io_uring is switched off: sysctl kernel.io_uring_disabled must be 0, or 1 "
+		       "where the helper has CAP_SYS_ADMIN, and no seccomp filter forbid it";
+	return r == -ENOSYS ? ": this kernel has no io_uring" : "";
+}
+
 static enum result make_ring(struct run *run, struct making *of)
 {
 	const char *step = "";
@@ -235,7 +246,8 @@ static enum result make_ring(struct run *run, struct making *of)
 	}
 	if (r < 0)
 		return run_refuse(r == -ENOENT ? RESULT_NOT_FOUND : RESULT_SYSTEM,
-				  "run: ring %s: %s: %s", of->path, step, strerror(-r));
+				  "run: ring %s: %s: %s%s", of->path, step, strerror(-r),
+				  cure_of(step, r));
 	keep(run, of);
 	run_say(run, "ring %s: granted, %llu KiB of buffers", of->path,
 		(unsigned long long)of->size / 1024);

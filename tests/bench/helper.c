@@ -13,7 +13,7 @@
 #include "hw/hwsafe.h"
 #include "shim/wire-internal.h"
 #include "shim/why-internal.h"
-#include "tests/bench/bench.h"
+#include "tests/bench/helper.h"
 
 enum { STEPS = 64, TRIES = 500, PING = 64 };
 
@@ -203,5 +203,7 @@ static const struct bench_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	return bench_main("helper", cases, argc, argv);
+	static const struct bench_case *const parts[] = { cases, helper_run_cases, NULL };
+
+	return bench_main_parts("helper", parts, argc, argv);
 }
