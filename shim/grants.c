@@ -23,7 +23,9 @@ enum {
 
 static int bad(const char *what)
 {
-	return why(-EBADMSG, HWS_GRANTS_NAME ": %s: not made by this version of hwsafe-helper run",
+	return why(-EBADMSG,
+		   HWS_GRANTS_NAME ": %s: not made by this version of hwsafe-helper run; update "
+				   "the older, the helper or the program's library",
 		   what);
 }
 

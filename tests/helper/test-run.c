@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -269,6 +270,10 @@ START_TEST(what_is_not_there_is_one_line)
 	launch_refused(&of, 3, "no such user");
 	launch(&of, policy, "-p", "fine", "-u", "root", "--", "true", NULL);
 	launch_refused(&of, 4, "uid 0");
+	launch(&of, "/no/such/policy", "-p", "fine", "-u", launch_alice, "--", "true", NULL);
+	launch_refused(&of, 3, "no profile 'fine'");
+	launch(&of, "/etc/passwd", "-p", "fine", "-u", launch_alice, "--", "true", NULL);
+	launch_refused(&of, 1, "/etc/passwd");
 	launch(&of, policy, "-p", "fine", "-u", launch_alice, "--", "no-such-program", NULL);
 	launch_refused(&of, 3, "no-such-program");
 	launch(&of, policy, "-p", "reader", "-u", launch_alice, "--", "true", NULL);
@@ -307,24 +312,41 @@ START_TEST(script_is_refused_with_the_cure)
 }
 END_TEST
 
+/* What is done to the policy's folder before it is used, from inside it. */
 START_TEST(policy_that_cannot_be_trusted_grants_nothing)
 {
-	const char *policy;
-	struct launch of = { 0 };
-	char path[96];
+	static const struct {
+		const char *command;
+		int code;
+		const char *says;
+	} rows[] = {
+		{ "chmod 0666 test.conf", 5, "chmod go-w" },
+		{ "chown 1:1 test.conf", 5, "chown" },
+		{ "chmod 0777 .", 5, "chmod go-w" },
+		{ "chown 1:1 .", 5, "chown" },
+		{ "ln -s test.conf other.conf", 5, "is a link" },
+		{ "mkdir other.conf", 5, "no regular file" },
+		{ "mkfifo other.conf", 5, "no regular file" },
+		{ "echo 'cpuid = * frob' >>test.conf", 1, "test.conf:4:" },
+		{ "echo 'user = no-such-user' >other.conf", 1, "other.conf:1:" },
+		{ "printf 'ring = /tmp/%0300d read\\n' 7 >>test.conf", 1, "255 bytes" },
+		{ "printf 'ring = /tmp/x read, buffers 2G\\n' >>test.conf", 1, "1G" },
+		{ "rm test.conf", 3, "no profile 'fine'" },
+	};
 
 	NEEDS_ROOT;
-	policy = launch_policy("[fine]\ncpuid = * r\n");
-	snprintf(path, sizeof(path), "%s/test.conf", policy);
-	ck_assert_int_eq(chmod(path, 0666), 0);
-	launch(&of, policy, "-p", "fine", "-u", launch_alice, "--", "true", NULL);
-	launch_refused(&of, 5, "chmod");
-	ck_assert_int_eq(chmod(path, 0644) | chown(path, 1, 1), 0);
-	launch(&of, policy, "-p", "fine", "-u", launch_alice, "--", "true", NULL);
-	launch_refused(&of, 5, "chown");
-	policy = launch_policy("[fine]\ncpuid = * frob\n");
-	launch(&of, policy, "-p", "fine", "-u", launch_alice, "--", "true", NULL);
-	launch_refused(&of, 1, "test.conf:2:");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *policy =
+			launch_policy("[fine]\nuser = %s\ncpuid = * r\n", launch_alice);
+		struct launch of = { 0 };
+		char command[256];
+
+		snprintf(command, sizeof(command), "cd %s && %s", policy, rows[i].command);
+		ck_assert_int_eq(system(command), 0);
+		launch(&of, policy, "-p", "fine", "-u", launch_alice, "--", "echo", "started",
+		       NULL);
+		launch_refused(&of, rows[i].code, rows[i].says);
+	}
 }
 END_TEST
 
