@@ -230,8 +230,8 @@ static const char *cure_of(const char *step, int r)
 	if (strcmp(step, "set-up") != 0)
 		return "";
 	if (r == -EPERM)
-		return ": io_uring is switched off: sysctl kernel.io_uring_disabled must be 0, or 1 "
-		       "where the helper has CAP_SYS_ADMIN, and no seccomp filter forbid it";
+		return ": io_uring is off: sysctl kernel.io_uring_disabled must be 0, or 1 where "
+		       "the helper has CAP_SYS_ADMIN, and no seccomp filter forbid it";
 	return r == -ENOSYS ? ": this kernel has no io_uring" : "";
 }
 

@@ -68,7 +68,7 @@ void client_msr(char **arguments)
 	hws_close(hw);
 }
 
-/* edu WAY BDF r|rw: the BAR's registers; where only reading is allowed the kernel holds it to that. */
+/* edu WAY BDF r|rw: registers; where only reading is allowed the kernel holds it to that. */
 void client_edu(char **arguments)
 {
 	bool writes = !strcmp(arguments[2], "rw");

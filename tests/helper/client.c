@@ -280,6 +280,23 @@ static void client_none(char **arguments)
 	hws_close(hw);
 }
 
+const char *client_secret(void)
+{
+	static char path[64];
+	unsigned char block[CLIENT_BLOCK];
+	int fd;
+
+	strcpy(path, "/tmp/hwsafe-secret-XXXXXX");
+	fd = mkstemp(path);
+	CHECK(fd >= 0);
+	for (unsigned int i = 0; i < CLIENT_BLOCKS; i++) {
+		memset(block, CLIENT_BYTE(i), sizeof(block));
+		CHECK(write(fd, block, sizeof(block)) == sizeof(block));
+	}
+	close(fd);
+	return path;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(char **arguments);

@@ -29,6 +29,9 @@ int client_main(int argc, char **argv);
 		}                                                                           \
 	} while (0)
 
+/* For the tests: a file of root's alone, with its byte in each block; its path. */
+const char *client_secret(void);
+
 /* A context, by that back end, of a process without any right of its own. */
 struct hws *client_open(const char *way);
 void client_has_nothing(void);

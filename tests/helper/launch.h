@@ -35,7 +35,7 @@ _Noreturn void launch_become_client(const char *directory, const char *profile, 
 				    ...);
 /* This program itself as that user, with a helper's socket instead of what a launcher grants. */
 void launch_socket(struct launch *launch, const char *socket, const char *user, ...);
-/* As that user, in a process group of its own, this process becomes this program with these words. */
+/* As that user, in a process group of its own, this process becomes this program anew. */
 _Noreturn void launch_become(const char *user, const char *socket, ...);
 /* A client that did all that it should. */
 void launch_went_well(const struct launch *launch);

@@ -315,11 +315,11 @@ START_TEST(function_is_refused_with_the_sibling_that_no_rule_allows)
 END_TEST
 
 /* In each block its own byte, as the client expects. */
-static void write_blocks(const char *path, int flags)
+static void write_disk(void)
 {
 	unsigned char block[CLIENT_BLOCK];
 	struct stat is;
-	int fd = open(path, O_WRONLY | flags, 0600);
+	int fd = open(CLIENT_DISK, O_WRONLY);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(fstat(fd, &is), 0);
@@ -340,46 +340,12 @@ START_TEST(alice_reads_the_disk_through_a_ring_bob_does_not)
 	need_lab("nvme");
 	need_lab("uring");
 	NEEDS_ROOT;
-	write_blocks(CLIENT_DISK, 0);
+	write_disk();
 	launcher(DISK_RULES, "disk", "r", NULL);
 	launcher("ring = " CLIENT_DISK " rw, buffers 1M\n", "disk", "rw", NULL);
 	launch_client(&of, launch_policy(ALICE_HAS(DISK_RULES)), "mine", "alice", "raw",
 		      CLIENT_DISK, "r", client_last_operation(), NULL);
 	launch_went_well(&of);
-}
-END_TEST
-
-#define SWITCH "/proc/sys/kernel/io_uring_disabled"
-
-/* For all, for one group and for nobody; the last user can't make a ring of his own in any case. */
-START_TEST(p20_ring_is_granted_as_io_uring_disabled_says)
-{
-	static const char file[] = "/tmp/hwsafe-switch";
-	const char *policy = launch_policy(ALICE_HAS("ring = /tmp/hwsafe-switch r\n"));
-	char before[8] = "";
-	FILE *now;
-
-	NEEDS_ROOT;
-	now = fopen(SWITCH, "re");
-	if (!now) {
-		suite_not_here("io_uring_disabled", __func__);
-		return;
-	}
-	ck_assert_ptr_nonnull(fgets(before, sizeof(before), now));
-	fclose(now);
-	write_blocks(file, O_CREAT | O_TRUNC);
-	for (char value[] = "0"; *value <= '2'; ++*value) {
-		struct launch of = { 0 };
-
-		put(SWITCH, value);
-		launch_client(&of, policy, "mine", "alice", "ring", file, "r", NULL);
-		if (*value < '2')
-			launch_went_well(&of);
-		else
-			launch_refused(&of, 5, "kernel.io_uring_disabled");
-	}
-	put(SWITCH, before);
-	unlink(file);
 }
 END_TEST
 
@@ -403,7 +369,6 @@ int main(int argc, char **argv)
 				 edu_stops_when_alice_dies_or_the_policy_takes_it_back,
 				 function_is_refused_with_the_sibling_that_no_rule_allows,
 				 alice_reads_the_disk_through_a_ring_bob_does_not,
-				 p20_ring_is_granted_as_io_uring_disabled_says,
 				 NULL,
 			 });
 }
