@@ -26,19 +26,6 @@ static int map(struct hws *hw, struct hws_access *access, uint64_t size, struct 
 	return r < 0 ? context_fail(hw, HWS_EVENT_GRANT, access, r) : 0;
 }
 
-/* What no rule allows is told as that, though the kernel might not allow it either. */
-static int ask_policy(struct hws *hw, const struct hws_access *access)
-{
-	struct rules *rules = context_rules(hw);
-	struct hws_decision decision;
-	int r = hws_policy_check(rules->view, access, &decision);
-
-	if (r == -EACCES)
-		r = context_deny(hw, HWS_EVENT_GRANT, access, decision.reason, &decision, NULL);
-	rules_unref(rules);
-	return r;
-}
-
 /*
  * The mapping comes first only where its size is not known without it; nothing of it is touched
  * before the policy has spoken.
@@ -50,22 +37,18 @@ int hws_mmio_map(struct hws *hw, const char *bdf, uint32_t bar, uint64_t offset,
 	struct gate_options options = { .window = &access,
 					.guard = { HWS_GUARD_MMIO_READ, HWS_GUARD_MMIO_WRITE } };
 	struct hws_mmio *mmio;
-	bool known;
 	int r;
 
 	if (device_parse(bdf, &access) < 0)
 		return -EINVAL;
 	if (!hws_range_ok(offset, size, UINT64_MAX))
 		return why(-ERANGE, "the window ends beyond all addresses");
-	access.first = offset;
-	access.last = size ? offset + size - 1 : offset;
-	known = device_identify(hw, &access) == 0; /* what is not there is told by mapping it */
-	r = known && size ? ask_policy(hw, &access) : 0;
-	if (r < 0)
-		return r;
 	mmio = calloc(1, sizeof(*mmio));
 	if (!mmio)
 		return why(-ENOMEM, "no memory for a window");
+	access.first = offset;
+	access.last = size ? offset + size - 1 : offset;
+	device_identify(hw, &access); /* what is not there is told by mapping it */
 	r = map(hw, &access, size, &mmio->window);
 	options.slow = !mmio->window.direct;
 	r = r < 0 ? r : gate_open(hw, &options, &mmio->gate);
