@@ -217,6 +217,7 @@ static int give_up_privileges(struct server *server)
 static int set_up(struct server *server)
 {
 	const struct serve_options *options = server->options;
+	char boot[SYS_BOOT];
 	int r = hws_open(&options->context, &server->hw);
 
 	r = r < 0 ? r : load_policy(server);
@@ -226,6 +227,7 @@ static int set_up(struct server *server)
 	if (server->listener < 0)
 		return server->listener;
 	clearenv();
+	sys_boot(boot); /* journals name it; /proc may be closed to us later */
 	r = set_up_loop(server);
 	if (r < 0)
 		return why(r, "the loop: %s", strerror(-r));

@@ -107,7 +107,7 @@ static bool values_ok(const struct hws_wire_step *step)
 	return !step->mask && (step->verb == HWS_WIRE_WRITE || !step->value);
 }
 
-static bool step_ok(const struct hws_wire_step *step)
+bool wire_step_ok(const struct hws_wire_step *step)
 {
 	if (step->kind >= KINDS || step->verb >= HWS_WIRE_VERBS)
 		return false;
@@ -137,7 +137,7 @@ static bool run_ok(const void *body)
 	if (run->flags & ~(uint32_t)HWS_WIRE_GO_ON)
 		return false;
 	for (uint32_t i = 0; i < run->count; i++) {
-		if (!step_ok(&steps_of(body)[i]))
+		if (!wire_step_ok(&steps_of(body)[i]))
 			return false;
 	}
 	return true;
