@@ -50,6 +50,46 @@ static int do_identify(struct server *server, struct peer *peer, int *ret_fd)
 	return 0;
 }
 
+static void note_grant(struct server *server, struct peer *peer, const struct hws_access *access,
+		       const struct hws_decision *decision)
+{
+	struct hws_event event = audit_access_event(access, HWS_EVENT_GRANT, HWS_REASON_NONE);
+
+	event.rule = decision->rule + 1;
+	serve_note(server, peer, event);
+}
+
+static int do_topology(struct server *server, struct peer *peer, int *ret_fd)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct hws_wire_topology *topology = answer_of(server);
+	struct hws_topology found;
+	int r = shim_ops(shim)->topology(shim->self, &found);
+
+	(void)peer, (void)ret_fd;
+	if (r == 0)
+		*topology = (struct hws_wire_topology) { found.packages, found.cores, found.threads,
+							 0 };
+	return r;
+}
+
+static int do_cpuid(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_leaf *leaf = body_of(server);
+	struct hws_wire_regs *regs = answer_of(server);
+	struct hws_shim *shim = &server->hw->shim;
+	struct hws_access access = {
+		.kind = HWS_KIND_CPUID, .rights = HWS_R, .first = leaf->leaf, .last = leaf->leaf
+	};
+	struct hws_decision decision;
+
+	(void)ret_fd;
+	if (hws_policy_check(peer->view, &access, &decision) < 0)
+		return access_refuse(server, peer, &access, &decision);
+	note_grant(server, peer, &access, &decision);
+	return shim_ops(shim)->cpuid(shim->self, leaf->leaf, leaf->subleaf, regs->regs);
+}
+
 /* May anything of the function's ids be read? Then it is no secret that it is there. */
 static bool may_see(const struct peer *peer, const struct known *known)
 {
@@ -83,13 +123,46 @@ static int do_next(struct server *server, struct peer *peer, int *ret_fd)
 	return why(-ENOENT, "there are no more PCI functions");
 }
 
-static void note_grant(struct server *server, struct peer *peer, const struct hws_access *access,
-		       const struct hws_decision *decision)
+static void put_info(const struct hws_pci_info *info, struct hws_wire_info *wire)
 {
-	struct hws_event event = audit_access_event(access, HWS_EVENT_GRANT, HWS_REASON_NONE);
+	*wire = (struct hws_wire_info) {
+		.vendor = info->vendor,
+		.device = info->device,
+		.subsystem_vendor = info->subsystem_vendor,
+		.subsystem_device = info->subsystem_device,
+		.class_code = info->class_code,
+		.revision = info->revision,
+		.enabled = info->enabled,
+		.numa_node = info->numa_node,
+		.iommu_group = info->iommu_group,
+	};
+	memcpy(wire->driver, info->driver, sizeof(wire->driver));
+	memcpy(wire->power, info->power, sizeof(wire->power));
+	for (int i = 0; i < HWS_PCI_BARS; i++)
+		wire->bars[i] = (struct hws_wire_place) { info->bars[i].base, info->bars[i].size,
+							  info->bars[i].flags, 0 };
+}
 
-	event.rule = decision->rule + 1;
-	serve_note(server, peer, event);
+/* To whom may read the ids, as NEXT does; one that is not there is refused like any other. */
+static int do_info(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_bdf *bdf = body_of(server);
+	struct hws_shim *shim = &server->hw->shim;
+	struct hws_pci_info info = { .size = sizeof(info) };
+	struct hws_access access = {
+		.kind = HWS_KIND_PCI, .rights = HWS_R, .last = 3, .bdf = wire_get_bdf(*bdf)
+	};
+	struct hws_decision decision;
+	int r;
+
+	(void)ret_fd;
+	machine_identify(server, &access);
+	if (hws_policy_check(peer->view, &access, &decision) < 0)
+		return access_refuse(server, peer, &access, &decision);
+	r = shim_ops(shim)->pci_info(shim->self, access.bdf, &info);
+	if (r == 0)
+		put_info(&info, answer_of(server));
+	return r;
 }
 
 static int do_ports(struct server *server, struct peer *peer, int *ret_fd)
@@ -205,6 +278,9 @@ static int do_txn(struct server *server, struct peer *peer, int *ret_fd)
 static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer, int *ret_fd) = {
 	[HWS_WIRE_HELLO] = do_hello,	   /* agree on a version */
 	[HWS_WIRE_IDENTIFY] = do_identify, /* what everybody may know */
+	[HWS_WIRE_TOPOLOGY] = do_topology, /* the same */
+	[HWS_WIRE_CPUID] = do_cpuid,	   /* ask the policy */
+	[HWS_WIRE_INFO] = do_info,	   /* ask the policy */
 	[HWS_WIRE_NEXT] = do_next,	   /* of the list, what the policy shows */
 	[HWS_WIRE_PORTS] = do_ports,	   /* ask the policy */
 	[HWS_WIRE_BAR] = do_bar,	   /* ask the policy; a descriptor */

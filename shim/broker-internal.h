@@ -4,6 +4,7 @@
 #define HWSAFE_SHIM_BROKER_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "shim/wire-internal.h"
 
@@ -12,8 +13,8 @@ struct broker {
 	int fd;
 	int pid; /* whose connection it is: the helper serves no one else over it */
 	uint32_t sequence;
-	uint32_t txns;	/* that are open */
-	char dead[160]; /* why nothing is asked any more; "" while it lives */
+	_Atomic uint32_t txns; /* that are open; changed with the lock held */
+	char dead[160];	       /* why nothing is asked any more; "" while it lives */
 	union wire_request request;
 	union wire_reply reply;
 };
@@ -30,5 +31,12 @@ void *broker_begin(struct broker *broker, enum hws_wire_op op, uint32_t steps);
  */
 HWS_MUST int broker_ask(struct broker *broker, int *ret_fd);
 void broker_end(struct broker *broker);
+
+/* broker-facts.c: entries of the table */
+int broker_identify(void *self, struct hws_cpu *ret_cpu);
+int broker_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);
+int broker_topology(void *self, struct hws_topology *ret_topology);
+int broker_pci_next(void *self, const struct hws_bdf *after, struct hws_bdf *ret_bdf);
+int broker_pci_info(void *self, struct hws_bdf bdf, struct hws_pci_info *ret_info);
 
 #endif

@@ -36,26 +36,6 @@ static void broker_close(void *self)
 	free(self);
 }
 
-static int broker_identify(void *self, struct hws_cpu *ret_cpu)
-{
-	struct broker *broker = self;
-	const struct hws_wire_cpu *cpu = wire_reply_body(&broker->reply);
-	int r;
-
-	*ret_cpu = (struct hws_cpu) { 0 };
-	broker_begin(broker, HWS_WIRE_IDENTIFY, 0);
-	r = broker_ask(broker, NULL);
-	if (r == 0) {
-		ret_cpu->arch = (enum hws_arch)cpu->arch;
-		ret_cpu->cpus = cpu->cpus;
-		ret_cpu->id = cpu->id;
-		memcpy(ret_cpu->vendor, cpu->vendor, sizeof(ret_cpu->vendor) - 1);
-		memcpy(ret_cpu->model, cpu->model, sizeof(ret_cpu->model) - 1);
-	}
-	broker_end(broker);
-	return r;
-}
-
 static void put_step(struct hws_wire_step *to, const struct hws_shim_step *from)
 {
 	bool device = from->space == HWS_SHIM_PCI || from->space == HWS_SHIM_BAR;
@@ -187,23 +167,6 @@ static int broker_msr_write(void *self, uint32_t cpu, uint32_t reg, uint64_t val
 		   NULL);
 }
 
-static int broker_pci_next(void *self, const struct hws_bdf *after, struct hws_bdf *ret_bdf)
-{
-	struct broker *broker = self;
-	const struct hws_wire_bdf *bdf = wire_reply_body(&broker->reply);
-	struct hws_wire_next *next = broker_begin(broker, HWS_WIRE_NEXT, 0);
-	int r;
-
-	if (after)
-		next->after = wire_put_bdf(*after);
-	next->first = !after;
-	r = broker_ask(broker, NULL);
-	if (r == 0)
-		*ret_bdf = wire_get_bdf(*bdf);
-	broker_end(broker);
-	return r;
-}
-
 static int broker_pci_read(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
 			   uint32_t *ret_value)
 {
@@ -230,11 +193,17 @@ static int broker_pci_write(void *self, struct hws_bdf bdf, uint32_t offset, uin
 		   NULL);
 }
 
-/* A window that is not mapped is known by what its accesses name: the function and its BAR. */
+/* What a window's accesses name, if they are not done here. */
 struct far {
 	struct hws_bdf bdf;
 	uint32_t bar;
+	uint64_t in_page; /* of what is mapped: where in its first page it begins */
 };
+
+static const struct far *far_of(const struct hws_window *window)
+{
+	return (const void *)(uintptr_t)window->cookie;
+}
 
 /*
  * Safety: maps registers of a device; reading or writing them may do anything. Checked here: the
@@ -255,33 +224,36 @@ static int raw_map(int fd, const struct hws_window *window, enum hws_rights righ
 				window->first - in_page, ret_address);
 }
 
-static int map_near(int fd, enum hws_rights rights, struct hws_window *window)
+static int map_near(int fd, enum hws_rights rights, struct far *far, struct hws_window *window)
 {
-	uint64_t in_page = window->first & (sys_page_size() - 1);
 	void *address;
 	int r = fault_arm();
 
+	far->in_page = window->first & (sys_page_size() - 1);
 	/* SAFETY: the helper granted [first, first + size) of this BAR with these rights */
 	r = r < 0 ? r : raw_map(fd, window, rights, &address);
 	if (r < 0)
 		return why(r, "the helper's descriptor of the BAR can't be mapped: %s",
 			   strerror(-r));
-	window->direct = (char *)address + in_page;
-	window->cookie = in_page;
+	window->direct = (char *)address + far->in_page;
 	window->way = "helper: mapped";
 	return 0;
 }
 
-static int keep_far(struct hws_bdf bdf, uint32_t bar, struct hws_window *window)
+static int keep_window(int fd, enum hws_rights rights, struct far where, struct hws_window *window)
 {
-	struct far *far = malloc(sizeof(*far));
+	HWS_CLEANUP_FREE struct far *far = malloc(sizeof(*far));
+	int r = 0;
 
 	if (!far)
 		return why(-ENOMEM, "no memory for a window");
-	*far = (struct far) { bdf, bar };
-	window->cookie = (uint64_t)(uintptr_t)far;
+	*far = where;
 	window->way = "helper";
-	return 0;
+	if (fd >= 0 && native_ops.mmio_read)
+		r = map_near(fd, rights, far, window);
+	if (r == 0)
+		window->cookie = (uint64_t)(uintptr_t)HWS_TAKE_PTR(far);
+	return r;
 }
 
 static int broker_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t offset,
@@ -301,8 +273,7 @@ static int broker_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t
 	if (r == 0 && (!window.size || !hws_range_ok(offset, window.size, INT64_MAX)))
 		r = why(-EIO, "the helper says that the window has no size");
 	if (r == 0)
-		r = fd >= 0 && native_ops.mmio_read ? map_near(fd, rights, &window)
-						    : keep_far(bdf, bar, &window);
+		r = keep_window(fd, rights, (struct far) { bdf, bar, 0 }, &window);
 	if (r == 0)
 		*ret_window = window;
 	return r;
@@ -310,17 +281,18 @@ static int broker_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t
 
 static void broker_bar_unmap(void *self, struct hws_window *window)
 {
+	const struct far *far = far_of(window);
+
 	(void)self;
 	if (window->direct)
-		sys_munmap((char *)window->direct - window->cookie, window->size + window->cookie);
-	else
-		free((void *)(uintptr_t)window->cookie);
+		sys_munmap((char *)window->direct - far->in_page, window->size + far->in_page);
+	free((void *)(uintptr_t)window->cookie);
 	*window = (struct hws_window) { 0 };
 }
 
 static struct hws_shim_step in_bar(const struct hws_window *window, uint64_t offset, uint32_t width)
 {
-	const struct far *far = (const void *)(uintptr_t)window->cookie;
+	const struct far *far = far_of(window);
 
 	return (struct hws_shim_step) { .space = HWS_SHIM_BAR,
 					.width = width,
@@ -337,12 +309,15 @@ static int broker_mmio_read(void *self, const struct hws_window *window, uint64_
 	return one(self, in_bar(window, offset, width), ret_value);
 }
 
+/* In a transaction the helper must know what is written: it undoes that if we die. */
 static int broker_mmio_write(void *self, const struct hws_window *window, uint64_t offset,
 			     uint32_t width, uint64_t value)
 {
+	struct broker *broker = self;
 	struct hws_shim_step step;
 
-	if (window->direct)
+	/* relaxed: a transaction of another thread's decides nothing about this one's writes */
+	if (window->direct && !atomic_load_explicit(&broker->txns, memory_order_relaxed))
 		return native_ops.mmio_write(NULL, window, offset, width, value);
 	step = in_bar(window, offset, width);
 	step.verb = HWS_SHIM_WRITE;
@@ -376,6 +351,7 @@ const struct hws_shim_ops broker_ops = {
 	.open = broker_open,
 	.close = broker_close,
 	.identify = broker_identify,
+	.cpuid = broker_cpuid,
 	.port_open = broker_port_open,
 	.port_close = broker_port_close,
 	.port_read = broker_port_read,
@@ -389,6 +365,8 @@ const struct hws_shim_ops broker_ops = {
 	.bar_unmap = broker_bar_unmap,
 	.mmio_read = broker_mmio_read,
 	.mmio_write = broker_mmio_write,
+	.pci_info = broker_pci_info,
+	.topology = broker_topology,
 	.batch = broker_batch,
 	.txn = broker_txn,
 };
