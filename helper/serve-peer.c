@@ -257,8 +257,22 @@ static void reply(struct server *server, struct peer *peer, int fd)
 		peer_end(server, peer, "dropped: no reply reaches it");
 }
 
+/*
+ * A process may connect and ask as one program, and then become another that is allowed more. Its
+ * program is looked at once more when it has said HELLO; whatever came before that look was said by
+ * who knows which, so nothing may have: who waits for the answer, as he must, has sent nothing.
+ */
+static void settle(struct server *server, struct peer *peer)
+{
+	if (who_is_another(peer) && choose_rules(server, peer) < 0)
+		peer_end(server, peer, "dropped: no memory for its rules");
+	else if (receive(server, peer) != 0)
+		peer_end(server, peer, "dropped: it spoke before it was answered");
+}
+
 void peer_readable(struct server *server, struct peer *peer)
 {
+	bool first = !peer->version;
 	ssize_t size;
 	int fd;
 
@@ -275,7 +289,10 @@ void peer_readable(struct server *server, struct peer *peer)
 		return;
 	}
 	serve_do(server, peer, &fd);
-	reply(server, peer, fd);
+	if (first)
+		settle(server, peer);
+	if (!peer->gone)
+		reply(server, peer, fd);
 	if (!peer->gone && !peer->version)
 		peer_end(server, peer, "dropped: another version");
 }

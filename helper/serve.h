@@ -155,6 +155,8 @@ void peers_recheck(struct server *server);
 
 /* serve-who.c: fills uid, pid, groups, exe, pidfd */
 int who_is(struct peer *peer);
+/* Its program, looked at anew: is it another one by now? */
+bool who_is_another(struct peer *peer);
 
 /* serve-account.c */
 struct account *account_of(struct server *server, uint32_t uid);
