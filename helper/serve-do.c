@@ -187,6 +187,18 @@ static int do_ports(struct server *server, struct peer *peer, int *ret_fd)
 	return r;
 }
 
+/* It is reached access by access instead. */
+static int note_limit(struct server *server, struct peer *peer, const struct hws_access *access,
+		      const struct hws_decision *decision)
+{
+	struct hws_event event = audit_access_event(access, HWS_EVENT_GRANT, HWS_REASON_LIMIT);
+
+	event.rule = decision->rule + 1;
+	audit_event_text(&event, "no more descriptors");
+	serve_note(server, peer, event);
+	return -EDQUOT;
+}
+
 /*
  * A descriptor reaches all of the BAR, whatever was asked for: it is given where the policy gives
  * all of it, without a look at each access, and the back end has one.
@@ -199,8 +211,6 @@ static int give_fd(struct server *server, struct peer *peer, struct hws_access w
 	uint64_t size;
 	int fd;
 
-	if (peer->bar_count == SERVE_BARS)
-		return -EDQUOT;
 	fd = shim_ops(shim)->bar_fd(shim->self, whole.bdf, whole.bar, (enum hws_rights)whole.rights,
 				    &size);
 	if (fd < 0)
@@ -208,9 +218,14 @@ static int give_fd(struct server *server, struct peer *peer, struct hws_access w
 	whole.first = 0;
 	whole.last = size - 1;
 	if (access_judge_writing(server, peer, &whole, &decision) < 0 || decision.per_access ||
-	    decision.rate || !hws_range_ok(account->mapped, size, server->options->mapped)) {
+	    decision.rate) {
 		sys_close(fd);
 		return -EACCES;
+	}
+	if (peer->bar_count == SERVE_BARS ||
+	    !hws_range_ok(account->mapped, size, server->options->mapped)) {
+		sys_close(fd);
+		return note_limit(server, peer, &whole, &decision);
 	}
 	account->mapped += size;
 	peer->bars[peer->bar_count++] = whole;
@@ -288,6 +303,18 @@ static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer
 	[HWS_WIRE_TXN] = do_txn,	   /* keep old values, or keep them no more */
 };
 
+static int too_fast(struct server *server, struct peer *peer)
+{
+	struct hws_event event = { .type = HWS_EVENT_PRIVILEGE,
+				   .level = HWS_LEVEL_WARNING,
+				   .reason = HWS_REASON_SURGE,
+				   .code = -EDQUOT,
+				   .text = "too many requests" };
+
+	serve_note(server, peer, event);
+	return why(-EDQUOT, "uid %u has had its rate of requests", peer->uid);
+}
+
 int serve_do(struct server *server, struct peer *peer, int *ret_fd)
 {
 	const struct hws_wire_head *head = &server->request.head;
@@ -299,7 +326,7 @@ int serve_do(struct server *server, struct peer *peer, int *ret_fd)
 	memset(&server->reply, 0, size);
 	/* each request costs, not only those with accesses */
 	if (head->op != HWS_WIRE_RUN && !account_take(server, peer->account, 1))
-		r = why(-EDQUOT, "uid %u has had its rate of requests", peer->uid);
+		r = too_fast(server, peer);
 	else
 		r = doers[head->op](server, peer, ret_fd);
 	answer->head = *head;

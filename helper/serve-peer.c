@@ -32,6 +32,7 @@ void peer_end(struct server *server, struct peer *peer, const char *cause)
 	peer->gone = true;
 	if (peer->in_txn)
 		(void)txn_end(server, peer, true);
+	peer_note_bars(server, peer, "over");
 	serve_say(server, peer, HWS_LEVEL_INFO, 0, cause);
 	/* at once: nothing is heard of it any more; its memory goes at the end of the turn */
 	peer->fd = sys_close(peer->fd);
@@ -106,6 +107,7 @@ static int admit(struct server *server, struct peer *peer)
 static void add_peer(struct server *server, int fd)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
+	int r;
 
 	if (!peer) {
 		sys_close(fd);
@@ -114,8 +116,9 @@ static void add_peer(struct server *server, int fd)
 	peer->fd = fd;
 	peer->pidfd = peer->waiting_fd = -1;
 	peer->journal = JOURNAL_NONE;
-	if (admit(server, peer) < 0) {
-		serve_say(server, peer, HWS_LEVEL_WARNING, -EDQUOT, hws_why());
+	r = admit(server, peer);
+	if (r < 0) {
+		serve_say(server, peer, HWS_LEVEL_WARNING, r, hws_why());
 		free_peer(peer);
 		return;
 	}
@@ -126,7 +129,7 @@ static void add_peer(struct server *server, int fd)
 	server->peers = peer;
 	server->peer_count++;
 	peer->account->connections++;
-	serve_say(server, peer, HWS_LEVEL_INFO, 0, peer->exe ? peer->exe : "connected");
+	serve_say(server, peer, HWS_LEVEL_INFO, 0, "connected");
 }
 
 /* Without a descriptor left the connection could neither be served nor refused. */
@@ -264,7 +267,11 @@ static void reply(struct server *server, struct peer *peer, int fd)
  */
 static void settle(struct server *server, struct peer *peer)
 {
-	if (who_is_another(peer) && choose_rules(server, peer) < 0)
+	bool another = who_is_another(peer);
+
+	if (another)
+		serve_say(server, peer, HWS_LEVEL_INFO, 0, "is another program");
+	if (another && choose_rules(server, peer) < 0)
 		peer_end(server, peer, "dropped: no memory for its rules");
 	else if (receive(server, peer) != 0)
 		peer_end(server, peer, "dropped: it spoke before it was answered");

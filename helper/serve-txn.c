@@ -5,9 +5,9 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "helper/serve.h"
 #include "shim/why-internal.h"
@@ -125,8 +125,12 @@ static bool replay_one(struct server *server, const struct hws_access *written)
 /* Of another start of the machine: what it names was reset since. */
 static int discard(struct server *server, const char *path)
 {
+	const char *name;
+	HWS_CLEANUP_FD int dir = sys_open_folder(SYS_REAL_ROOT, path, O_PATH, &name);
+	int r = dir < 0 ? dir : sys_unlink_in(dir, name);
+
 	serve_say(server, NULL, HWS_LEVEL_WARNING, -ESTALE, "journal of before a reset: removed");
-	return unlink(path) < 0 ? why(-errno, "%s: %s", path, strerror(errno)) : 0;
+	return r < 0 ? why(r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 /* Whoever made a journal that can't be believed: nothing is served until somebody has looked. */

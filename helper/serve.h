@@ -153,6 +153,10 @@ void peers_impatient(struct server *server);
 /* The policy changed. */
 void peers_recheck(struct server *server);
 
+/* serve-list.c: who is connected and has what; and what of one's descriptors: "held", "over" */
+void peers_list(const struct server *server);
+void peer_note_bars(const struct server *server, const struct peer *peer, const char *text);
+
 /* serve-who.c: fills uid, pid, groups, exe, pidfd */
 int who_is(struct peer *peer);
 /* Its program, looked at anew: is it another one by now? */
