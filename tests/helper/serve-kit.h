@@ -4,6 +4,7 @@
 #define HWSAFE_TESTS_HELPER_SERVE_KIT_H
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "hw/hwsafe.h"
 #include "shim/wire-internal.h"

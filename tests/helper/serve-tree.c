@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int open_file(const char *root, const char *name, int flags)
@@ -37,8 +38,21 @@ uint32_t tree_read(const char *root, const char *name, uint32_t at)
 	return value;
 }
 
+/* As sysfs has it: for everybody to read. */
+static void write_text(const char *root, const char *name, const char *text)
+{
+	int fd = open_file(root, name, O_WRONLY | O_CREAT);
+
+	ck_ok(fchmod(fd, 0644));
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
 void tree_make(char root[64])
 {
+	static const char resource[] = "0xfe000000 0xfe001fff 0x40200\n"
+				       "0xfe010000 0xfe011fff 0x40200\n"
+				       "0xfe020000 0xfe021fff 0x40200\n";
 	char command[256];
 
 	snprintf(root, 64, "/tmp/hwsafe-root-XXXXXX");
@@ -54,7 +68,11 @@ void tree_make(char root[64])
 		snprintf(name, sizeof(name), TREE_FUNCTION "/resource%d", bar);
 		tree_write(root, name, 0x10, 0xabcd0000u + (uint32_t)bar, TREE_BAR);
 	}
-	tree_write(root, TREE_FUNCTION "/vendor", 0, 0x0a323178, 4);
+	write_text(root, TREE_FUNCTION "/vendor", "0x1234\n");
+	write_text(root, TREE_FUNCTION "/device", "0x11e8\n");
+	write_text(root, TREE_FUNCTION "/class", "0x00ff00\n");
+	write_text(root, TREE_FUNCTION "/revision", "0x10\n");
+	write_text(root, TREE_FUNCTION "/resource", resource);
 }
 
 void tree_remove(const char *root)

@@ -407,6 +407,7 @@ START_TEST(hwprobe_shows_the_trail_of_a_helper_that_was_killed)
 	size_t n;
 	FILE *pipe;
 
+	need("hwprobe", *HWPROBE, "hwprobe is not built");
 	begin(&scene, POLICY, NULL);
 	ck_assert_int_eq(as_user(ALICE, uses_registers, &scene.daemon, NULL), 0);
 	ck_assert(appears(&scene,
