@@ -263,7 +263,8 @@ static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
 	if (access_judge_writing(server, peer, &access, &decision) < 0)
 		return access_refuse(server, peer, &access, &decision);
 	machine_raise(true);
-	r = find_end(server, bar, &access);
+	r = machine_is_known(server, &access);
+	r = r < 0 ? r : find_end(server, bar, &access);
 	if (r == 0 && access_judge_writing(server, peer, &access, &decision) < 0)
 		r = access_refuse(server, peer, &access, &decision);
 	if (r == 0) {

@@ -146,8 +146,10 @@ static int replay(struct server *server, const char *path)
 		return discard(server, path);
 	if (r < 0)
 		return r;
-	while (count-- > 0)
+	while (count-- > 0) {
+		machine_identify(server, &registers[count]);
 		failed += !replay_one(server, &registers[count]);
+	}
 	free(registers);
 	if (!failed)
 		r = journal_remove(&journal);

@@ -187,6 +187,8 @@ int access_refuse(struct server *server, struct peer *peer, const struct hws_acc
 int machine_learn(struct server *server);
 /* Fills what policy knows the function by; false: there is none. Takes as long either way. */
 bool machine_identify(const struct server *server, struct hws_access *access);
+/* Is it still the device that the policy was asked for, and no other in its place? 0 or -ENODEV. */
+int machine_is_known(const struct server *server, const struct hws_access *access);
 void machine_forget(struct server *server);
 /* One access, whose rights are HWS_R or HWS_W; *value is read or written. */
 int machine_do(struct server *server, const struct hws_access *access, uint64_t *value);
