@@ -33,6 +33,7 @@ void peer_end(struct server *server, struct peer *peer, const char *cause)
 	if (peer->in_txn)
 		(void)txn_end(server, peer, true);
 	holds_end(server, peer);
+	peer_note_bars(server, peer, "over");
 	serve_say(server, peer, HWS_LEVEL_INFO, 0, cause);
 	/* at once: nothing is heard of it any more; its memory goes at the end of the turn */
 	peer->fd = sys_close(peer->fd);
@@ -107,6 +108,7 @@ static int admit(struct server *server, struct peer *peer)
 static void add_peer(struct server *server, int fd)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
+	int r;
 
 	if (!peer) {
 		sys_close(fd);
@@ -115,8 +117,9 @@ static void add_peer(struct server *server, int fd)
 	peer->fd = fd;
 	peer->pidfd = peer->waiting_fd = -1;
 	peer->journal = JOURNAL_NONE;
-	if (admit(server, peer) < 0) {
-		serve_say(server, peer, HWS_LEVEL_WARNING, -EDQUOT, hws_why());
+	r = admit(server, peer);
+	if (r < 0) {
+		serve_say(server, peer, HWS_LEVEL_WARNING, r, hws_why());
 		free_peer(peer);
 		return;
 	}
@@ -127,7 +130,7 @@ static void add_peer(struct server *server, int fd)
 	server->peers = peer;
 	server->peer_count++;
 	peer->account->connections++;
-	serve_say(server, peer, HWS_LEVEL_INFO, 0, peer->exe ? peer->exe : "connected");
+	serve_say(server, peer, HWS_LEVEL_INFO, 0, "connected");
 }
 
 /* Without a descriptor left the connection could neither be served nor refused. */
@@ -258,8 +261,26 @@ static void reply(struct server *server, struct peer *peer, int fd)
 		peer_end(server, peer, "dropped: no reply reaches it");
 }
 
+/*
+ * A process may connect and ask as one program, and then become another that is allowed more. Its
+ * program is looked at once more when it has said HELLO; whatever came before that look was said by
+ * who knows which, so nothing may have: who waits for the answer, as he must, has sent nothing.
+ */
+static void settle(struct server *server, struct peer *peer)
+{
+	bool another = who_is_another(peer);
+
+	if (another)
+		serve_say(server, peer, HWS_LEVEL_INFO, 0, "is another program");
+	if (another && choose_rules(server, peer) < 0)
+		peer_end(server, peer, "dropped: no memory for its rules");
+	else if (receive(server, peer) != 0)
+		peer_end(server, peer, "dropped: it spoke before it was answered");
+}
+
 void peer_readable(struct server *server, struct peer *peer)
 {
+	bool first = !peer->version;
 	ssize_t size;
 	int fd;
 
@@ -276,7 +297,10 @@ void peer_readable(struct server *server, struct peer *peer)
 		return;
 	}
 	serve_do(server, peer, &fd);
-	reply(server, peer, fd);
+	if (first)
+		settle(server, peer);
+	if (!peer->gone)
+		reply(server, peer, fd);
 	if (!peer->gone && !peer->version)
 		peer_end(server, peer, "dropped: another version");
 }

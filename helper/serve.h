@@ -162,8 +162,14 @@ void peers_impatient(struct server *server);
 /* The policy changed. */
 void peers_recheck(struct server *server);
 
+/* serve-list.c: who is connected and has what; and what of one's descriptors: "held", "over" */
+void peers_list(const struct server *server);
+void peer_note_bars(const struct server *server, const struct peer *peer, const char *text);
+
 /* serve-who.c: fills uid, pid, groups, exe, pidfd */
 int who_is(struct peer *peer);
+/* Its program, looked at anew: is it another one by now? */
+bool who_is_another(struct peer *peer);
 
 /* serve-account.c */
 struct account *account_of(struct server *server, uint32_t uid);
@@ -190,6 +196,8 @@ int access_refuse(struct server *server, struct peer *peer, const struct hws_acc
 int machine_learn(struct server *server);
 /* Fills what policy knows the function by; false: there is none. Takes as long either way. */
 bool machine_identify(const struct server *server, struct hws_access *access);
+/* Is it still the device that the policy was asked for, and no other in its place? 0 or -ENODEV. */
+int machine_is_known(const struct server *server, const struct hws_access *access);
 void machine_forget(struct server *server);
 /* One access, whose rights are HWS_R or HWS_W; *value is read or written. */
 int machine_do(struct server *server, const struct hws_access *access, uint64_t *value);

@@ -4,6 +4,7 @@
 #define HWSAFE_SHIM_BROKER_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "shim/wire-internal.h"
 
@@ -12,7 +13,7 @@ struct broker {
 	int fd;
 	int pid; /* whose connection it is: the helper serves no one else over it */
 	uint32_t sequence;
-	uint32_t txns;	/* that are open */
+	_Atomic uint32_t txns; /* that are open; changed with the lock held */
 	void *native;	/* for what is held by the helper's descriptors; NULL: not needed yet */
 	char dead[160]; /* why nothing is asked any more; "" while it lives */
 	union wire_request request;
@@ -57,5 +58,12 @@ int broker_irq_bind(void *self, const struct hws_hold *hold, enum hws_irq_mode m
 int broker_irq_unmask(void *self, const struct hws_hold *hold, enum hws_irq_mode mode);
 /* What it needed of this machine is given up. */
 void broker_holds_end(struct broker *broker);
+
+/* broker-facts.c: entries of the table */
+int broker_identify(void *self, struct hws_cpu *ret_cpu);
+int broker_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);
+int broker_topology(void *self, struct hws_topology *ret_topology);
+int broker_pci_next(void *self, const struct hws_bdf *after, struct hws_bdf *ret_bdf);
+int broker_pci_info(void *self, struct hws_bdf bdf, struct hws_pci_info *ret_info);
 
 #endif

@@ -35,26 +35,6 @@ static void broker_close(void *self)
 	free(self);
 }
 
-static int broker_identify(void *self, struct hws_cpu *ret_cpu)
-{
-	struct broker *broker = self;
-	const struct hws_wire_cpu *cpu = wire_reply_body(&broker->reply);
-	int r;
-
-	*ret_cpu = (struct hws_cpu) { 0 };
-	broker_begin(broker, HWS_WIRE_IDENTIFY, 0);
-	r = broker_ask(broker, NULL);
-	if (r == 0) {
-		ret_cpu->arch = (enum hws_arch)cpu->arch;
-		ret_cpu->cpus = cpu->cpus;
-		ret_cpu->id = cpu->id;
-		memcpy(ret_cpu->vendor, cpu->vendor, sizeof(ret_cpu->vendor) - 1);
-		memcpy(ret_cpu->model, cpu->model, sizeof(ret_cpu->model) - 1);
-	}
-	broker_end(broker);
-	return r;
-}
-
 static void put_step(struct hws_wire_step *to, const struct hws_shim_step *from)
 {
 	bool device = from->space == HWS_SHIM_PCI || from->space == HWS_SHIM_BAR;
@@ -185,23 +165,6 @@ static int broker_msr_write(void *self, uint32_t cpu, uint32_t reg, uint64_t val
 			  NULL);
 }
 
-static int broker_pci_next(void *self, const struct hws_bdf *after, struct hws_bdf *ret_bdf)
-{
-	struct broker *broker = self;
-	const struct hws_wire_bdf *bdf = wire_reply_body(&broker->reply);
-	struct hws_wire_next *next = broker_begin(broker, HWS_WIRE_NEXT, 0);
-	int r;
-
-	if (after)
-		next->after = wire_put_bdf(*after);
-	next->first = !after;
-	r = broker_ask(broker, NULL);
-	if (r == 0)
-		*ret_bdf = wire_get_bdf(*bdf);
-	broker_end(broker);
-	return r;
-}
-
 static int broker_pci_read(void *self, struct hws_bdf bdf, uint32_t offset, uint32_t width,
 			   uint32_t *ret_value)
 {
@@ -255,6 +218,7 @@ const struct hws_shim_ops broker_ops = {
 	.open = broker_open,
 	.close = broker_close,
 	.identify = broker_identify,
+	.cpuid = broker_cpuid,
 	.port_open = broker_port_open,
 	.port_close = broker_port_close,
 	.port_read = broker_port_read,
@@ -268,6 +232,8 @@ const struct hws_shim_ops broker_ops = {
 	.bar_unmap = broker_bar_unmap,
 	.mmio_read = broker_mmio_read,
 	.mmio_write = broker_mmio_write,
+	.pci_info = broker_pci_info,
+	.topology = broker_topology,
 	.hold_open = broker_hold_open,
 	.hold_close = broker_hold_close,
 	.hold_reset = broker_hold_reset,

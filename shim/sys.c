@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/mempolicy.h>
@@ -31,6 +32,8 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010u
 #endif
+#include "shim/once.h"
+
 #ifndef SYS_mseal
 #define SYS_mseal 462 /* the same number on every architecture */
 #endif
@@ -73,6 +76,23 @@ int sys_open(int root, const char *path, int flags)
 	if (root == SYS_REAL_ROOT)
 		return (int)RETRY(open(path, flags | O_CLOEXEC));
 	return sys_open_resolve(root, path, flags, 0, RESOLVE_IN_ROOT);
+}
+
+int sys_open_folder(int root, const char *path, int flags, const char **ret_name)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	const char *name = slash ? slash + 1 : path;
+	size_t length = slash ? (size_t)(name - path) : 1;
+	char folder[PATH_MAX];
+
+	if (!name || !*name)
+		return -EINVAL;
+	if (length >= sizeof(folder) || strlen(name) > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(folder, slash ? path : ".", length);
+	folder[length] = '\0';
+	*ret_name = name;
+	return sys_open(root, folder, flags | O_DIRECTORY);
 }
 
 int sys_close(int fd)
@@ -594,6 +614,25 @@ int sys_access(int root, const char *path, int mode)
 	if (fd < 0)
 		return fd;
 	return (int)result(syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS));
+}
+
+struct boot {
+	char id[SYS_BOOT];
+};
+static HWS_ONCE(struct boot) boot_now;
+
+void sys_boot(char ret_boot[SYS_BOOT])
+{
+	const struct boot *known = hws_once_get(&boot_now);
+	struct boot boot = { "-" };
+
+	if (!known && sys_read_file(SYS_REAL_ROOT, "/proc/sys/kernel/random/boot_id", boot.id,
+				    sizeof(boot.id)) > 0) {
+		boot.id[strcspn(boot.id, " \n")] = '\0';
+		/* who loses the race to it read the same */
+		(void)!hws_once_set(&boot_now, &boot);
+	}
+	memcpy(ret_boot, known ? known->id : boot.id, SYS_BOOT);
 }
 
 int sys_uname(struct utsname *ret_name)

@@ -38,6 +38,9 @@ static inline void *wire_reply_body(union wire_reply *reply)
  */
 HWS_MUST int wire_check(const union wire_request *request, size_t size, uint16_t version);
 
+/* Is every number of a step in its range? */
+bool wire_step_ok(const struct hws_wire_step *step);
+
 /* How large the reply to a checked request is. */
 size_t wire_reply_size(const union wire_request *request);
 

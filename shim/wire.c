@@ -14,6 +14,10 @@ _Static_assert(sizeof(struct hws_wire_bdf) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_hello) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_welcome) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_cpu) == 96, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_topology) == 16, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_leaf) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_regs) == 16, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_info) == 216, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_next) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_ports) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_bar) == 32, "the same everywhere");
@@ -42,7 +46,8 @@ static bool hello_ok(const void *body)
 	return hello->oldest <= hello->newest && hello->zero == 0;
 }
 
-static bool empty_ok(const void *body)
+/* Any numbers are good. */
+static bool any_ok(const void *body)
 {
 	(void)body;
 	return true;
@@ -54,6 +59,13 @@ static bool next_ok(const void *body)
 
 	return next->zero == 0 &&
 	       (next->first == 1 ? bdf_zero(next->after) : next->first == 0 && bdf_ok(next->after));
+}
+
+static bool function_ok(const void *body)
+{
+	const struct hws_wire_bdf *bdf = body;
+
+	return bdf_ok(*bdf);
 }
 
 static bool rights_ok(uint32_t rights)
@@ -116,7 +128,7 @@ static bool values_ok(const struct hws_wire_step *step)
 	return !step->mask && (step->verb == HWS_WIRE_WRITE || !step->value);
 }
 
-static bool step_ok(const struct hws_wire_step *step)
+bool wire_step_ok(const struct hws_wire_step *step)
 {
 	if (step->kind >= KINDS || step->verb >= HWS_WIRE_VERBS)
 		return false;
@@ -146,7 +158,7 @@ static bool run_ok(const void *body)
 	if (run->flags & ~(uint32_t)HWS_WIRE_GO_ON)
 		return false;
 	for (uint32_t i = 0; i < run->count; i++) {
-		if (!step_ok(&steps_of(body)[i]))
+		if (!wire_step_ok(&steps_of(body)[i]))
 			return false;
 	}
 	return true;
@@ -161,7 +173,12 @@ static const struct {
 } ops[HWS_WIRE_OPS] = {
 	[HWS_WIRE_HELLO] = { hello_ok, sizeof(struct hws_wire_hello),
 			     sizeof(struct hws_wire_welcome), 0, 0 },
-	[HWS_WIRE_IDENTIFY] = { empty_ok, 0, sizeof(struct hws_wire_cpu), 0, 0 },
+	[HWS_WIRE_IDENTIFY] = { any_ok, 0, sizeof(struct hws_wire_cpu), 0, 0 },
+	[HWS_WIRE_TOPOLOGY] = { any_ok, 0, sizeof(struct hws_wire_topology), 0, 0 },
+	[HWS_WIRE_CPUID] = { any_ok, sizeof(struct hws_wire_leaf), sizeof(struct hws_wire_regs), 0,
+			     0 },
+	[HWS_WIRE_INFO] = { function_ok, sizeof(struct hws_wire_bdf), sizeof(struct hws_wire_info),
+			    0, 0 },
 	[HWS_WIRE_NEXT] = { next_ok, sizeof(struct hws_wire_next), sizeof(struct hws_wire_bdf), 0,
 			    0 },
 	[HWS_WIRE_PORTS] = { ports_ok, sizeof(struct hws_wire_ports), 0, 0, 0 },

@@ -33,7 +33,10 @@ HWS_BEGIN_DECLS
 enum hws_wire_op {
 	HWS_WIRE_HELLO = 0,
 	HWS_WIRE_IDENTIFY, /* the processor */
+	HWS_WIRE_TOPOLOGY, /* how processors are grouped */
+	HWS_WIRE_CPUID,	   /* what it says about itself */
 	HWS_WIRE_NEXT,	   /* the PCI function after another, of those that the policy names */
+	HWS_WIRE_INFO,	   /* what the system knows of one of them */
 	HWS_WIRE_PORTS,	   /* may this range of ports be used? */
 	HWS_WIRE_BAR,	   /* may this window be used? perhaps with a descriptor to map */
 	HWS_WIRE_RUN,	   /* accesses, checked whole before the first is done */
@@ -91,11 +94,55 @@ struct hws_wire_cpu {
 	char model[64];
 };
 
+/** struct hws_wire_topology - the reply to TOPOLOGY. */
+struct hws_wire_topology {
+	uint32_t packages;
+	uint32_t cores;
+	uint32_t threads;
+	uint32_t zero;
+};
+
+/** struct hws_wire_leaf - CPUID. */
+struct hws_wire_leaf {
+	uint32_t leaf;
+	uint32_t subleaf;
+};
+
+/** struct hws_wire_regs - the reply: EAX, EBX, ECX, EDX. */
+struct hws_wire_regs {
+	uint32_t regs[4];
+};
+
 /** struct hws_wire_next - NEXT; its reply is a struct hws_wire_bdf. */
 struct hws_wire_next {
 	struct hws_wire_bdf after;
 	uint32_t first; /* 1: the first of all; @after is zero */
 	uint32_t zero;
+};
+
+/** struct hws_wire_place - where a BAR lies. */
+struct hws_wire_place {
+	uint64_t base;
+	uint64_t size; /* 0: there is none */
+	uint32_t flags;
+	uint32_t zero;
+};
+
+/** struct hws_wire_info - the reply to INFO, which is a struct hws_wire_bdf. */
+struct hws_wire_info {
+	uint16_t vendor;
+	uint16_t device;
+	uint16_t subsystem_vendor;
+	uint16_t subsystem_device;
+	uint32_t class_code;
+	uint8_t revision;
+	uint8_t enabled;
+	uint16_t zero;
+	int32_t numa_node;
+	int32_t iommu_group;
+	char driver[32]; /* texts end with a NUL */
+	char power[16];
+	struct hws_wire_place bars[6];
 };
 
 /** struct hws_wire_ports - PORTS. */

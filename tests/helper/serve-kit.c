@@ -71,6 +71,7 @@ static _Noreturn void become(const struct daemon *daemon)
 void daemon_again(struct daemon *daemon)
 {
 	int waited = 0;
+	int hello;
 
 	daemon->pid = fork();
 	ck_assert_int_ge(daemon->pid, 0);
@@ -88,7 +89,9 @@ void daemon_again(struct daemon *daemon)
 		usleep(STEP_US);
 	}
 	ck_ok(chmod(daemon->socket, 0666));
-	ck_assert(bare_hello(daemon) >= 0);
+	hello = bare_hello(daemon);
+	ck_assert_int_ge(hello, 0);
+	sys_close(hello);
 }
 
 void daemon_start(struct daemon *daemon, const char *policy, const char *const *arguments)
@@ -107,14 +110,20 @@ void daemon_kill(struct daemon *daemon)
 	unlink(daemon->socket);
 }
 
-void daemon_stop(struct daemon *daemon)
+void daemon_end(struct daemon *daemon)
 {
-	char command[96];
 	int status = -1;
 
 	kill(daemon->pid, SIGTERM);
 	waitpid(daemon->pid, &status, 0);
 	ck_assert_int_eq(status, 0);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+	char command[96];
+
+	daemon_end(daemon);
 	snprintf(command, sizeof(command), "rm -rf '%s'", daemon->folder);
 	ck_assert_int_eq(system(command), 0);
 }

@@ -4,6 +4,7 @@
 #define HWSAFE_TESTS_HELPER_SERVE_KIT_H
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "hw/hwsafe.h"
 #include "shim/wire-internal.h"
@@ -23,7 +24,8 @@ void daemon_start(struct daemon *daemon, const char *policy, const char *const *
 /* Begins again with the same folder. */
 void daemon_again(struct daemon *daemon);
 void daemon_policy(const struct daemon *daemon, const char *policy);
-/* It must have ended well. */
+/* It must have ended well; the folder stays, or goes. */
+void daemon_end(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 void daemon_kill(struct daemon *daemon);
 int daemon_fds(const struct daemon *daemon);
