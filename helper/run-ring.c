@@ -243,8 +243,8 @@ static const struct {
 static const char *cure_of(const char *step, int r)
 {
 	if (r == -ENOMEM)
-		return ": the helper needs CAP_SYS_RESOURCE, or more RLIMIT_MEMLOCK for all rings of "
-		       "this user";
+		return ": RLIMIT_MEMLOCK is for all rings of this user: raise it, or let the "
+		       "helper have CAP_SYS_RESOURCE";
 	if (strcmp(step, "set-up") != 0)
 		return "";
 	if (r == -EPERM)
