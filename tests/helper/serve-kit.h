@@ -29,6 +29,7 @@ void daemon_end(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 void daemon_kill(struct daemon *daemon);
 int daemon_fds(const struct daemon *daemon);
+bool daemon_has_no_journal(const struct daemon *daemon);
 long daemon_kilobytes(const struct daemon *daemon);
 /* Until it has so many descriptors open again; false: it never has. */
 bool daemon_has_fds(const struct daemon *daemon, int wanted);
@@ -60,6 +61,9 @@ int bare_hello(const struct daemon *daemon);
 int bare_ask(int fd, const union wire_request *request, union wire_reply *ret_reply);
 /* A request that is allowed: reads MSR 0x19c. Its size. */
 size_t make_good(union wire_request *request, uint32_t sequence);
+/* Whole requests: reads the register; begins a transaction, or ends it. */
+int bare_msr(int fd, uint32_t reg);
+int bare_txn(int fd, uint32_t begin);
 /* A body for as_user(): connects, and is answered. */
 int is_served(const struct daemon *daemon, void *context);
 /* Has the other side closed it? Waits for that. */
