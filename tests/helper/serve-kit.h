@@ -34,6 +34,9 @@ long daemon_kilobytes(const struct daemon *daemon);
 /* Until it has so many descriptors open again; false: it never has. */
 bool daemon_has_fds(const struct daemon *daemon, int wanted);
 
+/* As other users only root can run anything. */
+#define need_root() need_where("root", geteuid() == 0, "only root can become other users")
+
 /* Runs @body as the user in a child; what it gave, or -1 when it died. */
 int as_user(uid_t uid, int (*body)(const struct daemon *daemon, void *context),
 	    const struct daemon *daemon, void *context);

@@ -360,12 +360,14 @@ static void on_files(void (*sweep)(const struct machine *machine))
 
 START_TEST(helper_killed_at_every_system_call_leaves_old_values)
 {
+	need_root();
 	on_files(sweep_helper);
 }
 END_TEST
 
 START_TEST(client_killed_at_every_system_call_leaves_old_values)
 {
+	need_root();
 	on_files(sweep_client);
 }
 END_TEST

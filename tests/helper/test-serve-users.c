@@ -44,6 +44,7 @@ START_TEST(p9_uids_that_are_negative_elsewhere_are_nobody_elses)
 	};
 	struct daemon daemon = { 0 };
 
+	need_root();
 	daemon_start(&daemon, POLICY, NULL);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		ck_assert_int_eq(as_user(table[i].uid, reads_both, &daemon, NULL), table[i].reads);
@@ -106,6 +107,7 @@ START_TEST(p9_root_of_a_user_namespace_is_who_made_it)
 	struct daemon daemon = { 0 };
 	int reads;
 
+	need_root();
 	daemon_start(&daemon, POLICY, NULL);
 	reads = as_user(ALICE, reads_as_root_inside, &daemon, NULL);
 	daemon_stop(&daemon);
@@ -134,6 +136,7 @@ START_TEST(p9_users_without_a_number_here_are_nobody)
 	int status = 0;
 	pid_t pid;
 
+	need_root();
 	ck_ok(pipe(pipes));
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
