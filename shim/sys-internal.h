@@ -81,6 +81,10 @@ HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
 HWS_MUST int sys_scandir(int dir, struct dirent ***ret_entries,
 			 int (*filter)(const struct dirent *entry),
 			 int (*compare)(const struct dirent **a, const struct dirent **b));
+/* Memory as a file, which may be run. */
+HWS_MUST int sys_memfd(const char *name);
+/* From now on nobody changes it. */
+HWS_MUST int sys_seal(int fd);
 /* F_SEAL_… of a memfd; -EINVAL: it is none. */
 HWS_MUST int sys_seals(int fd);
 /* Is it closed by an exec? And: from now on it is. */
@@ -113,8 +117,9 @@ HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
 void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns);
 /* Until @deadline_ns of CLOCK_MONOTONIC, UINT64_MAX: for ever. 0, -EAGAIN, -EINTR, -ETIMEDOUT. */
 HWS_MUST int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns);
-/* Wakes one that waits. */
+/* Wakes one that waits; or all. */
 void sys_futex_wake(uint32_t *word);
+void sys_futex_wake_all(uint32_t *word);
 
 /*
  * What rings without io_uring are made of. Each is tried again at EINTR but where it says else;
