@@ -32,8 +32,6 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010u
 #endif
-#include "shim/once.h"
-
 #ifndef SYS_mseal
 #define SYS_mseal 462 /* the same number on every architecture */
 #endif
@@ -614,25 +612,6 @@ int sys_access(int root, const char *path, int mode)
 	if (fd < 0)
 		return fd;
 	return (int)result(syscall(SYS_faccessat2, fd, "", mode, AT_EMPTY_PATH | AT_EACCESS));
-}
-
-struct boot {
-	char id[SYS_BOOT];
-};
-static HWS_ONCE(struct boot) boot_now;
-
-void sys_boot(char ret_boot[SYS_BOOT])
-{
-	const struct boot *known = hws_once_get(&boot_now);
-	struct boot boot = { "-" };
-
-	if (!known && sys_read_file(SYS_REAL_ROOT, "/proc/sys/kernel/random/boot_id", boot.id,
-				    sizeof(boot.id)) > 0) {
-		boot.id[strcspn(boot.id, " \n")] = '\0';
-		/* who loses the race to it read the same */
-		(void)!hws_once_set(&boot_now, &boot);
-	}
-	memcpy(ret_boot, known ? known->id : boot.id, SYS_BOOT);
 }
 
 int sys_uname(struct utsname *ret_name)

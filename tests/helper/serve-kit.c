@@ -154,6 +154,15 @@ bool daemon_has_fds(const struct daemon *daemon, int wanted)
 	return false;
 }
 
+bool daemon_has_no_journal(const struct daemon *daemon)
+{
+	char path[96];
+
+	/* a folder with something in it can't be removed */
+	snprintf(path, sizeof(path), "%s/journals", daemon->folder);
+	return rmdir(path) == 0 && mkdir(path, 0755) == 0;
+}
+
 long daemon_kilobytes(const struct daemon *daemon)
 {
 	char path[64];
@@ -267,6 +276,28 @@ size_t make_good(union wire_request *request, uint32_t sequence)
 	run->count = 1;
 	*step = (struct hws_wire_step) { .kind = HWS_KIND_MSR, .width = 8, .at = 0x19c };
 	return size;
+}
+
+int bare_msr(int fd, uint32_t reg)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
+
+	make_good(&request, 5);
+	((struct hws_wire_step *)(void *)(run + 1))->at = reg;
+	return bare_ask(fd, &request, &reply);
+}
+
+int bare_txn(int fd, uint32_t begin)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_txn *txn = (void *)(request.bytes + sizeof(request.head));
+
+	wire_begin(&request, HWS_WIRE_TXN, 0, 2);
+	txn->begin = begin;
+	return bare_ask(fd, &request, &reply);
 }
 
 int is_served(const struct daemon *daemon, void *context)

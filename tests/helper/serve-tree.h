@@ -9,7 +9,7 @@ enum { TREE_BAR = 8192, TREE_CONFIG = 256 };
 
 #define TREE_FUNCTION "/sys/bus/pci/devices/0000:00:03.0"
 
-/* One function, 1234:11e8, with BARs 0 to 2: 0xabcd0000 + BAR at 0x10; 0x11223344 at config 0x40. */
+/* One function, 1234:11e8, with BARs 0 to 2, 0xabcd0000 + BAR at 0x10; config 0x40: 0x11223344. */
 void tree_make(char root[64]);
 void tree_remove(const char *root);
 /* The file is made where there is none, and has that size then. */

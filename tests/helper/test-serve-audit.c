@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What stands in the trail afterwards: each allow, deny, limit and end, with who and by which rule. */
+/* What stands in the trail afterwards: each allow, deny, limit and end, who it was and why. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,115 +10,14 @@
 #include <unistd.h>
 
 #include "shim/sys-internal.h"
+#include "tests/helper/serve-trail.h"
 #include "tests/helper/serve-tree.h"
-
-enum { EVENTS = 512, PATIENCE = 1000, STEP_US = 5000 };
-enum { NO_CODE = 1 }; /* any */
 
 #define POLICY                                                             \
 	"[alice]\nuser = 41000\nmsr = 0x19c r\nmsr = 0x199 rw\n"           \
 	"msr = 0x10 r, rate 2/min\nmsr = 0x610 rw, mask 0xff\n"            \
 	"pci = 1234:11e8 rw\nbar = 1234:11e8 0 rw\nbar = 1234:11e8 1 rw\n" \
 	"deny msr = 0x1b r\n"
-
-/* A helper with a trail, which may look into processes to say what programs they are. */
-struct scene {
-	struct daemon daemon;
-	char trail[64];
-	const char *arguments[12];
-	struct hws_event events[EVENTS];
-	unsigned int count;
-};
-
-static void begin(struct scene *scene, const char *policy, const char *const *more)
-{
-	int n = 0;
-
-	*scene = (struct scene) { .trail = "/tmp/hwsafe-trail-XXXXXX" };
-	ck_assert_ptr_nonnull(mkdtemp(scene->trail));
-	strcat(scene->trail, "/trail");
-	for (int i = 0; more && more[i]; i++)
-		scene->arguments[n++] = more[i];
-	scene->arguments[n++] = "--soft";
-	scene->arguments[n++] = "--audit";
-	scene->arguments[n++] = scene->trail;
-	daemon_start(&scene->daemon, policy, scene->arguments);
-}
-
-static void end(struct scene *scene)
-{
-	char command[96];
-
-	daemon_stop(&scene->daemon);
-	*strrchr(scene->trail, '/') = '\0';
-	snprintf(command, sizeof(command), "rm -rf '%s'", scene->trail);
-	ck_assert_int_eq(system(command), 0);
-}
-
-static int keep_event(const struct hws_event *event, void *context)
-{
-	struct scene *scene = context;
-
-	if (scene->count < EVENTS)
-		scene->events[scene->count++] = *event;
-	return 0;
-}
-
-/* What an event must be; zero: anything, but for the code. */
-struct expected {
-	enum hws_event_type type;
-	enum hws_reason reason;
-	int code;
-	uint64_t first; /* address */
-	uint32_t rule;	/* from 1 */
-	const char *text;
-	bool program; /* this one is named */
-};
-
-static bool is(const struct hws_event *event, const struct expected *expected, pid_t pid)
-{
-	return event->type == (uint32_t)expected->type &&
-	       event->reason == (uint32_t)expected->reason &&
-	       (expected->code == NO_CODE || event->code == expected->code) &&
-	       (!expected->first || event->first == expected->first) &&
-	       (!expected->rule || event->rule == expected->rule) &&
-	       (!expected->text || strstr(event->text, expected->text)) &&
-	       (!expected->program || strstr(event->text, "-serve-audit")) &&
-	       (!pid || (event->pid == pid && event->uid != 0));
-}
-
-static unsigned int count(struct scene *scene, const struct expected *expected, pid_t pid)
-{
-	struct hws_audit_source source = { .size = sizeof(source), .file = scene->trail };
-	unsigned int found = 0;
-
-	scene->count = 0;
-	ck_ok(hws_audit_read(&source, NULL, keep_event, scene));
-	for (unsigned int i = 0; i < scene->count; i++)
-		found += is(&scene->events[i], expected, pid);
-	return found;
-}
-
-/* Some of it is written when the helper has seen what its client did. */
-static bool appears(struct scene *scene, struct expected expected, unsigned int times, pid_t pid)
-{
-	for (int waited = 0; waited < PATIENCE; waited++) {
-		if (count(scene, &expected, pid) >= times)
-			return true;
-		usleep(STEP_US);
-	}
-	fprintf(stderr, "# no event of type %s, code %d, '%s' among %u\n",
-		hws_event_type_name(expected.type), expected.code,
-		expected.text ? expected.text : "", scene->count);
-	return false;
-}
-
-static void all_appear(struct scene *scene, const struct expected *expected, size_t number,
-		       pid_t pid)
-{
-	for (size_t i = 0; i < number; i++)
-		ck_assert(appears(scene, expected[i], 1, pid));
-}
 
 static void verify(struct scene *scene)
 {
@@ -169,12 +68,12 @@ START_TEST(trail_has_what_was_allowed_denied_and_limited_with_who_and_why)
 	static struct scene scene;
 	pid_t pid;
 
-	begin(&scene, POLICY, NULL);
+	trail_begin(&scene, POLICY, NULL);
 	pid = as_user_begin(ALICE, uses_registers, &scene.daemon, NULL);
 	ck_assert_int_eq(as_user_end(pid), 0);
-	all_appear(&scene, table, sizeof(table) / sizeof(table[0]), pid);
+	trail_has_all(&scene, table, sizeof(table) / sizeof(table[0]), pid);
 	verify(&scene);
-	end(&scene);
+	trail_end(&scene);
 }
 END_TEST
 
@@ -223,14 +122,15 @@ START_TEST(trail_has_limits_of_users)
 	static struct scene scene;
 	pid_t pid;
 
-	begin(&scene, POLICY, (const char *const[]) { "--rate", "5", "--connections", "2", NULL });
+	trail_begin(&scene, POLICY,
+		    (const char *const[]) { "--rate", "5", "--connections", "2", NULL });
 	pid = as_user_begin(ALICE, asks_too_fast, &scene.daemon, NULL);
 	ck_assert_int_eq(as_user_end(pid), 0);
-	all_appear(&scene, table, 2, pid);
+	trail_has_all(&scene, table, 2, pid);
 	pid = as_user_begin(BOB, connects_thrice, &scene.daemon, NULL);
 	ck_assert_int_eq(as_user_end(pid), 0);
-	ck_assert(appears(&scene, many, 1, pid));
-	end(&scene);
+	ck_assert(trail_has(&scene, many, 1, pid));
+	trail_end(&scene);
 }
 END_TEST
 
@@ -270,7 +170,7 @@ static void hold(struct held *held)
 
 	tree_make(held->root);
 	ck_ok(pipe(pipes));
-	begin(&held->scene, POLICY, arguments);
+	trail_begin(&held->scene, POLICY, arguments);
 	held->pid = as_user_begin(ALICE, holds_and_waits, &held->scene.daemon, pipes);
 	ck_assert_int_eq(read(pipes[0], &byte, 1), 1);
 }
@@ -288,8 +188,8 @@ START_TEST(trail_has_what_ends_with_its_process)
 	hold(&held);
 	kill(held.pid, SIGKILL);
 	ck_assert_int_eq(as_user_end(held.pid), -1);
-	all_appear(&held.scene, table, sizeof(table) / sizeof(table[0]), held.pid);
-	end(&held.scene);
+	trail_has_all(&held.scene, table, sizeof(table) / sizeof(table[0]), held.pid);
+	trail_end(&held.scene);
 	tree_remove(held.root);
 }
 END_TEST
@@ -308,20 +208,20 @@ START_TEST(p17_grants_are_listed_and_revoked)
 
 	hold(&held);
 	kill(held.scene.daemon.pid, SIGUSR1);
-	ck_assert(appears(&held.scene, lists, 1, held.pid));
-	ck_assert(appears(&held.scene, connected, 1, held.pid));
+	ck_assert(trail_has(&held.scene, lists, 1, held.pid));
+	ck_assert(trail_has(&held.scene, connected, 1, held.pid));
 	daemon_policy(&held.scene.daemon, "[alice]\nuser = 41000\npci = 1234:11e8 rw\n");
 	kill(held.scene.daemon.pid, SIGHUP);
-	ck_assert(appears(&held.scene, over, 1, held.pid));
-	ck_assert(appears(&held.scene, dropped, 1, held.pid));
+	ck_assert(trail_has(&held.scene, over, 1, held.pid));
+	ck_assert(trail_has(&held.scene, dropped, 1, held.pid));
 	/* its transaction, too: it is a connection's */
 	ck_assert_uint_eq(tree_read(held.root, TREE_FUNCTION "/config", 0x40), 0x11223344);
 	kill(held.scene.daemon.pid, SIGUSR1);
 	ck_assert_int_eq(as_user(ALICE, is_served, &held.scene.daemon, NULL), 1);
-	ck_assert_uint_eq(count(&held.scene, &lists, held.pid), 1);
+	ck_assert_uint_eq(trail_count(&held.scene, &lists, held.pid), 1);
 	kill(held.pid, SIGKILL);
 	ck_assert_int_eq(as_user_end(held.pid), -1);
-	end(&held.scene);
+	trail_end(&held.scene);
 	tree_remove(held.root);
 }
 END_TEST
@@ -334,18 +234,18 @@ START_TEST(trail_has_policies_that_were_loaded_or_refused)
 	static const struct expected again = { HWS_EVENT_POLICY, 0, 0, 0, 0, "1 rules", false };
 	static struct scene scene;
 
-	begin(&scene, POLICY, NULL);
-	ck_assert(appears(&scene, loaded, 1, 0));
+	trail_begin(&scene, POLICY, NULL);
+	ck_assert(trail_has(&scene, loaded, 1, 0));
 	daemon_policy(&scene.daemon, "[alice]\nuser = 41000\nmsr = 0x199 nonsense\n");
 	kill(scene.daemon.pid, SIGHUP);
-	ck_assert(appears(&scene, refused, 1, 0));
+	ck_assert(trail_has(&scene, refused, 1, 0));
 	/* the old one holds */
 	ck_assert_int_eq(as_user(ALICE, is_served, &scene.daemon, NULL), 0);
 	daemon_policy(&scene.daemon, "[alice]\nuser = 41000\nmsr = 0x199 r\n");
 	kill(scene.daemon.pid, SIGHUP);
-	ck_assert(appears(&scene, again, 1, 0));
+	ck_assert(trail_has(&scene, again, 1, 0));
 	ck_assert_int_eq(as_user(ALICE, is_served, &scene.daemon, NULL), 1);
-	end(&scene);
+	trail_end(&scene);
 }
 END_TEST
 
@@ -374,7 +274,7 @@ START_TEST(syslog_is_told_the_same)
 	char who[64];
 	pid_t pid;
 
-	begin(&scene, POLICY, arguments);
+	trail_begin(&scene, POLICY, arguments);
 	pid = as_user_begin(ALICE, uses_registers, &scene.daemon, NULL);
 	ck_assert_int_eq(as_user_end(pid), 0);
 	snprintf(who, sizeof(who), "hwsafe[%d]: {", pid);
@@ -392,7 +292,7 @@ START_TEST(syslog_is_told_the_same)
 	ck_assert_ptr_nonnull(strstr(line, "-serve-audit"));
 	close(fd);
 	unlink(path);
-	end(&scene);
+	trail_end(&scene);
 }
 END_TEST
 
@@ -408,11 +308,11 @@ START_TEST(hwprobe_shows_the_trail_of_a_helper_that_was_killed)
 	FILE *pipe;
 
 	need("hwprobe", *HWPROBE, "hwprobe is not built");
-	begin(&scene, POLICY, NULL);
+	trail_begin(&scene, POLICY, NULL);
 	ck_assert_int_eq(as_user(ALICE, uses_registers, &scene.daemon, NULL), 0);
-	ck_assert(appears(&scene,
-			  (struct expected) { HWS_EVENT_PRIVILEGE, 0, 0, 0, 0, "closed", true }, 1,
-			  0));
+	ck_assert(trail_has(&scene,
+			    (struct expected) { HWS_EVENT_PRIVILEGE, 0, 0, 0, 0, "closed", true },
+			    1, 0));
 	daemon_kill(&scene.daemon);
 	snprintf(command, sizeof(command), "%s audit verify %s && %s audit query --json %s",
 		 HWPROBE, scene.trail, HWPROBE, scene.trail);
@@ -425,7 +325,7 @@ START_TEST(hwprobe_shows_the_trail_of_a_helper_that_was_killed)
 		ck_assert_msg(strstr(text, words[i]), "%s: %s", words[i], text);
 	daemon_again(&scene.daemon);
 	verify(&scene);
-	end(&scene);
+	trail_end(&scene);
 }
 END_TEST
 

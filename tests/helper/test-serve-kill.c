@@ -136,26 +136,6 @@ static void tell(const struct machine *machine, const char *who, unsigned int st
 	fprintf(stderr, "\n");
 }
 
-static bool no_journal_is_left(const struct daemon *daemon)
-{
-	char path[96];
-
-	/* a folder with something in it can't be removed */
-	snprintf(path, sizeof(path), "%s/journals", daemon->folder);
-	return rmdir(path) == 0 && mkdir(path, 0755) == 0;
-}
-
-static int ask_txn(int fd, uint32_t begin)
-{
-	union wire_request request;
-	union wire_reply reply;
-	struct hws_wire_txn *txn = (void *)(request.bytes + sizeof(request.head));
-
-	wire_begin(&request, HWS_WIRE_TXN, 0, 2);
-	txn->begin = begin;
-	return bare_ask(fd, &request, &reply);
-}
-
 static int ask_writes(int fd, const struct machine *machine, int which)
 {
 	union wire_request request;
@@ -182,11 +162,11 @@ static int transacts(const struct daemon *daemon, void *context)
 {
 	int fd = bare_hello(daemon);
 
-	if (fd < 0 || ask_txn(fd, 1) < 0 || ask_writes(fd, context, BETWEEN) < 0 ||
+	if (fd < 0 || bare_txn(fd, 1) < 0 || ask_writes(fd, context, BETWEEN) < 0 ||
 	    ask_writes(fd, context, NEW) < 0)
 		return 1;
 	atomic_store(phase, COMMITTING);
-	if (ask_txn(fd, 0) < 0)
+	if (bare_txn(fd, 0) < 0)
 		return 1;
 	atomic_store(phase, COMMITTED);
 	return 0;
@@ -249,9 +229,9 @@ static bool survives(struct daemon *daemon, const struct machine *machine, unsig
 		end = as_user_end(client);
 	ck_assert_int_eq(end, atomic_load(phase) != COMMITTED);
 	daemon_again(daemon);
-	if (!is_right(machine) || !no_journal_is_left(daemon))
+	if (!is_right(machine) || !daemon_has_no_journal(daemon))
 		tell(machine, "helper", stop);
-	ck_assert(is_right(machine) && no_journal_is_left(daemon));
+	ck_assert(is_right(machine) && daemon_has_no_journal(daemon));
 	return killed;
 }
 
@@ -271,20 +251,6 @@ static void sweep_helper(const struct machine *machine)
 	ck_assert_uint_gt(stop, 40);
 	daemon_stop(&daemon);
 }
-
-START_TEST(helper_killed_at_every_system_call_leaves_old_values)
-{
-	struct machine machine = { NULL, tree_regs, 3, SUITE_SANITIZED ? 9 : 1 };
-	char root[64];
-
-	if (suite_in_lab()) /* the same with real registers comes below */
-		machine.stride = 29;
-	tree_make(root);
-	machine.root = root;
-	sweep_helper(&machine);
-	tree_remove(root);
-}
-END_TEST
 
 /* As any program does it: what it maps it writes by itself, but not in a transaction. */
 static int transacts_traced(const struct daemon *daemon, void *context)
@@ -326,7 +292,7 @@ static int transacts_traced(const struct daemon *daemon, void *context)
 static bool becomes_right(const struct machine *machine, const struct daemon *daemon)
 {
 	for (int waited = 0; waited < 2000; waited++) {
-		if (is_right(machine) && no_journal_is_left(daemon))
+		if (is_right(machine) && daemon_has_no_journal(daemon))
 			return true;
 		usleep(waited < 20 ? 500 : 10000);
 	}
@@ -354,7 +320,7 @@ static bool client_survives(struct daemon *daemon, const struct machine *machine
 	}
 	if (!becomes_right(machine, daemon))
 		tell(machine, "client", stop);
-	ck_assert(is_right(machine) && no_journal_is_left(daemon));
+	ck_assert(is_right(machine) && daemon_has_no_journal(daemon));
 	return WIFSIGNALED(status);
 }
 
@@ -379,17 +345,30 @@ static void sweep_client(const struct machine *machine)
 	daemon_stop(&daemon);
 }
 
-START_TEST(client_killed_at_every_system_call_leaves_old_values)
+static void on_files(void (*sweep)(const struct machine *machine))
 {
 	struct machine machine = { NULL, tree_regs, 3, SUITE_SANITIZED ? 9 : 1 };
 	char root[64];
 
-	if (suite_in_lab())
+	if (suite_in_lab()) /* the same with real registers comes below */
 		machine.stride = 29;
 	tree_make(root);
 	machine.root = root;
-	sweep_client(&machine);
+	sweep(&machine);
 	tree_remove(root);
+}
+
+START_TEST(helper_killed_at_every_system_call_leaves_old_values)
+{
+	need_root();
+	on_files(sweep_helper);
+}
+END_TEST
+
+START_TEST(client_killed_at_every_system_call_leaves_old_values)
+{
+	need_root();
+	on_files(sweep_client);
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hw/journal-internal.h"
 #include "shim/sys-internal.h"
 #include "tests/helper/serve-tree.h"
 
@@ -149,12 +150,68 @@ START_TEST(p17_open_transactions_are_undone_when_the_helper_ends)
 }
 END_TEST
 
+/* What a helper left that died over it: the first @done of four undone already, from the last on. */
+static void leave_journal(const struct daemon *daemon, const char *root, unsigned int done)
+{
+	static const struct hws_access writes[] = {
+		{ .kind = HWS_KIND_PCI, .first = 0x40, .old = 0x11223344, .value = 1 },
+		{ .kind = HWS_KIND_BAR, .first = 0x20, .old = 0, .value = 7 },
+		{ .kind = HWS_KIND_PCI, .first = 0x40, .old = 1, .value = 2 },
+		{ .kind = HWS_KIND_BAR, .first = 0x20, .old = 7, .value = 9 },
+	};
+	bool is_set[2] = { false, false };
+	struct journal journal;
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/journals/txn-3", daemon->folder);
+	ck_ok(journal_make(&journal, path));
+	for (unsigned int i = 0; i < 4; i++) {
+		struct hws_access access = writes[i];
+		bool config = access.kind == HWS_KIND_PCI;
+
+		access.width = 4;
+		access.bdf.device = 3;
+		ck_ok(journal_add(&journal, &access));
+		/* as each line's write left it, or its undoing, which came later for earlier lines */
+		if (i < 4 - done || !is_set[config])
+			tree_write(root,
+				   config ? TREE_FUNCTION "/config" : TREE_FUNCTION "/resource0",
+				   (uint32_t)access.first,
+				   (uint32_t)(i < 4 - done ? access.value : access.old),
+				   config ? TREE_CONFIG : TREE_BAR);
+		is_set[config] |= i >= 4 - done;
+	}
+	journal_close(&journal);
+}
+
+START_TEST(p17_replay_that_was_cut_short_is_done_again)
+{
+	struct daemon daemon = { 0 };
+	char root[64];
+
+	tree_make(root);
+	daemon_start(&daemon, POLICY,
+		     (const char *const[]) { "--backend", "native", "--sysroot", root, NULL });
+	for (unsigned int done = 0; done <= 4; done++) {
+		daemon_end(&daemon);
+		leave_journal(&daemon, root, done);
+		daemon_again(&daemon);
+		ck_assert_uint_eq(tree_read(root, TREE_FUNCTION "/config", 0x40), 0x11223344);
+		ck_assert_uint_eq(tree_read(root, TREE_FUNCTION "/resource0", 0x20), 0);
+		ck_assert(daemon_has_no_journal(&daemon));
+	}
+	daemon_stop(&daemon);
+	tree_remove(root);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("helper/serve-native",
 			 (const TTest *[]) {
 				 bars_come_as_descriptors_where_policy_gives_all_of_them,
 				 p17_open_transactions_are_undone_when_the_helper_ends,
+				 p17_replay_that_was_cut_short_is_done_again,
 				 NULL,
 			 });
 }

@@ -57,7 +57,7 @@ static void look_at_processors(struct hws *hw, struct story *story)
 			r = hws_cpuid_read(cpuid, leaves[i], 0, regs);
 			hws_cpuid_close(cpuid);
 		}
-		/* the third word of leaf 0xb, and the second's top byte of 1, are the processor's */
+		/* leaf 1 names the very processor there */
 		tell(story, "cpuid 0x%x %d 0x%x 0x%x 0x%x\n", leaves[i], r, regs[0],
 		     leaves[i] == 1 ? 0 : regs[1], regs[2]);
 	}

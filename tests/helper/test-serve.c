@@ -19,11 +19,6 @@
 	"pci = 1234:11e8 rw\nbar = 1234:11e8 0 rw\n" \
 	"[nobody-here]\nuser = 41007\nport = 0x80 r\ndeny port = 0x3f8 rw\n"
 
-static void need_root(void)
-{
-	ck_assert_msg(geteuid() == 0, "these tests change users: run them as root");
-}
-
 static int alice_uses_all(const struct daemon *daemon, void *context)
 {
 	struct hws *hw = ask_helper(daemon);
