@@ -35,7 +35,8 @@ struct hws_access access_of_step(const struct server *server, const struct hws_w
 static void explain(const struct hws_access *access, const struct peer *peer,
 		    const struct hws_decision *decision)
 {
-	bool device = access->kind == HWS_KIND_PCI || access->kind == HWS_KIND_BAR;
+	bool device = access->kind == HWS_KIND_PCI || access->kind == HWS_KIND_BAR ||
+		      access->kind == HWS_KIND_DMA;
 
 	if (!device && decision->line)
 		why(-EACCES, "the helper's policy forbids it to uid %u: %s:%u", peer->uid,

@@ -68,7 +68,8 @@ bool machine_identify(const struct server *server, struct hws_access *access)
 {
 	const struct known *found = NULL;
 
-	if (access->kind != HWS_KIND_PCI && access->kind != HWS_KIND_BAR)
+	if (access->kind != HWS_KIND_PCI && access->kind != HWS_KIND_BAR &&
+	    access->kind != HWS_KIND_DMA)
 		return true;
 	/* all of them, found or not: how long it takes says nothing */
 	for (uint32_t i = 0; i < server->known_count; i++) {
@@ -81,6 +82,18 @@ bool machine_identify(const struct server *server, struct hws_access *access)
 	access->device = found ? found->device : 0xffff;
 	access->class_code = found ? found->class_code : 0xffffff;
 	return found;
+}
+
+int machine_is_known(const struct server *server, const struct hws_access *access)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	uint32_t id;
+
+	if (shim_ops(shim)->pci_read(shim->self, access->bdf, 0, 4, &id) == 0 &&
+	    id == ((uint32_t)access->device << 16 | access->vendor))
+		return 0;
+	return why(-ENODEV, "another device is there by now, or none: the helper has to look anew "
+			    "(SIGHUP)");
 }
 
 static void give_up(struct server *server, struct opened *opened)
@@ -196,9 +209,13 @@ static int do_pci(struct server *server, const struct hws_access *access, uint64
 	uint32_t word = 0;
 	int r;
 
-	if (access->rights & HWS_W)
+	if (access->rights & HWS_W) {
+		r = machine_is_known(server, access);
+		if (r < 0)
+			return r;
 		return shim_ops(shim)->pci_write(shim->self, access->bdf, (uint32_t)access->first,
 						 access->width, (uint32_t)*value);
+	}
 	r = shim_ops(shim)->pci_read(shim->self, access->bdf, (uint32_t)access->first,
 				     access->width, &word);
 	*value = word;

@@ -39,6 +39,8 @@ void peer_end(struct server *server, struct peer *peer, const char *cause)
 	server->gone++;
 	if (peer->in_txn)
 		(void)txn_end(server, peer, true);
+	holds_end(server, peer);
+	peer_note_bars(server, peer, "over");
 	serve_say(server, peer, HWS_LEVEL_INFO, 0, cause);
 	/* at once: nothing is heard of it any more; its memory goes at the end of the turn */
 	peer->fd = sys_close(peer->fd);
@@ -120,6 +122,7 @@ static int admit(struct server *server, struct peer *peer)
 static void add_peer(struct server *server, int fd)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
+	int r;
 
 	if (!peer) {
 		sys_close(fd);
@@ -129,8 +132,9 @@ static void add_peer(struct server *server, int fd)
 	peer->pidfd = peer->waiting_fd = -1;
 	peer->ring = (struct peer_ring) { .memory = -1, .doorbell = -1 };
 	peer->journal = JOURNAL_NONE;
-	if (admit(server, peer) < 0) {
-		serve_say(server, peer, HWS_LEVEL_WARNING, -EDQUOT, hws_why());
+	r = admit(server, peer);
+	if (r < 0) {
+		serve_say(server, peer, HWS_LEVEL_WARNING, r, hws_why());
 		free_peer(peer);
 		return;
 	}
@@ -141,7 +145,7 @@ static void add_peer(struct server *server, int fd)
 	server->peers = peer;
 	server->peer_count++;
 	server->users += peer->account->connections++ == 0;
-	serve_say(server, peer, HWS_LEVEL_INFO, 0, peer->exe ? peer->exe : "connected");
+	serve_say(server, peer, HWS_LEVEL_INFO, 0, "connected");
 }
 
 /* Without a descriptor left the connection could neither be served nor refused. */
@@ -288,8 +292,26 @@ bool peer_answer(struct server *server, struct peer *peer, size_t size, bool rin
 	return true;
 }
 
+/*
+ * A process may connect and ask as one program, and then become another that is allowed more. Its
+ * program is looked at once more when it has said HELLO; whatever came before that look was said by
+ * who knows which, so nothing may have: who waits for the answer, as he must, has sent nothing.
+ */
+static void settle(struct server *server, struct peer *peer)
+{
+	bool another = who_is_another(peer);
+
+	if (another)
+		serve_say(server, peer, HWS_LEVEL_INFO, 0, "is another program");
+	if (another && choose_rules(server, peer) < 0)
+		peer_end(server, peer, "dropped: no memory for its rules");
+	else if (receive(server, peer) != 0)
+		peer_end(server, peer, "dropped: it spoke before it was answered");
+}
+
 void peer_readable(struct server *server, struct peer *peer)
 {
+	bool first = !peer->version;
 	ssize_t size;
 	int fd;
 
@@ -301,7 +323,10 @@ void peer_readable(struct server *server, struct peer *peer)
 		peer_end(server, peer, hws_why());
 	if (size <= 0 || !peer_answer(server, peer, (size_t)size, false, &fd))
 		return;
-	reply(server, peer, fd);
+	if (first)
+		settle(server, peer);
+	if (!peer->gone)
+		reply(server, peer, fd);
 	if (!peer->gone && !peer->version)
 		peer_end(server, peer, "dropped: another version");
 }
@@ -330,10 +355,12 @@ void peers_impatient(struct server *server)
 }
 
 /* A descriptor can't be called back: the peer whose rule is gone is told by the end of it all. */
-static bool still_granted(const struct peer *peer)
+static bool still_granted(struct server *server, const struct peer *peer)
 {
 	struct hws_decision decision;
 
+	if (!holds_are_granted(server, peer))
+		return false;
 	for (uint32_t i = 0; i < peer->bar_count; i++) {
 		if (hws_policy_check(peer->view, &peer->bars[i], &decision) < 0 ||
 		    decision.per_access || decision.rate)
@@ -349,7 +376,7 @@ void peers_recheck(struct server *server)
 			continue;
 		if (choose_rules(server, peer) < 0)
 			peer_end(server, peer, "dropped: no memory for its rules");
-		else if (!still_granted(peer))
-			peer_end(server, peer, "dropped: the policy took back a BAR");
+		else if (!still_granted(server, peer))
+			peer_end(server, peer, "dropped: the policy took back a BAR or a device");
 	}
 }

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "guardian/policy-internal.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -41,15 +42,22 @@ static int find_groups(struct peer *peer)
 
 /*
  * Before 6.5 by number: should that be another process by now, it is not the one that sends, and a
- * message from any other than the one that connected is refused.
+ * message from any other than the one that connected is refused. Since then the kernel knows better
+ * than the number, which may be another's once the first is gone.
  */
-static void find_process(struct peer *peer)
+static int find_process(struct peer *peer)
 {
 	int fd = -1;
+	int r = option(peer->fd, SO_PEERPIDFD, &fd, sizeof(fd));
 
-	if (option(peer->fd, SO_PEERPIDFD, &fd, sizeof(fd)) < 0)
+	if (r == -ENOPROTOOPT) {
 		fd = (int)syscall(SYS_pidfd_open, peer->pid, 0);
-	peer->pidfd = fd < 0 ? -1 : fd;
+		r = fd < 0 ? -errno : 0;
+	}
+	if (r == -ESRCH || r == -EINVAL)
+		return why(-ESRCH, "its process ended before it was heard");
+	peer->pidfd = r < 0 ? -1 : fd;
+	return 0;
 }
 
 /* What can't be told matches no rule about programs. */
@@ -60,12 +68,12 @@ static void find_exe(struct peer *peer)
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", peer->pid);
+	machine_raise(true); /* of other users' processes */
 	length = sys_readlink(SYS_REAL_ROOT, path, exe, sizeof(exe));
+	machine_raise(false);
 	/* it was that process's if it is still alive, and only known if the pid is held */
-	if (length > 0 && (size_t)length < sizeof(exe) && peer->pidfd >= 0 &&
-	    syscall(SYS_pidfd_send_signal, peer->pidfd, 0, NULL, 0) != -1)
-		peer->exe = strdup(exe);
-	else if (length > 0 && (size_t)length < sizeof(exe) && peer->pidfd >= 0 && errno == EPERM)
+	if (length > 0 && peer->pidfd >= 0 &&
+	    (syscall(SYS_pidfd_send_signal, peer->pidfd, 0, NULL, 0) == 0 || errno == EPERM))
 		peer->exe = strdup(exe);
 }
 
@@ -84,12 +92,29 @@ int who_is(struct peer *peer)
 	/* -1 is nobody's; 0: a process that this namespace can't name */
 	if (who.uid == UINT32_MAX || who.gid == UINT32_MAX || who.pid <= 0)
 		return why(-EACCES, "the kernel can't say who that is");
+	/* whoever this namespace has no number for has that one: it is many, so it is nobody */
+	if (who.uid == POLICY_OVERFLOW_ID)
+		return why(-EACCES, "uid %u stands for all that have none here", who.uid);
 	r = find_groups(peer);
 	if (r < 0)
 		return r;
-	find_process(peer);
+	r = find_process(peer);
+	if (r < 0)
+		return r;
 	find_exe(peer);
 	/* descriptors are refused by the kernel where it can; each message says who sent it */
 	(void)setsockopt(peer->fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 	return setsockopt(peer->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+bool who_is_another(struct peer *peer)
+{
+	char *before = peer->exe;
+	bool changed;
+
+	peer->exe = NULL;
+	find_exe(peer);
+	changed = !before != !peer->exe || (before && strcmp(before, peer->exe) != 0);
+	free(before);
+	return changed;
 }

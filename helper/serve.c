@@ -30,6 +30,20 @@ static bool is_too_much(const struct server *server, const struct peer *peer,
 	       !account_may_note(server, peer->account);
 }
 
+/* The program stands behind what is said: of its path the end, as much as there is room for. */
+static void add_exe(struct hws_event *event, const char *exe)
+{
+	size_t said = strlen(event->text);
+	size_t room = sizeof(event->text) - 1 - said;
+	size_t length = strlen(exe);
+
+	if (!said)
+		audit_event_text(event, exe);
+	else if (room > 2)
+		snprintf(event->text + said, room + 1, ", %s",
+			 exe + (length > room - 2 ? length - (room - 2) : 0));
+}
+
 void serve_note(const struct server *server, const struct peer *peer, struct hws_event event)
 {
 	if (is_too_much(server, peer, &event))
@@ -40,8 +54,8 @@ void serve_note(const struct server *server, const struct peer *peer, struct hws
 		event.uid = peer->uid;
 	}
 	event.generation = (uint32_t)hws_policy_generation(server->policy);
-	if (!event.text[0] && peer && peer->exe)
-		audit_event_text(&event, peer->exe);
+	if (peer && peer->exe)
+		add_exe(&event, peer->exe);
 	audit_record(server->hw->audit, &event);
 }
 
@@ -79,22 +93,41 @@ static int load_policy(struct server *server)
 	return 0;
 }
 
+/* Of what failed, the place and the cause; the directory is known. */
+static void note_policy(const struct server *server, int r)
+{
+	const char *directory = server->options->context.policy_directory;
+	size_t length = strlen(directory ? directory : HWS_POLICY_DIRECTORY);
+	const char *said = hws_why();
+	struct hws_event event = { .type = HWS_EVENT_POLICY,
+				   .level = r < 0 ? HWS_LEVEL_ERROR : HWS_LEVEL_INFO,
+				   .code = r };
+
+	if (!strncmp(said, directory ? directory : HWS_POLICY_DIRECTORY, length))
+		said += length + 1;
+	if (r < 0)
+		snprintf(event.text, sizeof(event.text), "%s", said);
+	else
+		snprintf(event.text, sizeof(event.text), "%u rules",
+			 hws_policy_rules(server->policy));
+	serve_note(server, NULL, event);
+}
+
 /* All or nothing: with an error the old policy stays. Whoever is connected is judged by the new. */
 static void reload(struct server *server)
 {
-	struct hws_event event = { .type = HWS_EVENT_POLICY };
 	int r = load_policy(server);
 
-	event.code = r;
-	event.level = r < 0 ? HWS_LEVEL_ERROR : HWS_LEVEL_INFO;
-	if (r < 0) {
+	if (r < 0)
 		complain(hws_why());
-	} else {
-		accounts_new_policy(server);
-		r = machine_learn(server);
-		peers_recheck(server);
-	}
-	serve_note(server, NULL, event);
+	note_policy(server, r);
+	if (r < 0)
+		return;
+	accounts_new_policy(server);
+	r = machine_learn(server);
+	if (r < 0)
+		serve_say(server, NULL, HWS_LEVEL_ERROR, r, hws_why());
+	peers_recheck(server);
 }
 
 static void on_signal(struct server *server)
@@ -104,6 +137,8 @@ static void on_signal(struct server *server)
 	while (read(server->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
 			reload(server);
+		else if (info.ssi_signo == SIGUSR1)
+			peers_list(server);
 		else
 			server->stop = true;
 	}
@@ -177,6 +212,7 @@ static int watch_signals(struct server *server)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
@@ -247,15 +283,18 @@ static int give_up_privileges(struct server *server)
 static int set_up(struct server *server)
 {
 	const struct serve_options *options = server->options;
+	char boot[SYS_BOOT];
 	int r = hws_open(&options->context, &server->hw);
 
 	r = r < 0 ? r : load_policy(server);
 	if (r < 0)
 		return r;
+	note_policy(server, 0);
 	server->listener = options->socket ? serve_listen(options->socket) : serve_activated();
 	if (server->listener < 0)
 		return server->listener;
 	clearenv();
+	sys_boot(boot); /* journals name it; /proc may be closed to us later */
 	r = set_up_loop(server);
 	if (r < 0)
 		return why(r, "the loop: %s", strerror(-r));

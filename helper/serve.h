@@ -27,6 +27,7 @@ enum {
 	SERVE_TAG_PROCESS = 1,
 	SERVE_TAG_RING = 2,
 	SERVE_TAGS = 3,
+	SERVE_HOLDS = 4,    /* functions that one peer holds whole */
 };
 
 /* Below, equal, above: by the numbers, for what lies between them is anything. */
@@ -87,6 +88,12 @@ struct peer_ring {
 	bool busy; /* there may be requests: it is looked at in each turn */
 };
 
+/* A function that a peer holds whole. */
+struct held {
+	struct hws_access access;
+	struct hws_hold hold;
+};
+
 struct peer {
 	struct peer *next;
 	struct peer **link;
@@ -105,6 +112,8 @@ struct peer {
 	/* grants that a descriptor stands for: rechecked when the policy changes */
 	struct hws_access bars[SERVE_BARS];
 	uint32_t bar_count;
+	struct held holds[SERVE_HOLDS];
+	uint32_t hold_count;
 	/* a reply that it has not taken: nothing of it is read until then */
 	union wire_reply *waiting;
 	int waiting_fd;
@@ -197,8 +206,14 @@ void ring_doorbell(struct server *server, struct peer *peer);
 /* What waits in rings, a fair part of each. */
 void rings_serve(struct server *server);
 
+/* serve-list.c: who is connected and has what; and what of one's descriptors: "held", "over" */
+void peers_list(const struct server *server);
+void peer_note_bars(const struct server *server, const struct peer *peer, const char *text);
+
 /* serve-who.c: fills uid, pid, groups, exe, pidfd */
 int who_is(struct peer *peer);
+/* Its program, looked at anew: is it another one by now? */
+bool who_is_another(struct peer *peer);
 
 /* serve-account.c */
 struct account *account_of(struct server *server, uint32_t uid);
@@ -232,6 +247,8 @@ int access_refuse(struct server *server, struct peer *peer, const struct hws_acc
 int machine_learn(struct server *server);
 /* Fills what policy knows the function by; false: there is none. Takes as long either way. */
 bool machine_identify(const struct server *server, struct hws_access *access);
+/* Is it still the device that the policy was asked for, and no other in its place? 0 or -ENODEV. */
+int machine_is_known(const struct server *server, const struct hws_access *access);
 void machine_forget(struct server *server);
 /* One access, whose rights are HWS_R or HWS_W; *value is read or written. */
 int machine_do(struct server *server, const struct hws_access *access, uint64_t *value);
@@ -239,6 +256,14 @@ int machine_open(struct server *server, enum hws_kind kind, const struct hws_acc
 		 struct opened **ret_opened);
 /* Raises what is permitted, around a call that needs it; and drops it again. */
 void machine_raise(bool on);
+
+/* serve-hold.c: one descriptor of a function, which is the caller's; and what goes with it */
+int hold_give(struct server *server, struct peer *peer, const struct hws_wire_hold *ask,
+	      struct hws_wire_held *ret_held, int *ret_fd);
+/* The peer's end: its devices stop. */
+void holds_end(struct server *server, struct peer *peer);
+/* Does the policy still give all that it holds? */
+bool holds_are_granted(struct server *server, const struct peer *peer);
 
 /* serve-txn.c */
 int txn_begin(struct server *server, struct peer *peer);

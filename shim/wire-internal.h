@@ -50,6 +50,9 @@ HWS_MUST size_t wire_take(const struct hws_wire_slot *slot, union wire_request *
 /* What a checked request costs, in accesses: those it has, or what is as much work. */
 uint32_t wire_cost(const union wire_request *request);
 
+/* Is every number of a step in its range? */
+bool wire_step_ok(const struct hws_wire_step *step);
+
 /* How large the reply to a checked request is. */
 size_t wire_reply_size(const union wire_request *request);
 

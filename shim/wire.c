@@ -14,6 +14,10 @@ _Static_assert(sizeof(struct hws_wire_bdf) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_hello) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_welcome) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_cpu) == 96, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_topology) == 16, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_leaf) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_regs) == 16, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_info) == 216, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_next) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_ports) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_bar) == 32, "the same everywhere");
@@ -30,6 +34,8 @@ _Static_assert(offsetof(struct hws_wire_ring, answered) == 64, "a cache line of 
 _Static_assert(sizeof(union wire_request) <= sizeof(((struct hws_wire_slot *)0)->request) &&
 		       sizeof(union wire_reply) <= sizeof(((struct hws_wire_slot *)0)->reply),
 	       "each has room in a slot");
+_Static_assert(sizeof(struct hws_wire_hold) == 16, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_held) == 24, "the same everywhere");
 
 static bool bdf_ok(struct hws_wire_bdf bdf)
 {
@@ -48,7 +54,8 @@ static bool hello_ok(const void *body)
 	return hello->oldest <= hello->newest && hello->zero == 0;
 }
 
-static bool empty_ok(const void *body)
+/* Any numbers are good. */
+static bool any_ok(const void *body)
 {
 	(void)body;
 	return true;
@@ -60,6 +67,13 @@ static bool next_ok(const void *body)
 
 	return next->zero == 0 &&
 	       (next->first == 1 ? bdf_zero(next->after) : next->first == 0 && bdf_ok(next->after));
+}
+
+static bool function_ok(const void *body)
+{
+	const struct hws_wire_bdf *bdf = body;
+
+	return bdf_ok(*bdf);
 }
 
 static bool rights_ok(uint32_t rights)
@@ -97,6 +111,13 @@ static bool share_ok(const void *body)
 	return share->start <= 1 && share->zero == 0;
 }
 
+static bool hold_ok(const void *body)
+{
+	const struct hws_wire_hold *hold = body;
+
+	return bdf_ok(hold->bdf) && hold->which < HWS_HOLD_FDS && hold->zero == 0;
+}
+
 /* What a step of each kind may say, beside verb, value and mask. */
 static const struct {
 	uint64_t room;	 /* of addresses */
@@ -122,7 +143,7 @@ static bool values_ok(const struct hws_wire_step *step)
 	return !step->mask && (step->verb == HWS_WIRE_WRITE || !step->value);
 }
 
-static bool step_ok(const struct hws_wire_step *step)
+bool wire_step_ok(const struct hws_wire_step *step)
 {
 	if (step->kind >= KINDS || step->verb >= HWS_WIRE_VERBS)
 		return false;
@@ -152,7 +173,7 @@ static bool run_ok(const void *body)
 	if (run->flags & ~(uint32_t)HWS_WIRE_GO_ON)
 		return false;
 	for (uint32_t i = 0; i < run->count; i++) {
-		if (!step_ok(&steps_of(body)[i]))
+		if (!wire_step_ok(&steps_of(body)[i]))
 			return false;
 	}
 	return true;
@@ -170,8 +191,12 @@ static const struct {
 } ops[HWS_WIRE_OPS] = {
 	[HWS_WIRE_HELLO] = { hello_ok, sizeof(struct hws_wire_hello),
 			     sizeof(struct hws_wire_welcome), .by_message = true },
-	[HWS_WIRE_IDENTIFY] = { empty_ok, 0, sizeof(struct hws_wire_cpu) },
+	[HWS_WIRE_IDENTIFY] = { any_ok, 0, sizeof(struct hws_wire_cpu) },
+	[HWS_WIRE_TOPOLOGY] = { any_ok, 0, sizeof(struct hws_wire_topology) },
+	[HWS_WIRE_CPUID] = { any_ok, sizeof(struct hws_wire_leaf), sizeof(struct hws_wire_regs) },
 	[HWS_WIRE_NEXT] = { next_ok, sizeof(struct hws_wire_next), sizeof(struct hws_wire_bdf) },
+	[HWS_WIRE_INFO] = { function_ok, sizeof(struct hws_wire_bdf), sizeof(struct hws_wire_info),
+			    .cost = 8 },
 	[HWS_WIRE_PORTS] = { ports_ok, sizeof(struct hws_wire_ports), 0 },
 	[HWS_WIRE_BAR] = { bar_ok, sizeof(struct hws_wire_bar), sizeof(struct hws_wire_window),
 			   .cost = 8, .by_message = true },
@@ -179,6 +204,8 @@ static const struct {
 			   sizeof(struct hws_wire_end) },
 	[HWS_WIRE_TXN] = { txn_ok, sizeof(struct hws_wire_txn), 0 },
 	[HWS_WIRE_RING] = { share_ok, sizeof(struct hws_wire_share), sizeof(struct hws_wire_shared),
+			    .since = 2, .cost = 16, .by_message = true },
+	[HWS_WIRE_HOLD] = { hold_ok, sizeof(struct hws_wire_hold), sizeof(struct hws_wire_held),
 			    .since = 2, .cost = 16, .by_message = true },
 };
 

@@ -43,12 +43,16 @@ HWS_BEGIN_DECLS
 enum hws_wire_op {
 	HWS_WIRE_HELLO = 0,
 	HWS_WIRE_IDENTIFY, /* the processor */
+	HWS_WIRE_TOPOLOGY, /* how processors are grouped */
+	HWS_WIRE_CPUID,	   /* what it says about itself */
 	HWS_WIRE_NEXT,	   /* the PCI function after another, of those that the policy names */
+	HWS_WIRE_INFO,	   /* what the system knows of one of them */
 	HWS_WIRE_PORTS,	   /* may this range of ports be used? */
 	HWS_WIRE_BAR,	   /* may this window be used? perhaps with a descriptor to map */
 	HWS_WIRE_RUN,	   /* accesses, checked whole before the first is done */
 	HWS_WIRE_TXN,  /* from now on what is written is undone if the program dies; or no more */
 	HWS_WIRE_RING, /* since version 2: memory for requests */
+	HWS_WIRE_HOLD, /* since version 2: may this function be held whole? with a descriptor */
 	HWS_WIRE_OPS   /* how many */
 };
 
@@ -101,11 +105,55 @@ struct hws_wire_cpu {
 	char model[64];
 };
 
+/** struct hws_wire_topology - the reply to TOPOLOGY. */
+struct hws_wire_topology {
+	uint32_t packages;
+	uint32_t cores;
+	uint32_t threads;
+	uint32_t zero;
+};
+
+/** struct hws_wire_leaf - CPUID. */
+struct hws_wire_leaf {
+	uint32_t leaf;
+	uint32_t subleaf;
+};
+
+/** struct hws_wire_regs - the reply: EAX, EBX, ECX, EDX. */
+struct hws_wire_regs {
+	uint32_t regs[4];
+};
+
 /** struct hws_wire_next - NEXT; its reply is a struct hws_wire_bdf. */
 struct hws_wire_next {
 	struct hws_wire_bdf after;
 	uint32_t first; /* 1: the first of all; @after is zero */
 	uint32_t zero;
+};
+
+/** struct hws_wire_place - where a BAR lies. */
+struct hws_wire_place {
+	uint64_t base;
+	uint64_t size; /* 0: there is none */
+	uint32_t flags;
+	uint32_t zero;
+};
+
+/** struct hws_wire_info - the reply to INFO, which is a struct hws_wire_bdf. */
+struct hws_wire_info {
+	uint16_t vendor;
+	uint16_t device;
+	uint16_t subsystem_vendor;
+	uint16_t subsystem_device;
+	uint32_t class_code;
+	uint8_t revision;
+	uint8_t enabled;
+	uint16_t zero;
+	int32_t numa_node;
+	int32_t iommu_group;
+	char driver[32]; /* texts end with a NUL */
+	char power[16];
+	struct hws_wire_place bars[6];
 };
 
 /** struct hws_wire_ports - PORTS. */
@@ -203,7 +251,7 @@ struct hws_wire_slot {
  * @asked = N + 1, and then rings the doorbell unless @awake is set. The helper takes a copy, looks
  * at that, and writes the reply into the slot, then @answered = N + 1; who waits for that word by
  * futex(2) and has set @waits before is woken. A slot is free again when the program has taken the
- * reply. HELLO, BAR and RING, which bring something else than bytes, come by messages only.
+ * reply. HELLO, BAR, RING and HOLD, which bring something else than bytes, come by messages only.
  */
 struct hws_wire_ring {
 	/* the program's words: the helper only reads them */
@@ -215,6 +263,21 @@ struct hws_wire_ring {
 	uint32_t awake; /* it will look for more by itself */
 	uint32_t nothing[1006];
 	struct hws_wire_slot slots[HWS_WIRE_SLOTS];
+};
+
+/** struct hws_wire_hold - HOLD: one request for each descriptor, the first for the domain. */
+struct hws_wire_hold {
+	struct hws_wire_bdf bdf;
+	uint32_t which; /* enum hws_hold_fd */
+	uint32_t zero;
+};
+
+/** struct hws_wire_held - the reply: what the policy allows at a time. */
+struct hws_wire_held {
+	uint64_t bytes; /* mapped for it */
+	uint64_t maps;
+	uint32_t vectors; /* of interrupts */
+	uint32_t zero;
 };
 
 /** HWS_WIRE_MAX - room for the largest message. */

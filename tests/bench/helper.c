@@ -6,7 +6,7 @@
 int main(int argc, char **argv)
 {
 	static const struct bench_case *const parts[] = { helper_ask_cases, helper_flood_cases,
-							  NULL };
+							  helper_run_cases, NULL };
 
 	return bench_main_parts("helper", parts, argc, argv);
 }

@@ -10,6 +10,7 @@
 
 extern const struct bench_case helper_ask_cases[];
 extern const struct bench_case helper_flood_cases[];
+extern const struct bench_case helper_run_cases[];
 
 /* A helper on the simulated machine, and a context that asks it. */
 struct bench_helper {

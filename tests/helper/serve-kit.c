@@ -71,6 +71,7 @@ static _Noreturn void become(const struct daemon *daemon)
 void daemon_again(struct daemon *daemon)
 {
 	int waited = 0;
+	int hello;
 
 	daemon->pid = fork();
 	ck_assert_int_ge(daemon->pid, 0);
@@ -88,7 +89,9 @@ void daemon_again(struct daemon *daemon)
 		usleep(STEP_US);
 	}
 	ck_ok(chmod(daemon->socket, 0666));
-	ck_assert(bare_hello(daemon) >= 0);
+	hello = bare_hello(daemon);
+	ck_assert_int_ge(hello, 0);
+	sys_close(hello);
 }
 
 void daemon_start(struct daemon *daemon, const char *policy, const char *const *arguments)
@@ -107,14 +110,20 @@ void daemon_kill(struct daemon *daemon)
 	unlink(daemon->socket);
 }
 
-void daemon_stop(struct daemon *daemon)
+void daemon_end(struct daemon *daemon)
 {
-	char command[96];
 	int status = -1;
 
 	kill(daemon->pid, SIGTERM);
 	waitpid(daemon->pid, &status, 0);
 	ck_assert_int_eq(status, 0);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+	char command[96];
+
+	daemon_end(daemon);
 	snprintf(command, sizeof(command), "rm -rf '%s'", daemon->folder);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -143,6 +152,15 @@ bool daemon_has_fds(const struct daemon *daemon, int wanted)
 		usleep(STEP_US);
 	}
 	return false;
+}
+
+bool daemon_has_no_journal(const struct daemon *daemon)
+{
+	char path[96];
+
+	/* a folder with something in it can't be removed */
+	snprintf(path, sizeof(path), "%s/journals", daemon->folder);
+	return rmdir(path) == 0 && mkdir(path, 0755) == 0;
 }
 
 long daemon_kilobytes(const struct daemon *daemon)
@@ -258,6 +276,28 @@ size_t make_good(union wire_request *request, uint32_t sequence)
 	run->count = 1;
 	*step = (struct hws_wire_step) { .kind = HWS_KIND_MSR, .width = 8, .at = 0x19c };
 	return size;
+}
+
+int bare_msr(int fd, uint32_t reg)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
+
+	make_good(&request, 5);
+	((struct hws_wire_step *)(void *)(run + 1))->at = reg;
+	return bare_ask(fd, &request, &reply);
+}
+
+int bare_txn(int fd, uint32_t begin)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_txn *txn = (void *)(request.bytes + sizeof(request.head));
+
+	wire_begin(&request, HWS_WIRE_TXN, 0, 2);
+	txn->begin = begin;
+	return bare_ask(fd, &request, &reply);
 }
 
 int is_served(const struct daemon *daemon, void *context)

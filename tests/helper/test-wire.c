@@ -27,13 +27,12 @@ START_TEST(wire_takes_each_operation_only_in_its_own_size)
 {
 	for (int op = HWS_WIRE_IDENTIFY; op < HWS_WIRE_OPS; op++) {
 		union wire_request request = { 0 };
-		bool valid = op == HWS_WIRE_IDENTIFY || op == HWS_WIRE_TXN || op == HWS_WIRE_RING;
+		/* of the others, all zero makes no sense */
+		bool valid = op != HWS_WIRE_PORTS && op != HWS_WIRE_BAR && op != HWS_WIRE_RUN;
 		size_t size = wire_begin(&request, (enum hws_wire_op)op, 0, 1);
 
 		ck_assert_int_eq(wire_check(&request, size, HWS_WIRE_VERSION),
-				 valid || op == HWS_WIRE_NEXT || op == HWS_WIRE_BAR
-					 ? check(&request)
-					 : -EBADMSG);
+				 valid ? 0 : -EBADMSG);
 		for (size_t other = 0; other <= sizeof(request); other++) {
 			request.head.size = (uint32_t)other;
 			if (other != size)
