@@ -100,7 +100,7 @@ static void give_up(struct server *server, struct opened *opened)
 	struct hws_shim *shim;
 
 	if (!opened->used)
-		return; /* nothing ever is where there is no machine */
+		return;
 	shim = &server->hw->shim;
 	if (opened->kind == HWS_KIND_PORT)
 		shim_ops(shim)->port_close(shim->self, &opened->window);
