@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/mempolicy.h>
@@ -74,23 +73,6 @@ int sys_open(int root, const char *path, int flags)
 	if (root == SYS_REAL_ROOT)
 		return (int)RETRY(open(path, flags | O_CLOEXEC));
 	return sys_open_resolve(root, path, flags, 0, RESOLVE_IN_ROOT);
-}
-
-int sys_open_folder(int root, const char *path, int flags, const char **ret_name)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	const char *name = slash ? slash + 1 : path;
-	size_t length = slash ? (size_t)(name - path) : 1;
-	char folder[PATH_MAX];
-
-	if (!name || !*name)
-		return -EINVAL;
-	if (length >= sizeof(folder) || strlen(name) > NAME_MAX)
-		return -ENAMETOOLONG;
-	memcpy(folder, slash ? path : ".", length);
-	folder[length] = '\0';
-	*ret_name = name;
-	return sys_open(root, folder, flags | O_DIRECTORY);
 }
 
 int sys_close(int fd)

@@ -150,7 +150,7 @@ START_TEST(p17_open_transactions_are_undone_when_the_helper_ends)
 }
 END_TEST
 
-/* What a helper left that died over it: the first @done of four undone already, from the last on. */
+/* What a helper left that died over it: @done of four undone already, from the last on. */
 static void leave_journal(const struct daemon *daemon, const char *root, unsigned int done)
 {
 	static const struct hws_access writes[] = {
@@ -172,7 +172,7 @@ static void leave_journal(const struct daemon *daemon, const char *root, unsigne
 		access.width = 4;
 		access.bdf.device = 3;
 		ck_ok(journal_add(&journal, &access));
-		/* as each line's write left it, or its undoing, which came later for earlier lines */
+		/* as its write left it, or its undoing, which for earlier lines came later */
 		if (i < 4 - done || !is_set[config])
 			tree_write(root,
 				   config ? TREE_FUNCTION "/config" : TREE_FUNCTION "/resource0",
