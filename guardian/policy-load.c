@@ -155,20 +155,22 @@ static int open_directory(struct loader *l, int *ret_fd)
 
 	for (const char *c = path + strspn(path, "/"); at >= 0 && *c; c += strspn(c, "/")) {
 		int above = at;
+		bool last;
 		struct stat is;
 		int r;
 
 		snprintf(part, sizeof(part), "%.*s", (int)strcspn(c, "/"), c);
 		c += strcspn(c, "/");
-		at = sys_open_resolve(above, part, O_RDONLY | O_DIRECTORY, 0,
+		last = !c[strspn(c, "/")];
+		/* only the last is read: who may not list the others can go through them */
+		at = sys_open_resolve(above, part, (last ? O_RDONLY : O_PATH) | O_DIRECTORY, 0,
 				      PLAIN | RESOLVE_BENEATH);
 		sys_close(above);
 		if (at < 0)
 			break;
 		snprintf(part, sizeof(part), "%.*s", (int)(c - path), path);
 		r = sys_fstat(at, &is);
-		r = r < 0 ? refuse_open(l, r, part)
-			  : check_owner(l, part, &is, c[strspn(c, "/")] != '\0');
+		r = r < 0 ? refuse_open(l, r, part) : check_owner(l, part, &is, !last);
 		if (r < 0)
 			return r;
 	}

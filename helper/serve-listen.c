@@ -75,6 +75,39 @@ int serve_listen(const char *path)
 	return r < 0 ? why(r, "socket '%s': %s", path, strerror(-r)) : HWS_TAKE_FD(fd);
 }
 
+int serve_notify_open(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = path ? strlen(path) : 0;
+	HWS_CLEANUP_FD int fd = -1;
+
+	if (!length)
+		return -1;
+	if ((*path == '/' || *path == '@') && length < sizeof(address.sun_path)) {
+		memcpy(address.sun_path, path, length);
+		address.sun_path[0] = *path == '@' ? '\0' : '/'; /* an abstract one */
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		length += offsetof(struct sockaddr_un, sun_path);
+		if (fd >= 0 && connect(fd, (struct sockaddr *)&address, (socklen_t)length) == 0)
+			return HWS_TAKE_FD(fd);
+	}
+	fprintf(stderr,
+		"hwsafe-helper: serve: warning: NOTIFY_SOCKET '%.107s' takes no word that "
+		"it serves\n",
+		path);
+	return -1;
+}
+
+void serve_ready(struct server *server)
+{
+	static const char word[] = "READY=1";
+
+	if (server->notify >= 0)
+		(void)send(server->notify, word, strlen(word), MSG_NOSIGNAL);
+	server->notify = sys_close(server->notify);
+}
+
 /* The whole variable is this number. */
 static bool names(const char *variable, long wanted)
 {
