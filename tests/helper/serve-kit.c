@@ -61,9 +61,11 @@ static _Noreturn void become(const struct daemon *daemon)
 		words[count++] = "--backend";
 		words[count++] = "sim";
 	}
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SUITE_SANITIZED
 	words[count++] = "--soft"; /* sanitizers look at themselves through what is closed else */
 #endif
+	if (daemon->before)
+		daemon->before(daemon);
 	execv(HELPER, (char *const *)words);
 	_exit(127);
 }

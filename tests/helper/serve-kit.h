@@ -16,6 +16,8 @@ struct daemon {
 	char socket[96];
 	pid_t pid;
 	const char *const *arguments; /* more; ends with NULL */
+	/* runs in the child, before the helper; may be NULL */
+	void (*before)(const struct daemon *daemon);
 };
 
 /* Makes the folder, writes the policy, starts it on the simulated machine unless told otherwise. */
