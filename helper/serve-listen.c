@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -130,6 +131,18 @@ static int socket_is(int name, int wanted)
 	return getsockopt(FIRST_FD, SOL_SOCKET, name, &value, &size) == 0 && value == wanted;
 }
 
+/* Newer service managers also say it by a number that is never used again. */
+static bool is_this_process(void)
+{
+	HWS_CLEANUP_FD int fd = -1;
+	struct stat stat;
+
+	if (!getenv("LISTEN_PIDFDID"))
+		return true;
+	fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	return fd >= 0 && fstat(fd, &stat) == 0 && names("LISTEN_PIDFDID", (long)stat.st_ino);
+}
+
 int serve_activated(void)
 {
 	int r;
@@ -137,12 +150,9 @@ int serve_activated(void)
 	if (!getenv("LISTEN_FDS") && !getenv("LISTEN_PID"))
 		return why(-ENOENT, "no socket was handed over: give --socket PATH, or let systemd "
 				    "start hwsafe-helper.socket");
-	if (!names("LISTEN_PID", getpid()) || !names("LISTEN_FDS", 1))
+	if (!names("LISTEN_PID", getpid()) || !names("LISTEN_FDS", 1) || !is_this_process())
 		return why(-EINVAL, "LISTEN_PID and LISTEN_FDS must name this process and one "
 				    "socket: is something else meant to have it?");
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
 	if (!socket_is(SO_DOMAIN, AF_UNIX) || !socket_is(SO_TYPE, SOCK_SEQPACKET) ||
 	    !socket_is(SO_ACCEPTCONN, 1))
 		return why(-EINVAL, "what was handed over is no listening Unix socket that keeps "
