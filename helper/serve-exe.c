@@ -137,13 +137,16 @@ int exe_harden(struct server *server)
 		     : 0;
 }
 
-char *exe_of(const struct server *server, int32_t pid)
+char *exe_of(struct server *server, int32_t pid)
 {
 	struct answer answer;
 	int length = ask(server, pid, &answer);
 
 	/* a late answer would be taken for the next one's: with that, none is taken any more */
-	if (length == -EPIPE)
-		(void)shutdown(server->exe_reader, SHUT_RDWR);
+	if (length == -EPIPE && server->exe_reader >= 0) {
+		server->exe_reader = sys_close(server->exe_reader);
+		serve_say(server, NULL, HWS_LEVEL_ERROR, -EPIPE,
+			  "what program a client is can't be told any more: rules with exe fail");
+	}
 	return length > 0 ? strndup(answer.text, (size_t)length) : NULL;
 }

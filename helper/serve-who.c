@@ -56,7 +56,7 @@ static void find_process(struct peer *peer)
  * What can't be told matches no rule about programs. It is that process's only if that is still
  * alive, and that is only known if its pid is held.
  */
-static void find_exe(const struct server *server, struct peer *peer)
+static void find_exe(struct server *server, struct peer *peer)
 {
 	char *exe = peer->pidfd < 0 ? NULL : exe_of(server, peer->pid);
 
@@ -67,7 +67,7 @@ static void find_exe(const struct server *server, struct peer *peer)
 		free(exe);
 }
 
-int who_is(const struct server *server, struct peer *peer)
+int who_is(struct server *server, struct peer *peer)
 {
 	const int on = 1;
 	const int off = 0;

@@ -158,7 +158,7 @@ int exe_start(struct server *server);
 /* It gives up all but that; to be called when the server has. */
 int exe_harden(struct server *server);
 /* The path; NULL where that can't be told. For free(). */
-char *exe_of(const struct server *server, int32_t pid);
+char *exe_of(struct server *server, int32_t pid);
 
 /* serve-harden.c: gives up all that serving doesn't need; 0 or -errno, with words */
 int serve_harden(struct server *server);
@@ -177,7 +177,7 @@ void peers_impatient(struct server *server);
 void peers_recheck(struct server *server);
 
 /* serve-who.c: fills uid, pid, groups, exe, pidfd */
-int who_is(const struct server *server, struct peer *peer);
+int who_is(struct server *server, struct peer *peer);
 
 /* serve-account.c */
 struct account *account_of(struct server *server, uint32_t uid);

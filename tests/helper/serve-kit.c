@@ -72,12 +72,17 @@ static _Noreturn void become(const struct daemon *daemon)
 
 void daemon_again(struct daemon *daemon)
 {
-	int waited = 0;
-
 	daemon->pid = fork();
 	ck_assert_int_ge(daemon->pid, 0);
 	if (daemon->pid == 0)
 		become(daemon);
+	daemon_wait(daemon);
+}
+
+void daemon_wait(struct daemon *daemon)
+{
+	int waited = 0;
+
 	/* it listens: everybody may come, the policy decides */
 	for (;; waited++) {
 		int fd = sys_message_socket(daemon->socket, 1);

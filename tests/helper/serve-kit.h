@@ -24,6 +24,8 @@ struct daemon {
 void daemon_start(struct daemon *daemon, const char *policy, const char *const *arguments);
 /* Begins again with the same folder. */
 void daemon_again(struct daemon *daemon);
+/* Until one that somebody else started is there. */
+void daemon_wait(struct daemon *daemon);
 void daemon_policy(const struct daemon *daemon, const char *policy);
 /* It must have ended well. */
 void daemon_stop(struct daemon *daemon);

@@ -352,6 +352,29 @@ START_TEST(p14_memory_is_closed_to_the_same_user)
 }
 END_TEST
 
+START_TEST(rules_for_a_program_hold_although_nobody_may_look_at_others)
+{
+	char self[1024] = "";
+	char policy[2048];
+	struct daemon daemon = { 0 };
+
+	need_hardened();
+	ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+	snprintf(policy, sizeof(policy), "[own]\nuser = %d\nexe = %s\nmsr = 0x19c r\n", ALICE,
+		 self);
+	daemon_start(&daemon, policy, simulated);
+	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
+	/* without who looks there are no such rules any more; the rest goes on */
+	kill(reader_of(daemon.pid), SIGKILL);
+	ck_assert_int_ne(as_user(ALICE, is_served, &daemon, NULL), 0);
+	snprintf(policy, sizeof(policy), "[own]\nuser = %d\nmsr = 0x19c r\n", ALICE);
+	daemon_policy(&daemon, policy);
+	kill(daemon.pid, SIGHUP);
+	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("helper/harden",
@@ -362,6 +385,7 @@ int main(void)
 				 p14_memory_is_closed_to_the_same_user,
 				 p18_numbers_of_ioctls_are_compared_whole,
 				 p19_server_reaches_only_the_files_it_works_with,
+				 rules_for_a_program_hold_although_nobody_may_look_at_others,
 				 simulated_machine_needs_no_capability,
 				 NULL,
 			 });
