@@ -34,8 +34,9 @@ static const struct {
 	  "serve [--socket PATH] [--user NAME] [--journals DIRECTORY] [--audit FILE] ...",
 	  "hands out hardware over a socket, as the policy says; docs/helper.md has all options" },
 	{ "check", check_command, true, true, "check POLICY", "is that file a policy?" },
-	{ "self-check", self_check, true, true, "self-check [--json] [--expect CAP,...|none]",
-	  "what this process holds; 1 if beyond --expect" },
+	{ "self-check", self_check, true, true,
+	  "self-check [--json] [--pid PID] [--expect CAP,...|none|serve] | --declared",
+	  "what this process holds, or a helper that runs; 1 if beyond --expect; or what serve may" },
 	{ "--help", show_help, false, true, "--help", "this page" },
 	{ "--version", show_version, false, true, "--version", "the version" },
 };

@@ -112,12 +112,47 @@ START_TEST(p13_each_step_of_landlock_failing_refuses_to_serve)
 }
 END_TEST
 
+static char words_file[96];
+
+/* As on a kernel without Landlock; what it says goes to the file. */
+static void without_landlock(const struct daemon *daemon)
+{
+	struct start_fault absent = {
+		"", SYS_landlock_create_ruleset, START_ANY, 0, false, ENOSYS
+	};
+
+	(void)daemon;
+	if (!freopen(words_file, "w", stderr))
+		_exit(119);
+	start_break(&absent);
+}
+
+START_TEST(absence_of_landlock_is_told_and_others_steps_hold)
+{
+	struct daemon daemon = { .before = without_landlock };
+	char line[256] = "";
+	FILE *file;
+
+	need_root();
+	make_folder();
+	snprintf(words_file, sizeof(words_file), "%s/words", folder);
+	daemon_start(&daemon, "[alice]\nuser = 41000\nmsr = 0x19c r\n", NULL);
+	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+	file = fopen(words_file, "r");
+	ck_assert(file && fgets(line, sizeof(line), file));
+	ck_assert_ptr_nonnull(strstr(line, "warning: this kernel has no Landlock"));
+	fclose(file);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("helper/harden-faults",
 			 (const TTest *[]) {
 				 p13_each_step_failing_refuses_to_serve,
 				 p13_each_step_of_landlock_failing_refuses_to_serve,
+				 absence_of_landlock_is_told_and_others_steps_hold,
 				 NULL,
 			 });
 }

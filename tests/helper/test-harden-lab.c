@@ -57,7 +57,7 @@ static void uses_msr(struct hws *hw)
 	uint64_t one;
 	uint64_t two;
 
-	must(hws_msr_open(hw, "0", 0x10, 1, HWS_R, &msr) == 0);
+	must(hws_msr_open(hw, "0", 0x10, 0x10, HWS_R, &msr) == 0);
 	must(hws_msr_read(msr, 0, 0x10, &one) == 0 && hws_msr_read(msr, 0, 0x10, &two) == 0);
 	must(two > one);
 	hws_msr_close(msr);

@@ -159,11 +159,12 @@ static int reads_config(void)
 static int sees_memory(void)
 {
 	FILE *file = fopen("/proc/iomem", "r");
-	char line[256] = "";
+	unsigned long long last;
+	char line[256];
 	bool shown = false;
 
 	while (file && !shown && fgets(line, sizeof(line), file))
-		shown = strncmp(line, "00000000-00000000", 17) != 0;
+		shown = sscanf(line, " %*x-%llx", &last) == 1 && last;
 	if (file)
 		fclose(file);
 	return shown ? 0 : -EPERM;

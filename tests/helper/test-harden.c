@@ -14,6 +14,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "helper/harden.h"
@@ -95,6 +96,42 @@ START_TEST(p14_both_processes_hold_what_is_declared_and_nothing_effective)
 	/* streams, socket, poller, signals, spare, the other process, and the client of the kit */
 	ck_assert(daemon_has_fds(&daemon, 11));
 	daemon_stop(&daemon);
+}
+END_TEST
+
+static int self_check(const char *format, int pid)
+{
+	char words[64];
+	char command[256];
+	int status;
+
+	snprintf(words, sizeof(words), "%.32s %d", format, pid);
+	snprintf(command, sizeof(command), HELPER " self-check %s >/dev/null 2>&1", words);
+	status = system(command);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+START_TEST(self_check_of_a_running_helper_tells_one_that_holds_more)
+{
+	struct daemon daemon = { 0 };
+	struct daemon soft = { 0 };
+	int reader;
+
+	need_hardened();
+	daemon_start(&daemon, POLICY, (const char *const[]) { "--backend", "native", NULL });
+	reader = reader_of(daemon.pid);
+	ck_assert_int_eq(self_check("--pid", daemon.pid), 0);
+	ck_assert_int_eq(self_check("--json --pid", daemon.pid), 0);
+	ck_assert_int_eq(self_check("--pid", reader), 0);
+	ck_assert_int_eq(self_check("--expect none --pid", daemon.pid), 1);
+	ck_assert_int_eq(self_check("--expect cap_sys_ptrace --pid", reader), 0);
+	/* a program of root's, as this one */
+	ck_assert_int_eq(self_check("--pid", getpid()), 1);
+	daemon_stop(&daemon);
+	ck_assert_int_eq(self_check("--pid", 999999999), 3);
+	daemon_start(&soft, POLICY, (const char *const[]) { "--backend", "sim", "--soft", NULL });
+	ck_assert_int_eq(self_check("--pid", soft.pid), 1);
+	daemon_stop(&soft);
 }
 END_TEST
 
@@ -386,6 +423,7 @@ int main(void)
 				 p18_numbers_of_ioctls_are_compared_whole,
 				 p19_server_reaches_only_the_files_it_works_with,
 				 rules_for_a_program_hold_although_nobody_may_look_at_others,
+				 self_check_of_a_running_helper_tells_one_that_holds_more,
 				 simulated_machine_needs_no_capability,
 				 NULL,
 			 });
