@@ -10,11 +10,13 @@
 #include "../shim/sim.h"	    /* the simulated machine: its description */
 #include "../shim/grants.h"	    /* for launchers: how what is granted is handed over */
 #include "../shim/wire.h"	    /* the helper's protocol */
+#include "../shim/event.h"	    /* something that happens once, shared and counted */
+#include "../shim/value.h"	    /* named values, told across a boundary */
+#include "../shim/plugin.h"	    /* for plug-ins: what they and the library say to each other */
 #include "../guardian/access.h"	    /* the words of a decision: kinds, rights, reasons */
 #include "../guardian/caps.h"	    /* capacity ceilings: resources, tokens, readers */
 #include "../guardian/guard.h"	    /* counts of accesses that stop a runaway loop */
 #include "../guardian/policy.h"	    /* who may do what: files, views, decisions */
-#include "../guardian/lint.h"	    /* what is odd about a policy; what two allow differently */
 #include "../guardian/audit.h"	    /* events, the trail and its sinks, verification */
 #include "../guardian/context.h"    /* the context that every call starts from; refusals */
 #include "../guardian/snapshot.h"   /* all the numbers: a struct, JSON, metrics */
@@ -22,6 +24,7 @@
 #include "../guardian/last-words.h" /* what was touched before a hang */
 #include "../guardian/validate.h"   /* checks: sizes, alignment, buffers, slices, descriptors */
 #include "../uring/probe.h"	    /* does io_uring work here? */
+#include "../guardian/lint.h"	    /* what is odd about a policy; what two allow differently */
 #include "../uring/buf.h"	    /* buffers: handles, one owner at a time, views */
 #include "../uring/numa.h"	    /* processors, memory and devices that are near one another */
 #include "../uring/op.h"   /* operations: read, write … queued, cancelled, forgotten, done */

@@ -108,8 +108,9 @@ HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
 void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns);
 /* Until @deadline_ns of CLOCK_MONOTONIC, UINT64_MAX: for ever. 0, -EAGAIN, -EINTR, -ETIMEDOUT. */
 HWS_MUST int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns);
-/* Wakes one that waits. */
+/* Wakes one that waits; or all. */
 void sys_futex_wake(uint32_t *word);
+void sys_futex_wake_all(uint32_t *word);
 
 /*
  * What rings without io_uring are made of. Each is tried again at EINTR but where it says else;

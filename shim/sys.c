@@ -382,6 +382,11 @@ void sys_futex_wake(uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
+void sys_futex_wake_all(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
 int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
 	     void **ret_address)
 {
