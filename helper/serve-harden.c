@@ -56,8 +56,8 @@ static const struct {
 	uint64_t rights;
 } of_machine[] = {
 	{ "/sys", LOOK },
-	{ "/proc", HARDEN_FS_READ }, /* who claims ports and memory; single files there come and go */
-	{ "/etc", HARDEN_FS_READ }, /* users' names: the file is another one after each change */
+	{ "/proc", HARDEN_FS_READ }, /* who claims ports and memory; files there come and go */
+	{ "/etc", HARDEN_FS_READ },  /* users' names: the file is another one after each change */
 	{ "/dev/cpu", USE },
 	{ "/dev/port", USE },
 	{ "/dev/vfio", USE | HARDEN_FS_IOCTL },

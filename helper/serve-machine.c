@@ -50,7 +50,7 @@ int machine_learn(struct server *server)
 	int r = 0;
 
 	machine_forget(server);
-	/* the back end keeps the last one's file open: for whoever asks next it must be able to all */
+	/* the back end keeps the last one's file open: with all that whoever asks next may need */
 	machine_raise(server, NEEDS_OF(HWS_KIND_PCI));
 	while (r == 0 && server->known_count < FUNCTIONS &&
 	       shim_ops(shim)->pci_next(shim->self, after, &bdf) == 0) {

@@ -209,7 +209,7 @@ void machine_forget(struct server *server);
 int machine_do(struct server *server, const struct hws_access *access, uint64_t *value);
 int machine_open(struct server *server, enum hws_kind kind, const struct hws_access *access,
 		 struct opened **ret_opened);
-/* Raises what accesses of these kinds need (NEEDS_OF()), around what needs it; and drops it again. */
+/* Raises what accesses of these kinds need (NEEDS_OF()), around them; and drops it again. */
 void machine_raise(const struct server *server, uint32_t kinds);
 void machine_lower(const struct server *server);
 

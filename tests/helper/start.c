@@ -79,6 +79,20 @@ void start_refused(const struct start *start, int code, const char *word, const 
 	ck_assert_int_lt(fd, 0);
 }
 
+pid_t start_reader(pid_t pid)
+{
+	char path[64];
+	int reader = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%d", &reader), 1);
+	fclose(file);
+	return reader;
+}
+
 void start_break(void *context)
 {
 	const struct start_fault *fault = context;

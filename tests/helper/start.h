@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { START_TEXT = 4096, START_ANY = -1 };
 
@@ -33,7 +34,10 @@ struct start_fault {
 	bool lies; /* also when it says 0 it is noticed */
 	uint32_t result;
 };
-/* A struct start's before, with a struct start_fault: from now on the call gives that errno, or 0. */
+/* A struct start's before, with a struct start_fault: the call gives that errno from now on, or 0. */
 void start_break(void *fault);
+
+/* The process of a helper that looks what programs are. */
+pid_t start_reader(pid_t helper);
 
 #endif
