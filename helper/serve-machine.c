@@ -82,10 +82,11 @@ bool machine_identify(const struct server *server, struct hws_access *access)
 
 static void give_up(struct server *server, struct opened *opened)
 {
-	struct hws_shim *shim = &server->hw->shim;
+	struct hws_shim *shim;
 
 	if (!opened->used)
 		return;
+	shim = &server->hw->shim;
 	if (opened->kind == HWS_KIND_PORT)
 		shim_ops(shim)->port_close(shim->self, &opened->window);
 	else

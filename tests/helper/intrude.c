@@ -112,11 +112,6 @@ static void wait_for_stop(pid_t pid)
 	ck_assert_msg(WIFSTOPPED(status), "it did not stop, but ended with 0x%x", status);
 }
 
-bool intrude_can(void)
-{
-	return geteuid() == 0;
-}
-
 void intrude_begin(pid_t pid)
 {
 	ck_assert_int_eq(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);

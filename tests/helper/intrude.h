@@ -3,12 +3,9 @@
 #ifndef HWSAFE_TESTS_HELPER_INTRUDE_H
 #define HWSAFE_TESTS_HELPER_INTRUDE_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
-/* May this process do so, and does it know this architecture? */
-bool intrude_can(void);
-/* Stops @pid, which sleeps in a system call; it goes on as if nothing had been at the end. */
+/* Stops @pid (only root may), which sleeps in a system call; it goes on as if nothing had been at the end. */
 void intrude_begin(pid_t pid);
 void intrude_end(pid_t pid);
 /* What the call gives there: a value or -errno. */

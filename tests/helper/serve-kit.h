@@ -4,6 +4,7 @@
 #define HWSAFE_TESTS_HELPER_SERVE_KIT_H
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "hw/hwsafe.h"
 #include "shim/wire-internal.h"
@@ -50,6 +51,13 @@ int as_user_end(pid_t pid);
 				hws_why());                                              \
 			_exit(1);                                                        \
 		}                                                                        \
+	} while (0)
+
+/* For tests of what it gives up: sanitizers look at themselves through what is closed then. */
+#define need_hardened()                                                                  \
+	do {                                                                             \
+		need("root", geteuid() == 0, "only root has something to give up");      \
+		need("plain", !SUITE_SANITIZED, "under sanitizers nothing is given up"); \
 	} while (0)
 
 /* A context by the helper. */

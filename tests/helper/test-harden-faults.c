@@ -19,12 +19,6 @@
 #define PR_SET_MDWE 65
 #endif
 
-static bool can(void)
-{
-	return geteuid() == 0 && !SUITE_SANITIZED;
-}
-#define need_root() need("root", can(), "only root has something to give up")
-
 /* In the order in which they are done. */
 static const struct start_fault faults[] = {
 	{ "close_range", SYS_close_range, START_ANY },
@@ -99,14 +93,14 @@ static void try_faults(const struct start_fault *all, size_t count)
 
 START_TEST(p13_each_step_failing_refuses_to_serve)
 {
-	need_root();
+	need_hardened();
 	try_faults(faults, COUNT(faults));
 }
 END_TEST
 
 START_TEST(p13_each_step_of_landlock_failing_refuses_to_serve)
 {
-	need_root();
+	need_hardened();
 	need("landlock", harden_landlock_abi() > 0, "this kernel has none");
 	try_faults(landlock_faults, COUNT(landlock_faults));
 }
@@ -133,7 +127,7 @@ START_TEST(absence_of_landlock_is_told_and_others_steps_hold)
 	char line[256] = "";
 	FILE *file;
 
-	need_root();
+	need_hardened();
 	make_folder();
 	snprintf(words_file, sizeof(words_file), "%s/words", folder);
 	daemon_start(&daemon, "[alice]\nuser = 41000\nmsr = 0x19c r\n", NULL);

@@ -20,13 +20,6 @@
 
 static const char *const simulated[] = { "--backend", "sim", NULL };
 
-static bool hardened(void)
-{
-	return intrude_can() && !SUITE_SANITIZED;
-}
-#define need_hardened() \
-	need("root", hardened(), "only root starts a helper that gives up what root has")
-
 static const struct {
 	const char *name;
 	long number;

@@ -57,13 +57,6 @@ static void holds(pid_t pid, uint64_t permitted)
 	ck_assert_uint_eq(status_of(pid, "Threads", 10), 1);
 }
 
-static bool hardened(void)
-{
-	return intrude_can() && !SUITE_SANITIZED;
-}
-#define need_hardened() \
-	need("root", hardened(), "only root starts a helper that gives up what root has")
-
 START_TEST(p14_both_processes_hold_what_is_declared_and_nothing_effective)
 {
 	static const char *const real[] = { "--backend", "native", NULL };
