@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "guardian/last-words-internal.h"
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -320,6 +321,15 @@ static int do_all(struct server *server, struct peer *peer, const struct hws_wir
 	return first;
 }
 
+static uint32_t kinds_of(const struct hws_wire_step *steps, uint32_t count)
+{
+	uint32_t kinds = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		kinds |= NEEDS_OF(steps[i].kind);
+	return kinds;
+}
+
 int access_run(struct server *server, struct peer *peer, const struct hws_wire_run *run,
 	       struct hws_wire_end *ends)
 {
@@ -333,7 +343,7 @@ int access_run(struct server *server, struct peer *peer, const struct hws_wire_r
 			ends[i].status = -EDQUOT;
 		return limited(server, peer, &access, HWS_REASON_SURGE, NULL);
 	}
-	machine_raise(true);
+	machine_raise(server, kinds_of(steps, run->count));
 	/* from the end: what hws_why() says then is about the first that is wrong */
 	for (uint32_t i = run->count; i-- > 0;) {
 		int r = check(server, peer, &steps[i]);
@@ -343,6 +353,6 @@ int access_run(struct server *server, struct peer *peer, const struct hws_wire_r
 	}
 	if (first == 0)
 		first = do_all(server, peer, run, ends);
-	machine_raise(false);
+	machine_lower(server);
 	return first;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -104,11 +105,12 @@ static int do_ports(struct server *server, struct peer *peer, int *ret_fd)
 	int r;
 
 	(void)ret_fd;
-	if (access_judge_writing(server, peer, &access, &decision) < 0)
-		return access_refuse(server, peer, &access, &decision);
-	machine_raise(true);
-	r = machine_open(server, HWS_KIND_PORT, &access, &opened);
-	machine_raise(false);
+	/* who has the ports already is shown to the privileged only, too */
+	machine_raise(server, NEEDS_OF(HWS_KIND_PORT));
+	r = access_judge_writing(server, peer, &access, &decision);
+	r = r < 0 ? access_refuse(server, peer, &access, &decision)
+		  : machine_open(server, HWS_KIND_PORT, &access, &opened);
+	machine_lower(server);
 	if (r == 0)
 		note_grant(server, peer, &access, &decision);
 	return r;
@@ -171,11 +173,11 @@ static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
 	int r;
 
 	machine_identify(server, &access);
+	machine_raise(server, NEEDS_OF(HWS_KIND_BAR));
 	/* first what is known without a look at the device: most refusals need no more */
-	if (access_judge_writing(server, peer, &access, &decision) < 0)
-		return access_refuse(server, peer, &access, &decision);
-	machine_raise(true);
-	r = find_end(server, bar, &access);
+	r = access_judge_writing(server, peer, &access, &decision);
+	r = r < 0 ? access_refuse(server, peer, &access, &decision)
+		  : find_end(server, bar, &access);
 	if (r == 0 && access_judge_writing(server, peer, &access, &decision) < 0)
 		r = access_refuse(server, peer, &access, &decision);
 	if (r == 0) {
@@ -184,7 +186,7 @@ static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
 						     0 };
 		note_grant(server, peer, &access, &decision);
 	}
-	machine_raise(false);
+	machine_lower(server);
 	return r;
 }
 

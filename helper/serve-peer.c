@@ -91,7 +91,7 @@ static int within_limits(struct server *server, struct peer *peer)
 static int admit(struct server *server, struct peer *peer)
 {
 	const int size = SEND_BUFFER;
-	int r = who_is(peer);
+	int r = who_is(server, peer);
 
 	r = r < 0 ? r : within_limits(server, peer);
 	r = r < 0 ? r : choose_rules(server, peer);

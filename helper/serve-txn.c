@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -85,10 +86,10 @@ int txn_end(struct server *server, struct peer *peer, bool undo)
 
 	if (!peer->in_txn)
 		return why(-EINVAL, "no transaction is open");
-	machine_raise(true);
+	machine_raise(server, NEEDS_ALL_KINDS);
 	while (undo && peer->undo_count > 0)
 		failed += !put_back(server, &peer->undos[--peer->undo_count].access);
-	machine_raise(false);
+	machine_lower(server);
 	if (server->options->journals) {
 		/* what could not be undone waits for the next start */
 		if (!failed)
@@ -155,7 +156,7 @@ int txn_replay(struct server *server)
 	r = sys_opendir(SYS_REAL_ROOT, server->options->journals, &dir);
 	if (r < 0)
 		return why(r, "journals '%s': %s", server->options->journals, strerror(-r));
-	machine_raise(true);
+	machine_raise(server, NEEDS_ALL_KINDS);
 	while (r == 0 && (entry = readdir(dir))) {
 		if (!strncmp(entry->d_name, "txn-", 4)) {
 			r = replay(server, entry->d_name);
@@ -163,6 +164,6 @@ int txn_replay(struct server *server)
 				  entry->d_name);
 		}
 	}
-	machine_raise(false);
+	machine_lower(server);
 	return r;
 }
