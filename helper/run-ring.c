@@ -25,6 +25,8 @@ enum {
 	BUFFERS = 4 << 20, /* bytes, where the rule doesn't say */
 	BUFFERS_MOST = 1 << 30,
 	WORKERS = 4,
+	PATIENCE = 100, /* tries to lock memory … */
+	PAUSE_US = 10000,
 };
 
 /*
@@ -100,13 +102,26 @@ static int restrict_ring(const struct making *of)
 	return tell(of, IORING_REGISTER_RESTRICTIONS, list, count);
 }
 
-static int lock_ring(struct making *of)
+/* What programs that have just ended had locked the kernel gives back a little later. */
+static int register_memory(const struct making *of)
 {
 	const struct iovec memory = { of->arena, of->size };
+	int r = -ENOMEM;
+
+	for (int i = 0; r == -ENOMEM && i < PATIENCE; i++) {
+		if (i > 0)
+			usleep(PAUSE_US);
+		r = tell(of, IORING_REGISTER_BUFFERS, &memory, 1);
+	}
+	return r;
+}
+
+static int lock_ring(struct making *of)
+{
 	unsigned int workers[2] = { WORKERS, WORKERS };
 	int r = tell(of, IORING_REGISTER_FILES, &of->file, 1);
 
-	r = r < 0 ? r : tell(of, IORING_REGISTER_BUFFERS, &memory, 1);
+	r = r < 0 ? r : register_memory(of);
 	if (r == 0)
 		(void)tell(of, IORING_REGISTER_IOWQ_MAX_WORKERS, workers, 2); /* since 5.15 */
 	r = r < 0 ? r : restrict_ring(of);
@@ -227,6 +242,9 @@ static const struct {
 /* What else there is to know of a kernel's no. */
 static const char *cure_of(const char *step, int r)
 {
+	if (r == -ENOMEM)
+		return ": RLIMIT_MEMLOCK is for all rings of this user: raise it, or let the "
+		       "helper have CAP_SYS_RESOURCE";
 	if (strcmp(step, "set-up") != 0)
 		return "";
 	if (r == -EPERM)
