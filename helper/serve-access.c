@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "guardian/last-words-internal.h"
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -346,6 +347,15 @@ static int do_all(struct server *server, struct peer *peer, const struct hws_wir
 	return first;
 }
 
+static uint32_t kinds_of(const struct hws_wire_step *steps, uint32_t count)
+{
+	uint32_t kinds = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		kinds |= NEEDS_OF(steps[i].kind);
+	return kinds;
+}
+
 int access_run(struct server *server, struct peer *peer, const struct hws_wire_run *run,
 	       struct hws_wire_end *ends)
 {
@@ -361,7 +371,7 @@ int access_run(struct server *server, struct peer *peer, const struct hws_wire_r
 			ends[i].status = -EDQUOT;
 		return limited(server, peer, &access, HWS_REASON_SURGE, NULL);
 	}
-	machine_raise(true);
+	machine_raise(server, kinds_of(steps, run->count));
 	for (uint32_t i = 0; i < run->count; i++) {
 		ends[i].status = check(server, peer, &steps[i], &judged[i]);
 		if (ends[i].status < 0 && !wrong) {
@@ -373,6 +383,6 @@ int access_run(struct server *server, struct peer *peer, const struct hws_wire_r
 		explain(&wrong->access, peer, &wrong->decision);
 	else
 		first = do_all(server, peer, run, judged, ends);
-	machine_raise(false);
+	machine_lower(server);
 	return first;
 }

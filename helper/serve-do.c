@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -177,11 +178,12 @@ static int do_ports(struct server *server, struct peer *peer, int *ret_fd)
 	int r;
 
 	(void)ret_fd;
-	if (access_judge_writing(server, peer, &access, &decision) < 0)
-		return access_refuse(server, peer, &access, &decision);
-	machine_raise(true);
-	r = machine_open(server, HWS_KIND_PORT, &access, &opened);
-	machine_raise(false);
+	/* who has the ports already is shown to the privileged only, too */
+	machine_raise(server, NEEDS_OF(HWS_KIND_PORT));
+	r = access_judge_writing(server, peer, &access, &decision);
+	r = r < 0 ? access_refuse(server, peer, &access, &decision)
+		  : machine_open(server, HWS_KIND_PORT, &access, &opened);
+	machine_lower(server);
 	if (r == 0)
 		note_grant(server, peer, &access, &decision);
 	return r;
@@ -259,11 +261,11 @@ static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
 	int r;
 
 	machine_identify(server, &access);
+	machine_raise(server, NEEDS_OF(HWS_KIND_BAR));
 	/* first what is known without a look at the device: most refusals need no more */
-	if (access_judge_writing(server, peer, &access, &decision) < 0)
-		return access_refuse(server, peer, &access, &decision);
-	machine_raise(true);
-	r = machine_is_known(server, &access);
+	r = access_judge_writing(server, peer, &access, &decision);
+	r = r < 0 ? access_refuse(server, peer, &access, &decision)
+		  : machine_is_known(server, &access);
 	r = r < 0 ? r : find_end(server, bar, &access);
 	if (r == 0 && access_judge_writing(server, peer, &access, &decision) < 0)
 		r = access_refuse(server, peer, &access, &decision);
@@ -273,7 +275,7 @@ static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
 						     0 };
 		note_grant(server, peer, &access, &decision);
 	}
-	machine_raise(false);
+	machine_lower(server);
 	return r;
 }
 

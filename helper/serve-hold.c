@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "helper/group.h"
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -105,12 +106,12 @@ int hold_give(struct server *server, struct peer *peer, const struct hws_wire_ho
 	struct held *held = find(peer, access.bdf);
 	int r;
 
-	machine_raise(true);
+	machine_raise(server, NEEDS_OF(HWS_KIND_DMA));
 	r = allowed(server, peer, &access, &decision);
 	if (r == 0 && !held)
 		r = take(server, peer, &access, &decision, &held);
 	r = r < 0 ? r : give(server, held, ask->which, ret_fd);
-	machine_raise(false);
+	machine_lower(server);
 	if (r == 0)
 		*ret_held = (struct hws_wire_held) { or_any(decision.max), or_any(decision.maps),
 						     count_vectors(peer, &access), 0 };

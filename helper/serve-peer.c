@@ -102,11 +102,8 @@ static int within_limits(struct server *server, struct peer *peer)
 static int admit(struct server *server, struct peer *peer)
 {
 	const int size = SEND_BUFFER;
-	int r;
+	int r = who_is(server, peer);
 
-	machine_raise(true); /* which program another user runs is not for everybody to see */
-	r = who_is(peer);
-	machine_raise(false);
 	r = r < 0 ? r : within_limits(server, peer);
 	r = r < 0 ? r : choose_rules(server, peer);
 	if (r == 0 && setsockopt(peer->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
@@ -299,7 +296,7 @@ bool peer_answer(struct server *server, struct peer *peer, size_t size, bool rin
  */
 static void settle(struct server *server, struct peer *peer)
 {
-	bool another = who_is_another(peer);
+	bool another = who_is_another(server, peer);
 
 	if (another)
 		serve_say(server, peer, HWS_LEVEL_INFO, 0, "is another program");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -86,10 +87,10 @@ int txn_end(struct server *server, struct peer *peer, bool undo)
 
 	if (!peer->in_txn)
 		return why(-EINVAL, "no transaction is open");
-	machine_raise(true);
+	machine_raise(server, NEEDS_ALL_KINDS);
 	while (undo && peer->undo_count > 0)
 		failed += !put_back(server, &peer->undos[--peer->undo_count].access);
-	machine_raise(false);
+	machine_lower(server);
 	if (server->options->journals) {
 		/* what could not be undone waits for the next start */
 		if (!failed)
@@ -206,8 +207,8 @@ int txn_replay(struct server *server)
 	if (r < 0)
 		return why(r, "journals '%s': %s", path, strerror(-r));
 	r = check_folder(path, dirfd(dir));
-	machine_raise(true);
+	machine_raise(server, NEEDS_ALL_KINDS);
 	r = r < 0 ? r : replay_all(server, dir);
-	machine_raise(false);
+	machine_lower(server);
 	return r;
 }

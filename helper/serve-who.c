@@ -60,24 +60,22 @@ static int find_process(struct peer *peer)
 	return 0;
 }
 
-/* What can't be told matches no rule about programs. */
-static void find_exe(struct peer *peer)
+/*
+ * What can't be told matches no rule about programs. It is that process's only if that is still
+ * alive, and that is only known if its pid is held.
+ */
+static void find_exe(struct server *server, struct peer *peer)
 {
-	char path[64];
-	char exe[SERVE_EXE];
-	ssize_t length;
+	char *exe = peer->pidfd < 0 ? NULL : exe_of(server, peer->pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", peer->pid);
-	machine_raise(true); /* of other users' processes */
-	length = sys_readlink(SYS_REAL_ROOT, path, exe, sizeof(exe));
-	machine_raise(false);
-	/* it was that process's if it is still alive, and only known if the pid is held */
-	if (length > 0 && peer->pidfd >= 0 &&
-	    (syscall(SYS_pidfd_send_signal, peer->pidfd, 0, NULL, 0) == 0 || errno == EPERM))
-		peer->exe = strdup(exe);
+	/* EPERM: it is another user's, and alive */
+	if (!exe || syscall(SYS_pidfd_send_signal, peer->pidfd, 0, NULL, 0) == 0 || errno == EPERM)
+		peer->exe = exe;
+	else
+		free(exe);
 }
 
-int who_is(struct peer *peer)
+int who_is(struct server *server, struct peer *peer)
 {
 	const int on = 1;
 	const int off = 0;
@@ -101,19 +99,19 @@ int who_is(struct peer *peer)
 	r = find_process(peer);
 	if (r < 0)
 		return r;
-	find_exe(peer);
+	find_exe(server, peer);
 	/* descriptors are refused by the kernel where it can; each message says who sent it */
 	(void)setsockopt(peer->fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 	return setsockopt(peer->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
 }
 
-bool who_is_another(struct peer *peer)
+bool who_is_another(struct server *server, struct peer *peer)
 {
 	char *before = peer->exe;
 	bool changed;
 
 	peer->exe = NULL;
-	find_exe(peer);
+	find_exe(server, peer);
 	changed = !before != !peer->exe || (before && strcmp(before, peer->exe) != 0);
 	free(before);
 	return changed;

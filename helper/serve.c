@@ -4,14 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "helper/harden.h"
@@ -235,51 +234,6 @@ static int set_up_loop(struct server *server)
 	return r < 0 ? r : serve_watch(server->poller, server->signals, EPOLLIN, &server->signals);
 }
 
-/* Each with what it is for; a simulated machine needs none. */
-static const uint64_t kept = UINT64_C(1) << CAP_SYS_RAWIO      /* ioperm, /dev/cpu/N/msr */
-			     | UINT64_C(1) << CAP_DAC_OVERRIDE /* root's files in sysfs and /dev */
-			     | UINT64_C(1) << CAP_SYS_ADMIN    /* configuration space from 64 on */
-			     | UINT64_C(1) << CAP_SYS_PTRACE;  /* /proc/PID/exe of other users */
-
-static int find_user(const char *name, struct harden *what)
-{
-	const struct passwd *user;
-
-	what->uid = geteuid();
-	what->gid = getegid();
-	what->keep_groups = !name;
-	if (!name)
-		return 0;
-	user = getpwnam(name);
-	if (!user)
-		return why(-ENOENT, "--user '%s': there is no such user", name);
-	what->uid = user->pw_uid;
-	what->gid = user->pw_gid;
-	return 0;
-}
-
-static int give_up_privileges(struct server *server)
-{
-	static const int denied[] = { SYS_io_uring_setup, SYS_io_uring_enter,
-				      SYS_io_uring_register };
-	static const struct harden_limit limits[] = { { RLIMIT_CORE, 0 }, { RLIMIT_NPROC, 0 } };
-	struct harden what = {
-		.keep = strcmp(hws_backend(server->hw), "sim") != 0 ? kept : 0,
-		.limits = limits,
-		.limit_count = sizeof(limits) / sizeof(limits[0]),
-		.denied = denied,
-		.denied_count = sizeof(denied) / sizeof(denied[0]),
-	};
-	const char *step = "user";
-	int r = find_user(server->options->user, &what);
-
-	if (r < 0)
-		return r;
-	r = harden(&what, &step);
-	return r < 0 ? why(r, "hardening failed at '%s': %s; nothing is served", step, strerror(-r))
-		     : 0;
-}
-
 static int set_up(struct server *server)
 {
 	const struct serve_options *options = server->options;
@@ -293,13 +247,18 @@ static int set_up(struct server *server)
 	server->listener = options->socket ? serve_listen(options->socket) : serve_activated();
 	if (server->listener < 0)
 		return server->listener;
+	server->notify = serve_notify_open();
 	clearenv();
 	sys_boot(boot); /* journals name it; /proc may be closed to us later */
 	r = set_up_loop(server);
 	if (r < 0)
 		return why(r, "the loop: %s", strerror(-r));
-	r = options->soft ? 0 : give_up_privileges(server);
-	r = r < 0 ? r : machine_learn(server);
+	server->failure = RESULT_SYSTEM;
+	r = serve_harden(server);
+	if (r < 0)
+		return r;
+	server->failure = RESULT_FAILURE;
+	r = machine_learn(server);
 	return r < 0 ? r : txn_replay(server);
 }
 
@@ -316,24 +275,66 @@ static void tear_down(struct server *server)
 	sys_close(server->poller);
 	sys_close(server->signals);
 	sys_close(server->spare);
+	sys_close(server->notify);
+	sys_close(server->exe_reader);
 	if (server->options->socket && server->listener >= 0)
 		unlink(server->options->socket);
 	free(server);
 }
 
-/* Nothing of who started it comes along. */
-static int begin(const struct serve_options *options)
+/*
+ * One that gets its capabilities by its file serves whoever starts it, who chooses the options:
+ * root says by the file's group who that may be. Until all is given up, files are opened as him.
+ */
+static int begin_by_file(void)
 {
-	unsigned int first = options->socket ? 3 : 4;
+	struct stat exe;
+	int r;
+
+	if (!getauxval(AT_SECURE))
+		return 0;
+	if (stat("/proc/self/exe", &exe) < 0)
+		return why(-errno, "/proc is needed: %s", strerror(errno));
+	if (exe.st_mode & S_IXOTH)
+		return why(-EPERM,
+			   "its file gives capabilities to whoever starts it, and everybody "
+			   "may: only a group's members shall (chmod 0750)");
+	r = harden_raise(false);
+	return r < 0 ? why(r, "hardening failed at 'capabilities': %s", strerror(-r)) : 0;
+}
+
+/* As many descriptors as all clients may need, if they are to be had; a failing write is told. */
+static void set_room(void)
+{
+	struct rlimit files;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max < DESCRIPTORS ? files.rlim_max : DESCRIPTORS;
+	(void)setrlimit(RLIMIT_NOFILE, &files); /* what is too few is told when it is */
+}
+
+/* Nothing of who started it comes along. */
+static int begin(struct server *server)
+{
+	unsigned int first = server->options->socket ? 3 : 4;
+	int r;
 
 	if (close_range(first, ~0u, 0) < 0)
 		return why(-errno, "close_range: %s", strerror(errno));
 	for (int signal = 1; signal < NSIG; signal++)
 		(void)sigaction(signal, &(struct sigaction) { .sa_handler = SIG_DFL }, NULL);
+	set_room();
 	umask(077);
 	if (chdir("/") < 0)
 		return why(-errno, "chdir: %s", strerror(errno));
-	return options->soft ? 0 : harden_hide();
+	r = server->options->soft ? 0 : harden_hide();
+	if (r < 0)
+		return why(r, "hardening failed at 'dumpable': %s; nothing is served",
+			   strerror(-r));
+	r = begin_by_file();
+	return r < 0 ? r : exe_start(server);
 }
 
 enum result serve_command(int count, char **arguments)
@@ -350,12 +351,20 @@ enum result serve_command(int count, char **arguments)
 		return (enum result)complain("no memory");
 	server->options = &options;
 	server->listener = server->poller = server->signals = server->spare = -1;
-	r = begin(&options);
-	r = r < 0 ? r : set_up(server);
-	if (r == 0)
+	server->exe_reader = server->notify = -1;
+	server->failure = RESULT_SYSTEM;
+	r = begin(server);
+	if (r == 0) {
+		server->failure = RESULT_FAILURE;
+		r = set_up(server);
+	}
+	if (r == 0) {
+		serve_ready(server);
 		r = loop(server);
+	}
+	result = r < 0 ? server->failure : RESULT_OK;
 	if (r < 0)
 		complain(hws_why());
 	tear_down(server);
-	return r < 0 ? RESULT_FAILURE : RESULT_OK;
+	return result;
 }

@@ -8,6 +8,7 @@
 #define HWSAFE_HELPER_SERVE_H
 
 #include "guardian/context-internal.h"
+#include "helper/helper.h"
 #include "hw/journal-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/wire-internal.h"
@@ -27,7 +28,7 @@ enum {
 	SERVE_TAG_PROCESS = 1,
 	SERVE_TAG_RING = 2,
 	SERVE_TAGS = 3,
-	SERVE_HOLDS = 4,    /* functions that one peer holds whole */
+	SERVE_HOLDS = 4, /* functions that one peer holds whole */
 };
 
 /* Below, equal, above: by the numbers, for what lies between them is anything. */
@@ -144,6 +145,8 @@ struct opened {
 	struct hws_window window;
 };
 
+struct harden;
+
 struct server {
 	const struct serve_options *options;
 	struct hws *hw; /* the machine, the trail; its policy is not asked */
@@ -153,12 +156,16 @@ struct server {
 	int signals;
 	int spare; /* given up for a moment when no descriptor is left */
 	bool stop;
-	uint64_t now;  /* ns, of this turn */
-	uint64_t turn; /* its number */
-	uint64_t told; /* the second in which accounts_tell() last looked */
-	uint32_t busy; /* rings that are looked at in each turn */
-	uint32_t gone; /* peers that the sweep frees */
-	uint32_t kept; /* replies that nobody has taken yet */
+	enum result failure; /* what it ends with if what it does now fails */
+	uint64_t permitted;  /* capabilities, after the start; 0: there is nothing to be raised */
+	int exe_reader;	     /* serve-exe.c: who says what programs are; -1: nobody */
+	int notify;	     /* whom to tell that it serves; -1: nobody asked */
+	uint64_t now;	     /* ns, of this turn */
+	uint64_t turn;	     /* its number */
+	uint64_t told;	     /* the second in which accounts_tell() last looked */
+	uint32_t busy;	     /* rings that are looked at in each turn */
+	uint32_t gone;	     /* peers that the sweep frees */
+	uint32_t kept;	     /* replies that nobody has taken yet */
 	struct peer *peers;
 	uint32_t peer_count;
 	uint32_t users; /* who are connected */
@@ -182,6 +189,22 @@ void serve_say(const struct server *server, const struct peer *peer, enum hws_le
 int serve_listen(const char *path);
 int serve_activated(void);
 int serve_watch(int poller, int fd, uint32_t events, void *tag);
+
+/* Where the service manager waits to hear of it, if one does: for serve_ready(), once. */
+int serve_notify_open(void);
+void serve_ready(struct server *server);
+
+/* serve-exe.c: a process that looks what program a process is; 0 or -errno, with words */
+int exe_start(struct server *server);
+/* It gives up all but that; to be called when the server has. */
+int exe_harden(struct server *server);
+/* The path; NULL where that can't be told. For free(). */
+char *exe_of(struct server *server, int32_t pid);
+
+/* serve-harden.c: gives up all that serving doesn't need; 0 or -errno, with words */
+int serve_harden(struct server *server);
+/* Whom it becomes. 0 or -ENOENT. */
+int serve_find_user(const char *name, struct harden *what);
 
 /* serve-peer.c */
 void peer_accept(struct server *server);
@@ -211,9 +234,9 @@ void peers_list(const struct server *server);
 void peer_note_bars(const struct server *server, const struct peer *peer, const char *text);
 
 /* serve-who.c: fills uid, pid, groups, exe, pidfd */
-int who_is(struct peer *peer);
+int who_is(struct server *server, struct peer *peer);
 /* Its program, looked at anew: is it another one by now? */
-bool who_is_another(struct peer *peer);
+bool who_is_another(struct server *server, struct peer *peer);
 
 /* serve-account.c */
 struct account *account_of(struct server *server, uint32_t uid);
@@ -254,8 +277,9 @@ void machine_forget(struct server *server);
 int machine_do(struct server *server, const struct hws_access *access, uint64_t *value);
 int machine_open(struct server *server, enum hws_kind kind, const struct hws_access *access,
 		 struct opened **ret_opened);
-/* Raises what is permitted, around a call that needs it; and drops it again. */
-void machine_raise(bool on);
+/* Raises what accesses of these kinds need (NEEDS_OF()), around them; and drops it again. */
+void machine_raise(const struct server *server, uint32_t kinds);
+void machine_lower(const struct server *server);
 
 /* serve-hold.c: one descriptor of a function, which is the caller's; and what goes with it */
 int hold_give(struct server *server, struct peer *peer, const struct hws_wire_hold *ask,

@@ -61,7 +61,7 @@ static void begin(void)
 	server = calloc(1, sizeof(*server));
 	fuzz_must(server);
 	server->options = &options;
-	server->signals = server->spare = -1;
+	server->signals = server->spare = server->exe_reader = server->notify = -1;
 	server->policy = policies[0];
 	fuzz_must(hws_open(&context, &server->hw) == 0);
 	snprintf(path, sizeof(path), "/tmp/hwsafe-fuzz-%d", (int)getpid());

@@ -103,8 +103,21 @@ static void fill(union wire_request *request, uint64_t *seed)
 	case HWS_WIRE_RING:
 		((struct hws_wire_share *)body)->start = (uint32_t)pick(seed, 2);
 		break;
+	case HWS_WIRE_CPUID:
+		*(struct hws_wire_leaf *)body = (struct hws_wire_leaf) { (uint32_t)pick(seed, 0x20),
+									 (uint32_t)pick(seed, 4) };
+		break;
+	case HWS_WIRE_INFO:
+		*(struct hws_wire_bdf *)body = some_function(seed);
+		break;
+	case HWS_WIRE_HOLD:
+		*(struct hws_wire_hold *)body =
+			(struct hws_wire_hold) { some_function(seed),
+						 (uint32_t)pick(seed, HWS_HOLD_FDS), 0 };
+		break;
 	case HWS_WIRE_HELLO:
 	case HWS_WIRE_IDENTIFY:
+	case HWS_WIRE_TOPOLOGY:
 	case HWS_WIRE_RUN:
 	case HWS_WIRE_OPS:
 		break;

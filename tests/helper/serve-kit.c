@@ -61,22 +61,29 @@ static _Noreturn void become(const struct daemon *daemon)
 		words[count++] = "--backend";
 		words[count++] = "sim";
 	}
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SUITE_SANITIZED
 	words[count++] = "--soft"; /* sanitizers look at themselves through what is closed else */
 #endif
+	if (daemon->before)
+		daemon->before(daemon);
 	execv(HELPER, (char *const *)words);
 	_exit(127);
 }
 
 void daemon_again(struct daemon *daemon)
 {
-	int waited = 0;
-	int hello;
-
 	daemon->pid = fork();
 	ck_assert_int_ge(daemon->pid, 0);
 	if (daemon->pid == 0)
 		become(daemon);
+	daemon_wait(daemon);
+}
+
+void daemon_wait(struct daemon *daemon)
+{
+	int waited = 0;
+	int hello;
+
 	/* it listens: everybody may come, the policy decides */
 	for (;; waited++) {
 		int fd = sys_message_socket(daemon->socket, 1);

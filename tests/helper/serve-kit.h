@@ -17,12 +17,16 @@ struct daemon {
 	char socket[96];
 	pid_t pid;
 	const char *const *arguments; /* more; ends with NULL */
+	/* runs in the child, before the helper; may be NULL */
+	void (*before)(const struct daemon *daemon);
 };
 
 /* Makes the folder, writes the policy, starts it on the simulated machine unless told otherwise. */
 void daemon_start(struct daemon *daemon, const char *policy, const char *const *arguments);
 /* Begins again with the same folder. */
 void daemon_again(struct daemon *daemon);
+/* Until one that somebody else started is there. */
+void daemon_wait(struct daemon *daemon);
 void daemon_policy(const struct daemon *daemon, const char *policy);
 /* It must have ended well; the folder stays, or goes. */
 void daemon_end(struct daemon *daemon);
@@ -52,6 +56,13 @@ int as_user_end(pid_t pid);
 				hws_why());                                              \
 			_exit(1);                                                        \
 		}                                                                        \
+	} while (0)
+
+/* For tests of what it gives up: sanitizers look at themselves through what is closed then. */
+#define need_hardened()                                                                  \
+	do {                                                                             \
+		need("root", geteuid() == 0, "only root has something to give up");      \
+		need("plain", !SUITE_SANITIZED, "under sanitizers nothing is given up"); \
 	} while (0)
 
 /* A context by the helper. */
