@@ -52,7 +52,9 @@ static void say_what(const struct hws_access *access, char *text, size_t size)
 	if (access->kind == HWS_KIND_PCI || access->kind == HWS_KIND_BAR ||
 	    access->kind == HWS_KIND_DMA || access->kind == HWS_KIND_IRQ)
 		hws_bdf_format(access->bdf, bdf);
-	if (access->first == access->last)
+	if (access->path)
+		snprintf(text, size, "%s %s", hws_kind_name(access->kind), access->path);
+	else if (access->first == access->last)
 		snprintf(text, size, "%s %s %s0x%llx", verb, hws_kind_name(access->kind),
 			 *bdf ? strcat(bdf, " ") : "", (unsigned long long)access->first);
 	else

@@ -278,6 +278,7 @@ static void tell_rule(const struct query *q, uint32_t index, struct hws_decision
 	d->rate_ns = rule->rate_ns;
 	d->sha256 = rule->sha256;
 	d->key = rule->key;
+	d->unsigned_ok = rule->unsigned_ok;
 }
 
 static void decide(const struct query *q, bool allowed, struct hws_decision *d)

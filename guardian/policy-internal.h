@@ -108,6 +108,7 @@ struct policy_rule {
 	uint64_t rate_ns;
 	const char *sha256;
 	const char *key;
+	bool unsigned_ok;
 	const char *text;
 };
 

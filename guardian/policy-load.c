@@ -6,16 +6,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shim/sys-internal.h"
+#include "shim/trust-internal.h"
 #include "shim/why-internal.h"
-
-#define PLAIN (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
 
 struct loader {
 	const struct hws_policy_options *options;
@@ -61,23 +59,13 @@ static int refuse(struct loader *l, int code, const char *file, const char *form
 	return code;
 }
 
-/*
- * Only the owner can have written it, or can put another in its place. A
- * directory above may be root's too, or be sticky.
- */
-static int check_owner(struct loader *l, const char *file, const struct stat *is, bool above)
+/* For the reason that was just given. */
+static int refuse_by(struct loader *l, int code, const char *file)
 {
-	bool others = is->st_mode & (S_IWGRP | S_IWOTH);
+	char words[256];
 
-	if (is->st_uid != l->options->owner_uid && !(above && is->st_uid == 0))
-		return refuse(l, -EACCES, file, "belongs to uid %u, expected %u: chown it",
-			      is->st_uid, l->options->owner_uid);
-	if (others && !(above && is->st_mode & S_ISVTX))
-		return refuse(l, -EACCES, file,
-			      "is writable by group or others (mode %04o), "
-			      "expected by its owner alone: chmod go-w",
-			      is->st_mode & 07777);
-	return 0;
+	snprintf(words, sizeof(words), "%s", hws_why());
+	return refuse(l, code, file, "%s", words);
 }
 
 static int stat_file(struct loader *l, int fd, const char *file, struct stat *ret_is)
@@ -88,9 +76,9 @@ static int stat_file(struct loader *l, int fd, const char *file, struct stat *re
 		return refuse(l, r, file, "can't be examined: %s", strerror(-r));
 	if (!S_ISREG(ret_is->st_mode))
 		return refuse(l, -EACCES, file, "is no regular file, expected one");
-	r = check_owner(l, file, ret_is, false);
+	r = trust_owner(ret_is, l->options->owner_uid, false);
 	if (r < 0)
-		return r;
+		return refuse_by(l, r, file);
 	if (ret_is->st_size > POLICY_FILE_SIZE ||
 	    (size_t)ret_is->st_size > POLICY_TOTAL_SIZE - l->total)
 		return refuse(l, -EFBIG, file,
@@ -122,62 +110,29 @@ static int parse_open(struct loader *l, int fd, const char *file, const struct s
 	return 0;
 }
 
-static int refuse_open(struct loader *l, int code, const char *file)
-{
-	if (code == -ELOOP)
-		return refuse(l, -EACCES, file,
-			      "is a link or behind one, expected the thing itself");
-	return refuse(l, code, file, "can't be opened: %s", strerror(-code));
-}
-
 static int load_file(struct loader *l, int directory, const char *name)
 {
 	/* non-blocking: nobody can keep us waiting with a FIFO */
 	HWS_CLEANUP_FD int fd = sys_open_resolve(directory, name, O_RDONLY | O_NONBLOCK | O_NOCTTY,
-						 0, PLAIN | RESOLVE_BENEATH);
+						 0, TRUST_PLAIN | RESOLVE_BENEATH);
 	char file[PATH_MAX];
 	struct stat is;
 	int r;
 
 	snprintf(file, sizeof(file), "%s/%s", l->options->directory, name);
 	if (fd < 0)
-		return refuse_open(l, fd, file);
+		return refuse_by(l, trust_open_failed(fd), file);
 	r = stat_file(l, fd, file, &is);
 	return r < 0 ? r : parse_open(l, fd, file, &is);
 }
 
-/* Goes down to the directory step by step: none on the way may be somebody else's. */
 static int open_directory(struct loader *l, int *ret_fd)
 {
-	HWS_CLEANUP_FD int at = sys_open(l->root, "/", O_PATH | O_DIRECTORY);
-	const char *path = l->options->directory;
-	char part[PATH_MAX];
+	char where[PATH_MAX];
+	int r = trust_open_directory(l->root, l->options->directory, l->options->owner_uid, where,
+				     ret_fd);
 
-	for (const char *c = path + strspn(path, "/"); at >= 0 && *c; c += strspn(c, "/")) {
-		int above = at;
-		bool last;
-		struct stat is;
-		int r;
-
-		snprintf(part, sizeof(part), "%.*s", (int)strcspn(c, "/"), c);
-		c += strcspn(c, "/");
-		last = !c[strspn(c, "/")];
-		/* only the last is read: who may not list the others can go through them */
-		at = sys_open_resolve(above, part, (last ? O_RDONLY : O_PATH) | O_DIRECTORY, 0,
-				      PLAIN | RESOLVE_BENEATH);
-		sys_close(above);
-		if (at < 0)
-			break;
-		snprintf(part, sizeof(part), "%.*s", (int)(c - path), path);
-		r = sys_fstat(at, &is);
-		r = r < 0 ? refuse_open(l, r, part) : check_owner(l, part, &is, !last);
-		if (r < 0)
-			return r;
-	}
-	if (at < 0)
-		return refuse_open(l, at, path);
-	*ret_fd = HWS_TAKE_FD(at);
-	return 0;
+	return r < 0 ? refuse_by(l, r, where) : 0;
 }
 
 static int is_policy_file(const struct dirent *entry)

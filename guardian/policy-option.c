@@ -48,7 +48,7 @@ const struct policy_kind policy_kinds[HWS_KINDS] = {
 	},
 	[HWS_KIND_PLUGIN] = {
 		.object = OBJECT_PATH, .what = "a shared object", .rights = HWS_RW,
-		.usual = HWS_RW, .options = OPTION_SHA256 | OPTION_KEY,
+		.usual = HWS_RW, .options = OPTION_SHA256 | OPTION_KEY | OPTION_UNSIGNED,
 	},
 };
 
@@ -174,6 +174,12 @@ static bool option_key(struct rule_parser *r)
 			   &r->rule.key);
 }
 
+static bool option_unsigned(struct rule_parser *r)
+{
+	r->rule.unsigned_ok = true;
+	return true;
+}
+
 static bool option_last_words(struct rule_parser *r)
 {
 	r->rule.last_words = true;
@@ -199,6 +205,7 @@ static const struct {
 	{ "buffers", OPTION_BUFFERS, option_buffers },
 	{ "sha256", OPTION_SHA256, option_sha256 },
 	{ "key", OPTION_KEY, option_key },
+	{ "unsigned", OPTION_UNSIGNED, option_unsigned },
 	{ "last-words", OPTION_LAST_WORDS, option_last_words },
 };
 
@@ -252,6 +259,10 @@ bool options_fit(struct rule_parser *r, const char *rule)
 	if (r->rule.kind == HWS_KIND_PLUGIN && !r->rule.deny && !r->given)
 		return parse_error(r->p, rule,
 				   "found a plugin that is not pinned, expected sha256 "
-				   "or key");
+				   "or key (or unsigned, for any file there)");
+	if (r->rule.unsigned_ok && (r->rule.sha256 || r->rule.key))
+		return parse_error(r->p, rule,
+				   "found 'unsigned' with sha256 or key, expected one or the "
+				   "other");
 	return true;
 }

@@ -88,6 +88,7 @@ enum policy_option {
 	OPTION_SHA256 = 1 << 9,
 	OPTION_KEY = 1 << 10,
 	OPTION_LAST_WORDS = 1 << 11,
+	OPTION_UNSIGNED = 1 << 12,
 };
 struct rule_parser {
 	struct policy_parser *p;

@@ -251,6 +251,7 @@ struct hws_decision {
 	uint64_t rate_ns;   /* … in each window of so many nanoseconds */
 	const char *sha256; /* of a plug-in: 64 hexadecimal digits; NULL: not pinned */
 	const char *key;    /* of a plug-in: who must have signed it; NULL: not asked for */
+	bool unsigned_ok;   /* of a plug-in: neither is needed */
 };
 
 /**

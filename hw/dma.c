@@ -24,7 +24,7 @@ static void *self(const struct hws_domain *domain)
 static _Atomic uint32_t domains;
 
 /* Numbers come again only after half a billion domains. */
-static uint32_t next_number(void)
+uint32_t domain_number(void)
 {
 	/* relaxed: only the number counts */
 	return atomic_fetch_add_explicit(&domains, 1, memory_order_relaxed) % BUF_BY_MAX + 1;
@@ -117,7 +117,7 @@ int hws_dma_open(struct hws *hw, const char *bdf, const struct hws_dma_options *
 		free(domain);
 		return r;
 	}
-	domain->number = next_number();
+	domain->number = domain_number();
 	domain->rules = rules_ref(domain->gate.rules);
 	domain->rule = domain->gate.decision.rule;
 	r = open_pool(domain, options);

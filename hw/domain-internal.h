@@ -49,6 +49,9 @@ struct hws_domain {
 	struct domain_gone gone[DOMAIN_GONE]; /* the last ones, in a circle */
 };
 
+/* Another number, by which buffers know who owns them. */
+uint32_t domain_number(void);
+
 static inline struct domain_map *domain_map(struct hws_domain *domain, struct hws_buf buf)
 {
 	return &domain->maps[buf.slot & domain->mask];

@@ -20,6 +20,7 @@
 #include "../guardian/audit.h"	    /* events, the trail and its sinks, verification */
 #include "../guardian/context.h"    /* the context that every call starts from; refusals */
 #include "../guardian/snapshot.h"   /* all the numbers: a struct, JSON, metrics */
+#include "../guardian/plugin.h"	    /* shared objects that bring a device, loaded by policy */
 #include "../guardian/privilege.h"  /* ports that the kernel opened to a thread */
 #include "../guardian/last-words.h" /* what was touched before a hang */
 #include "../guardian/validate.h"   /* checks: sizes, alignment, buffers, slices, descriptors */
@@ -33,6 +34,7 @@
 #include "../uring/ring.h" /* rings, and what they tell of themselves */
 #include "../uring/ring-group.h" /* buffers provided in advance for receiving */
 #include "../uring/stream.h"	 /* streams of bytes, copied; FILE * over a ring */
+#include "accel.h"		 /* devices that plug-ins bring, fed from buffers */
 #include "bank.h"		 /* handles that know their registers, by name */
 #include "batch.h"     /* steps over any handles, checked whole before the first is done */
 #include "block.h"     /* how blocks are copied */

@@ -85,6 +85,8 @@ static int make(const struct plugin_options *options, const struct plugin_face *
 
 static void unmake(struct hws_plugin *plugin)
 {
+	/* a call that was left by longjmp() still holds it */
+	(void)pthread_mutex_unlock(&plugin->turn);
 	pthread_mutex_destroy(&plugin->turn);
 	pthread_mutex_destroy(&plugin->lock);
 	free(plugin);

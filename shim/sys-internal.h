@@ -76,6 +76,10 @@ HWS_MUST int sys_opendir(int root, const char *path, DIR **ret_dir);
 HWS_MUST int sys_scandir(int dir, struct dirent ***ret_entries,
 			 int (*filter)(const struct dirent *entry),
 			 int (*compare)(const struct dirent **a, const struct dirent **b));
+/* Memory as a file, which may be run. */
+HWS_MUST int sys_memfd(const char *name);
+/* From now on nobody changes it. */
+HWS_MUST int sys_seal(int fd);
 /* F_SEAL_… of a memfd; -EINVAL: it is none. */
 HWS_MUST int sys_seals(int fd);
 /* Is it closed by an exec? And: from now on it is. */

@@ -28,6 +28,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010u
+#endif
 #ifndef SYS_mseal
 #define SYS_mseal 462 /* the same number on every architecture */
 #endif
@@ -782,6 +785,23 @@ int sys_dup(int fd)
 int sys_shut(int fd)
 {
 	return (int)result(close(fd));
+}
+
+int sys_memfd(const char *name)
+{
+	long fd =
+		result(syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC));
+
+	/* before Linux 6.3 there was no such word, and all were so */
+	if (fd == -EINVAL)
+		fd = result(syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+	return (int)fd;
+}
+
+int sys_seal(int fd)
+{
+	return (int)result(
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
 }
 
 int sys_seals(int fd)

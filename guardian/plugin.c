@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "guardian/plugin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guardian/context-internal.h"
+#include "guardian/gate-internal.h"
+#include "shim/plugin-internal.h"
+#include "shim/plugin-library-internal.h"
+#include "shim/why-internal.h"
+
+/* What an instance holds of its program. */
+struct keeper {
+	struct hws *hw; /* a share of it */
+	struct hws_plugin_options options;
+};
+
+static int no_store(void)
+{
+	return why(-EOPNOTSUPP, "the program keeps nothing for plug-ins");
+}
+
+static int keeper_get(void *context, struct hws_kv *kv)
+{
+	const struct hws_plugin_options *options = &((struct keeper *)context)->options;
+
+	return options->get ? options->get(options->context, kv) : no_store();
+}
+
+static int keeper_try_get(void *context, struct hws_kv *kv)
+{
+	const struct hws_plugin_options *options = &((struct keeper *)context)->options;
+
+	return options->try_get ? options->try_get(options->context, kv) : no_store();
+}
+
+static int keeper_put(void *context, const struct hws_kv *kv)
+{
+	const struct hws_plugin_options *options = &((struct keeper *)context)->options;
+
+	return options->put ? options->put(options->context, kv) : no_store();
+}
+
+static void keeper_log(void *context, const char *line)
+{
+	const struct keeper *keeper = context;
+
+	context_log(keeper->hw, HWS_LEVEL_INFO, "a plug-in says: %s", line);
+}
+
+static void release(const struct hws_plugin_options *options)
+{
+	if (options && options->release)
+		options->release(options->context);
+}
+
+static void keeper_release(void *context)
+{
+	struct keeper *keeper = context;
+
+	release(&keeper->options);
+	context_unref(keeper->hw);
+	free(keeper);
+}
+
+static int make_keeper(struct hws *hw, const struct hws_plugin_options *options,
+		       struct plugin_store *ret_store)
+{
+	struct keeper *keeper = calloc(1, sizeof(*keeper));
+
+	if (!keeper)
+		return why(-ENOMEM, "no memory for a plug-in");
+	keeper->hw = context_ref(hw);
+	if (options)
+		keeper->options = *options;
+	*ret_store = (struct plugin_store) {
+		.get = keeper_get,
+		.try_get = keeper_try_get,
+		.put = keeper_put,
+		.log = keeper_log,
+		.release = keeper_release,
+		.context = keeper,
+	};
+	return 0;
+}
+
+static void record(struct hws *hw, const struct hws_access *access,
+		   const struct hws_decision *decision)
+{
+	struct hws_event event = audit_access_event(access, HWS_EVENT_GRANT, HWS_REASON_NONE);
+
+	event.rule = decision->rule + 1;
+	if (decision->unsigned_ok) {
+		event.level = HWS_LEVEL_WARNING;
+		context_log(hw, HWS_LEVEL_WARNING,
+			    "%s is loaded without pin or signature, as %s:%u says: whoever can "
+			    "write it runs in this process",
+			    access->path, decision->file, decision->line);
+	}
+	audit_record(hw->audit, &event);
+}
+
+/* The file, as the policy wants it. @decision's strings live as long as @rules. */
+static int open_library(struct hws *hw, const struct rules *rules, const char *path,
+			struct plugin_library **ret_library)
+{
+	struct hws_access access = { .kind = HWS_KIND_PLUGIN, .rights = HWS_RW, .path = path };
+	struct hws_decision decision;
+	struct plugin_source source;
+	int r = gate_check_window(hw, rules->view, &access, &decision);
+
+	if (r < 0)
+		return r;
+	source = (struct plugin_source) {
+		.root = hw->root,
+		.path = path,
+		.sha256 = decision.sha256,
+		.key = decision.key,
+		.bare = decision.unsigned_ok,
+		.owner = hw->policy_owner,
+	};
+	r = plugin_library_open(&source, ret_library);
+	if (r < 0)
+		return context_fail(hw, HWS_EVENT_GRANT, &access, r);
+	record(hw, &access, &decision);
+	return 0;
+}
+
+/* Takes @library, and the options' release, in any case. */
+static int start(struct hws *hw, struct plugin_library *library,
+		 const struct hws_plugin_options *options, struct hws_plugin **ret_plugin)
+{
+	const struct hws_plugin_note *note = plugin_library_note(library);
+	const struct hws_plugin_table *table;
+	struct plugin_options inner = { .library = library };
+	char name[sizeof(note->name) + sizeof(note->version)];
+	int r = make_keeper(hw, options, &inner.store);
+
+	if (r < 0) {
+		release(options);
+		plugin_library_close(library);
+		return r;
+	}
+	snprintf(name, sizeof(name), "%s %s", note->name, note->version);
+	inner.name = name;
+	if (options)
+		inner.values = options->values;
+	r = plugin_library_load(library, &table);
+	if (r == 0)
+		return plugin_open(table, &inner, ret_plugin);
+	keeper_release(inner.store.context);
+	plugin_library_close(library);
+	return r;
+}
+
+int hws_plugin_open(struct hws *hw, const char *path, const struct hws_plugin_options *options,
+		    struct hws_plugin **ret_plugin)
+{
+	struct plugin_library *library;
+	struct rules *rules;
+	int r = 0;
+
+	if (options && options->size != sizeof(*options))
+		return why(-EINVAL, "plug-in options of %zu bytes, expected %zu", options->size,
+			   sizeof(*options));
+	if (!path)
+		r = why(-EINVAL, "no path of a plug-in");
+	if (r == 0) {
+		rules = context_rules(hw);
+		r = open_library(hw, rules, path, &library);
+		rules_unref(rules);
+	}
+	if (r < 0) {
+		release(options);
+		return r;
+	}
+	return start(hw, library, options, ret_plugin);
+}
+
+void hws_plugin_close(struct hws_plugin *plugin)
+{
+	struct plugin_leftovers left;
+	struct keeper *keeper;
+	char name[sizeof(plugin->name)];
+	struct hws *hw;
+
+	if (!plugin)
+		return;
+	keeper = plugin->store.context;
+	hw = context_ref(keeper->hw);
+	snprintf(name, sizeof(name), "%s", plugin->name);
+	plugin_close(plugin, &left);
+	if (left.errors || left.events || left.chunks || left.memories)
+		context_log(hw, HWS_LEVEL_WARNING,
+			    "plug-in %s left behind: %u errors, %u events, %u chunks, %u pieces of "
+			    "memory",
+			    name, left.errors, left.events, left.chunks, left.memories);
+	context_unref(hw);
+}
+
+const char *hws_plugin_name(const struct hws_plugin *plugin)
+{
+	return plugin->name;
+}
+
+int hws_plugin_check(const struct hws_plugin *plugin)
+{
+	return atomic_load_explicit(&plugin->quarantined, memory_order_acquire)
+		       ? plugin_refusal(plugin)
+		       : 0;
+}
