@@ -53,8 +53,7 @@ int trust_open_directory(int root, const char *path, uint32_t owner, char ret_wh
 		if (at < 0)
 			break;
 		r = sys_fstat(at, &is);
-		r = r < 0 ? trust_open_failed(r)
-			  : trust_owner(&is, owner, !last);
+		r = r < 0 ? trust_open_failed(r) : trust_owner(&is, owner, !last);
 		if (r < 0) {
 			snprintf(ret_where, PATH_MAX, "%.*s", (int)(c - path), path);
 			return r;

@@ -5,7 +5,10 @@
 
 #include <sys/types.h>
 
-/* Stops @pid (only root may), which sleeps in a system call; it goes on as if nothing had been at the end. */
+/*
+ * Stops @pid, which sleeps in a system call; at the end it goes on as if nothing had been. Only
+ * root may.
+ */
 void intrude_begin(pid_t pid);
 void intrude_end(pid_t pid);
 /* What the call gives there: a value or -errno. */

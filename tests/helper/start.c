@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -91,6 +92,14 @@ pid_t start_reader(pid_t pid)
 	ck_assert_int_eq(fscanf(file, "%d", &reader), 1);
 	fclose(file);
 	return reader;
+}
+
+void start_remove(const char *folder)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	ck_assert_int_eq(system(command), 0);
 }
 
 void start_break(void *context)

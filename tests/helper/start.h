@@ -34,9 +34,11 @@ struct start_fault {
 	bool lies; /* also when it says 0 it is noticed */
 	uint32_t result;
 };
-/* A struct start's before, with a struct start_fault: the call gives that errno from now on, or 0. */
+/* For struct start's before, with a struct start_fault: the call gives that errno, or 0. */
 void start_break(void *fault);
 
+/* Removes the folder and what is in it. */
+void start_remove(const char *folder);
 /* The process of a helper that looks what programs are. */
 pid_t start_reader(pid_t helper);
 

@@ -89,6 +89,7 @@ static void try_faults(const struct start_fault *all, size_t count)
 		if (all[i].lies)
 			try_fault(&all[i], 0);
 	}
+	start_remove(folder);
 }
 
 START_TEST(p13_each_step_failing_refuses_to_serve)
@@ -137,6 +138,7 @@ START_TEST(absence_of_landlock_is_told_and_others_steps_hold)
 	ck_assert(file && fgets(line, sizeof(line), file));
 	ck_assert_ptr_nonnull(strstr(line, "warning: this kernel has no Landlock"));
 	fclose(file);
+	start_remove(folder);
 }
 END_TEST
 

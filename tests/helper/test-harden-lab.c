@@ -237,6 +237,7 @@ START_TEST(p13_file_capabilities_that_are_wrong_are_one_line)
 						   "--socket", daemon.socket, NULL });
 		start_refused(&of, 5, rows[i].says, daemon.socket);
 	}
+	start_remove(daemon.folder);
 }
 END_TEST
 

@@ -19,12 +19,6 @@
 #define POLICY	     "[alice]\nuser = 41000\nmsr = 0x19c r\n"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool can(void)
-{
-	return geteuid() == 0;
-}
-#define need_root() need("root", can(), "only root starts programs as other users")
-
 /* It serves, has no more descriptors than it opened, is told to load anew, and ends well. */
 static void serves_as_always(void (*before)(const struct daemon *daemon))
 {
