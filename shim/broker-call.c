@@ -71,6 +71,7 @@ void *broker_begin(struct broker *broker, enum hws_wire_op op, uint32_t steps)
 int broker_ask(struct broker *broker, int *ret_fd)
 {
 	const struct hws_wire_answer *answer = &broker->reply.answer;
+	enum hws_wire_op op = (enum hws_wire_op)broker->request.head.op;
 	int fd;
 	int r;
 
@@ -79,6 +80,8 @@ int broker_ask(struct broker *broker, int *ret_fd)
 	if (broker->pid != sys_pid())
 		return why(-ECHILD, "the helper serves the parent: a child of fork() opens a "
 				    "context of its own");
+	if (broker->version && broker->version < wire_since(op))
+		return why(-EOPNOTSUPP, "the helper is older than this: update it");
 	r = exchange(broker, &fd);
 	if (ret_fd && r == 0 && answer->code == 0)
 		*ret_fd = fd;

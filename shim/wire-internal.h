@@ -38,6 +38,9 @@ static inline void *wire_reply_body(union wire_reply *reply)
  */
 HWS_MUST int wire_check(const union wire_request *request, size_t size, uint16_t version);
 
+/* The first version that has it. */
+uint16_t wire_since(enum hws_wire_op op);
+
 /* May a checked request of it stand in a ring? */
 bool wire_in_ring(enum hws_wire_op op);
 

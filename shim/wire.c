@@ -247,6 +247,11 @@ int wire_check(const union wire_request *request, size_t size, uint16_t version)
 	return ops[head->op].ok(wire_body(request)) ? 0 : -EBADMSG;
 }
 
+uint16_t wire_since(enum hws_wire_op op)
+{
+	return ops[op].since;
+}
+
 bool wire_in_ring(enum hws_wire_op op)
 {
 	return !ops[op].by_message;

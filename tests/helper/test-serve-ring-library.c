@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guardian/context-internal.h"
 #include "shim/sys-internal.h"
 #include "tests/helper/ring-kit.h"
 
@@ -112,6 +113,7 @@ START_TEST(p4_library_talks_to_a_helper_of_the_first_version)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 	struct hws_msr *msr;
+	struct hws_hold hold;
 	struct hws *hw;
 	uint64_t value;
 	pid_t pid;
@@ -131,6 +133,11 @@ START_TEST(p4_library_talks_to_a_helper_of_the_first_version)
 	ck_assert_int_eq(hws_msr_open(hw, "0", 0x199, 0x199, HWS_R, &msr), 0);
 	for (int i = 0; i < 10; i++)
 		ck_assert_int_eq(hws_msr_read(msr, 0, 0x199, &value), 0);
+	/* what is newer is not asked for: it would be dropped for that */
+	ck_assert_int_eq(shim_ops(&hw->shim)->hold_open(hw->shim.self,
+							(struct hws_bdf) { .device = 3 }, &hold),
+			 -EOPNOTSUPP);
+	ck_assert_int_eq(hws_msr_read(msr, 0, 0x199, &value), 0);
 	hws_msr_close(msr);
 	hws_close(hw);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

@@ -75,7 +75,26 @@ START_TEST(wire_knows_rings_since_version_2_and_not_inside_one)
 	ck_assert_int_eq(wire_check(&request, size, 1), -EBADMSG);
 	for (int op = 0; op < HWS_WIRE_OPS; op++)
 		ck_assert_int_eq(wire_in_ring((enum hws_wire_op)op),
-				 op != HWS_WIRE_HELLO && op != HWS_WIRE_BAR && op != HWS_WIRE_RING);
+				 op != HWS_WIRE_HELLO && op != HWS_WIRE_BAR &&
+					 op != HWS_WIRE_RING && op != HWS_WIRE_HOLD);
+}
+END_TEST
+
+START_TEST(wire_knows_functions_held_whole_since_version_2)
+{
+	union wire_request request;
+	size_t size = wire_begin(&request, HWS_WIRE_HOLD, 0, 1);
+	struct hws_wire_hold *hold = (void *)(request.bytes + sizeof(request.head));
+
+	ck_assert_int_eq(wire_check(&request, size, 2), 0);
+	hold->which = HWS_HOLD_FDS;
+	ck_assert_int_eq(wire_check(&request, size, 2), -EBADMSG);
+	hold->which = 0;
+	hold->bdf.device = 32;
+	ck_assert_int_eq(wire_check(&request, size, 2), -EBADMSG);
+	hold->bdf.device = 0;
+	request.head.version = 1;
+	ck_assert_int_eq(wire_check(&request, size, 1), -EBADMSG);
 }
 END_TEST
 
@@ -196,6 +215,7 @@ int main(void)
 						wire_takes_each_operation_only_in_its_own_size,
 						wire_takes_hello_first_and_once,
 						wire_knows_rings_since_version_2_and_not_inside_one,
+						wire_knows_functions_held_whole_since_version_2,
 						wire_takes_what_fits_out_of_a_slot,
 						wire_counts_steps,
 						wire_checks_every_number_of_a_step,
