@@ -148,7 +148,9 @@ START_TEST(p18_numbers_of_ioctls_are_compared_whole)
 	} rows[] = {
 		{ VFIO_GROUP_GET_STATUS, -EBADF }, /* let through; there is no such descriptor */
 		{ VFIO_GROUP_GET_STATUS | 1ul << 32, -EPERM },
-		{ VFIO_DEVICE_RESET, -EPERM },
+		{ VFIO_DEVICE_RESET, -EBADF },
+		{ VFIO_DEVICE_RESET | 1ul << 32, -EPERM },
+		{ VFIO_IOMMU_MAP_DMA, -EPERM }, /* what is mapped is the client's own memory */
 		{ TIOCSTI, -EPERM },
 		{ TIOCSTI | 1ul << 32, -EPERM },
 		{ TIOCSTI | 0xffffffff00000000ul, -EPERM },
