@@ -8,9 +8,11 @@
 
 #include "guardian/context-internal.h"
 #include "guardian/gate-internal.h"
-#include "shim/plugin-internal.h"
+#include "shim/plugin-isolate-internal.h"
 #include "shim/plugin-library-internal.h"
 #include "shim/why-internal.h"
+
+#define PATIENCE_NS UINT64_C(10000000000)
 
 /* What an instance holds of its program. */
 struct keeper {
@@ -129,6 +131,19 @@ static int open_library(struct hws *hw, const struct rules *rules, const char *p
 	return 0;
 }
 
+static int start_isolated(struct plugin_options *inner, const struct hws_plugin_options *options,
+			  struct hws_plugin **ret_plugin)
+{
+	const struct isolate_ext ext = {
+		.library = inner->library,
+		.name = inner->name,
+		.patience_ns = options->patience_ns ? options->patience_ns : PATIENCE_NS,
+	};
+
+	inner->next = &ext.ext;
+	return plugin_open(&isolate_table, inner, ret_plugin);
+}
+
 /* Takes @library, and the options' release, in any case. */
 static int start(struct hws *hw, struct plugin_library *library,
 		 const struct hws_plugin_options *options, struct hws_plugin **ret_plugin)
@@ -148,6 +163,8 @@ static int start(struct hws *hw, struct plugin_library *library,
 	inner.name = name;
 	if (options)
 		inner.values = options->values;
+	if (options && options->isolate)
+		return start_isolated(&inner, options, ret_plugin);
 	r = plugin_library_load(library, &table);
 	if (r == 0)
 		return plugin_open(table, &inner, ret_plugin);

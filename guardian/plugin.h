@@ -37,6 +37,8 @@ struct hws_plugin_options {
 	int (*put)(void *context, const struct hws_kv *kv);
 	void (*release)(void *context); /* called once, when none of them can be any more */
 	void *context;			/* borrowed until @release */
+	bool isolate;			/* in a process of its own: see hws_plugin_open() */
+	uint64_t patience_ns;		/* isolated: how long an answer may take; 0: 10 s */
 };
 
 /**
@@ -49,6 +51,10 @@ struct hws_plugin_options {
  * The file is opened once and copied to sealed memory; pin or signature, and the note that tells
  * name and version, are checked there, and those bytes are what is loaded. Its table and chain of
  * extensions are copied and checked before anything in them is called.
+ *
+ * Isolated, the plug-in runs in a child process that may compute and read files, and nothing else:
+ * when it crashes or hangs, calls say -ENODEV or -ETIMEDOUT, and this process goes on. Calls are
+ * done when they return, one at a time; there is no memory made of buffers, no mapping, no store.
  *
  * Return: 0; -EACCES by policy, or when it can't be trusted; -ENOEXEC when it is no plug-in for
  * this machine; -ELIBBAD when it can't be linked; -EPROTO when it doesn't keep the contract;

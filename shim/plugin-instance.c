@@ -44,11 +44,12 @@ int plugin_enter_slowly(struct hws_plugin *plugin, const char *function)
 		return plugin_refusal(plugin);
 	if (!plugin->serial)
 		return 0;
-	/* who comes back in from inside a call, or left one by longjmp(), is the owner */
 	r = -pthread_mutex_lock(&plugin->turn);
 	if (r == -EDEADLK)
-		return plugin_quarantine(plugin, "%s was called from inside another call of it",
-					 function);
+		return why(r,
+			   "plug-in %s: %s was called from inside another call of it, or one "
+			   "was left by longjmp()",
+			   plugin->name, function);
 	if (r == 0 && atomic_load_explicit(&plugin->quarantined, memory_order_acquire)) {
 		pthread_mutex_unlock(&plugin->turn);
 		return plugin_refusal(plugin);
@@ -92,13 +93,14 @@ static void unmake(struct hws_plugin *plugin)
 	free(plugin);
 }
 
-static int create(struct hws_plugin *plugin, const struct hws_values *values)
+static int create(struct hws_plugin *plugin, const struct plugin_options *options)
 {
 	struct hws_call_create call = {
 		.struct_size = sizeof(call),
+		.next = options->next,
 		.host = &plugin_host,
 		.instance = plugin->number,
-		.options = *values,
+		.options = options->values,
 	};
 	int r = plugin_enter(plugin, "create");
 
@@ -135,7 +137,7 @@ int plugin_open(const struct hws_plugin_table *table, const struct plugin_option
 	}
 	plugin->store = options->store;
 	plugin->library = options->library;
-	r = create(plugin, &options->values);
+	r = create(plugin, options);
 	if (r < 0)
 		plugin_close(plugin, NULL);
 	else
@@ -143,13 +145,15 @@ int plugin_open(const struct hws_plugin_table *table, const struct plugin_option
 	return r;
 }
 
-/* One in quarantine is left alone, with its library: nobody knows what still runs there. */
-static void destroy(struct hws_plugin *plugin)
+/* False: it can't be called, so that nobody knows what still runs in it. */
+static bool destroy(struct hws_plugin *plugin)
 {
-	if (!plugin->self || plugin_enter(plugin, "destroy") < 0)
-		return;
+	if (!plugin->self)
+		return !atomic_load_explicit(&plugin->quarantined, memory_order_acquire);
+	if (plugin_enter(plugin, "destroy") < 0)
+		return false;
 	plugin->face.table.destroy(plugin->self);
-	plugin_leave(plugin, "destroy", NULL);
+	return plugin_leave(plugin, "destroy", NULL) == 0;
 }
 
 static uint32_t memories_left(const struct hws_plugin *plugin)
@@ -164,12 +168,11 @@ static uint32_t memories_left(const struct hws_plugin *plugin)
 void plugin_close(struct hws_plugin *plugin, struct plugin_leftovers *ret_left)
 {
 	struct plugin_leftovers left;
-	bool trusted;
+	bool over;
 
 	if (!plugin)
 		return;
-	destroy(plugin);
-	trusted = !atomic_load_explicit(&plugin->quarantined, memory_order_acquire);
+	over = destroy(plugin);
 	plugin_unregister(plugin);
 	left.memories = memories_left(plugin);
 	left.events = flights_end(plugin);
@@ -177,7 +180,7 @@ void plugin_close(struct hws_plugin *plugin, struct plugin_leftovers *ret_left)
 	left.errors = plugin_errors_free(plugin);
 	if (plugin->store.release)
 		plugin->store.release(plugin->store.context);
-	if (trusted)
+	if (over)
 		plugin_library_close(plugin->library);
 	unmake(plugin);
 	if (ret_left)

@@ -82,6 +82,7 @@ struct plugin_library;
 struct plugin_options {
 	const char *name;		/* in words; copied */
 	struct hws_values values;	/* borrowed */
+	const struct hws_ext *next;	/* borrowed; for create() */
 	struct plugin_store store;	/* taken: released in any case */
 	struct plugin_library *library; /* a share of it, taken in any case; NULL: none */
 };

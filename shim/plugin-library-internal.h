@@ -30,6 +30,8 @@ HWS_MUST int plugin_library_open(const struct plugin_source *source,
 				 struct plugin_library **ret_library);
 /* Who it says it is; good until it is closed. */
 const struct hws_plugin_note *plugin_library_note(const struct plugin_library *library);
+/* Its sealed copy; the library's. */
+int plugin_library_fd(const struct plugin_library *library);
 /* From here on it runs in this process. 0; -ELIBBAD with the linker's words; -EPROTO. */
 HWS_MUST int plugin_library_load(struct plugin_library *library,
 				 const struct hws_plugin_table **ret_table);

@@ -197,6 +197,11 @@ const struct hws_plugin_note *plugin_library_note(const struct plugin_library *l
 	return &library->note;
 }
 
+int plugin_library_fd(const struct plugin_library *library)
+{
+	return library->fd;
+}
+
 /*
  * The linker knows libraries by their path: this one's is its descriptor, which stays open for as
  * long as it is loaded, so that no other can be taken for it.

@@ -87,6 +87,8 @@ HWS_MUST int sys_memfd(const char *name);
 HWS_MUST int sys_seal(int fd);
 /* F_SEAL_… of a memfd; -EINVAL: it is none. */
 HWS_MUST int sys_seals(int fd);
+/* Of @size zero bytes, which stays that size; not closed by an exec. */
+HWS_MUST int sys_memfd_sized(const char *name, uint64_t size);
 /* Is it closed by an exec? And: from now on it is. */
 HWS_MUST int sys_get_cloexec(int fd);
 HWS_MUST int sys_set_cloexec(int fd);
@@ -240,6 +242,18 @@ void sys_boot(char ret_boot[SYS_BOOT]);
  * write then isn't there.
  */
 HWS_MUST int sys_child(void (*body)(void *), void *context, unsigned int seconds, int *ret_signal);
+/*
+ * The same for longer: @body runs in a copy of this process that has one thread, @fd and nothing
+ * else that is open but @kept, and which ends when the other side of @fd is closed. *ret_fd is that
+ * side, where messages stay whole; *ret_pid is for sys_reap().
+ */
+HWS_MUST int sys_companion(void (*body)(int fd, void *context), void *context, int kept,
+			   int *ret_fd, int *ret_pid);
+/* Ends it, if it hasn't: the signal it died of, 0: none, or -errno. */
+int sys_reap(int pid);
+struct sock_fprog;
+/* From now on this process gains no privileges, and its system calls are filtered. */
+HWS_MUST int sys_confine(const struct sock_fprog *filter);
 size_t sys_page_size(void);
 int sys_cpus_online(void);
 int sys_cpus_configured(void);

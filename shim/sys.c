@@ -8,7 +8,9 @@
 #include <linux/mempolicy.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -654,6 +657,75 @@ int sys_child(void (*body)(void *), void *context, unsigned int seconds, int *re
 	return WTERMSIG(status) == SIGALRM ? -ETIMEDOUT : -ECANCELED;
 }
 
+/* Its parent's end is the end: whatever else it does, it doesn't stay. */
+static void *watch_parent(void *fd)
+{
+	struct pollfd look = { .fd = (int)(intptr_t)fd };
+
+	while (poll(&look, 1, -1) < 0 || !(look.revents & (POLLHUP | POLLERR)))
+		;
+	_exit(0);
+}
+
+static _Noreturn void be_companion(int fd, int kept, void (*body)(int, void *), void *context)
+{
+	int low = fd < kept ? fd : kept;
+	int high = fd < kept ? kept : fd;
+	pthread_t watcher;
+
+	if (close_range(3, (unsigned int)low - 1, 0) < 0 && low > 3)
+		_exit(1);
+	if (high > low + 1 && close_range((unsigned int)low + 1, (unsigned int)high - 1, 0) < 0)
+		_exit(1);
+	if (close_range((unsigned int)high + 1, ~0u, 0) < 0 ||
+	    pthread_create(&watcher, NULL, watch_parent, (void *)(intptr_t)fd) != 0)
+		_exit(1);
+	body(fd, context);
+	_exit(0);
+}
+
+int sys_companion(void (*body)(int fd, void *context), void *context, int kept, int *ret_fd,
+		  int *ret_pid)
+{
+	int pair[2];
+	int pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	/* fork(), not clone(): the child allocates, and libc must know that it has become two */
+	pid = (int)result(fork());
+	if (pid == 0)
+		be_companion(pair[1], kept, body, context);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return pid;
+	}
+	*ret_fd = pair[0];
+	*ret_pid = pid;
+	return 0;
+}
+
+int sys_reap(int pid)
+{
+	int status;
+	int waited;
+
+	kill(pid, SIGKILL);
+	waited = (int)RETRY(waitpid(pid, &status, 0));
+	if (waited < 0)
+		return waited;
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+int sys_confine(const struct sock_fprog *filter)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return (int)result(
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter));
+}
+
 size_t sys_page_size(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
@@ -793,6 +865,18 @@ int sys_dup(int fd)
 int sys_shut(int fd)
 {
 	return (int)result(close(fd));
+}
+
+int sys_memfd_sized(const char *name, uint64_t size)
+{
+	int fd = (int)result(memfd_create(name, MFD_ALLOW_SEALING));
+	int r = fd < 0 ? fd : sys_ftruncate(fd, size);
+
+	if (r == 0)
+		r = (int)result(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+	if (r < 0 && fd >= 0)
+		sys_close(fd);
+	return r < 0 ? r : fd;
 }
 
 int sys_memfd(const char *name)

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A device that does what it is told by name, and none of it is right. "at" says where: 1 in
+ * create(), 2 in destroy(), 3 in attributes(); else in run(). */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shim/plugin.h"
+
+static struct {
+	const struct hws_host *host;
+	uint64_t instance;
+	int64_t at;
+	char deed[32];
+	char bytes[4096];
+} rogue;
+
+static void crash(void)
+{
+	volatile int *volatile nowhere = NULL;
+
+	*nowhere = 1;
+}
+static void hang(void)
+{
+	for (;;)
+		pause();
+}
+static void leave(void)
+{
+	_exit(0);
+}
+static void quit(void)
+{
+	abort();
+}
+static int overflow_by(int depth)
+{
+	volatile char deep[1 << 12];
+
+	deep[depth & 0xff] = (char)depth;
+	return depth ? overflow_by(depth + 1) + deep[depth & 0xff] : 0;
+}
+static void overflow(void)
+{
+	overflow_by(1);
+}
+/* Each of these is refused, and we say so by living on. */
+static void reach_out(void)
+{
+	if (execl("/bin/true", "true", NULL) != -1 || errno != EPERM || fork() != -1 ||
+	    socket(AF_INET, SOCK_STREAM, 0) != -1 ||
+	    open("/tmp/rogue", O_CREAT | O_RDWR, 0600) != -1 || open("/dev/null", O_WRONLY) != -1 ||
+	    unlink("/tmp/rogue") != -1 || errno != EPERM || kill(getppid(), 0) != -1)
+		abort();
+}
+
+static const struct {
+	const char *name;
+	void (*fn)(void);
+} deeds[] = {
+	{ "crash", crash }, { "hang", hang },	      { "leave", leave },
+	{ "quit", quit },   { "overflow", overflow }, { "reach-out", reach_out },
+};
+
+static void perform(const char *name)
+{
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
+		if (strcmp(deeds[i].name, name) == 0)
+			deeds[i].fn();
+}
+
+static void perform_at(int where)
+{
+	if (rogue.at == where)
+		perform(rogue.deed);
+}
+
+static struct hws_error *create(struct hws_call_create *call)
+{
+	const struct hws_value *deed = hws_value_find(&call->options, "deed");
+	const char *name;
+	uint64_t size;
+
+	rogue.host = call->host;
+	rogue.instance = call->instance;
+	if (hws_value_int(hws_value_find(&call->options, "at"), &rogue.at) == 0 &&
+	    hws_value_string(deed, &name, &size) == 0 && size < sizeof(rogue.deed))
+		memcpy(rogue.deed, name, size);
+	perform_at(1);
+	call->ret_self = &rogue;
+	return NULL;
+}
+
+static void destroy(void *self)
+{
+	(void)self;
+	perform_at(2);
+}
+
+static struct hws_error *attributes(void *self, struct hws_call_attributes *call)
+{
+	(void)self;
+	perform_at(3);
+	if (rogue.at == 4)
+		call->ret_values.count = 5; /* at NULL */
+	return NULL;
+}
+
+static struct hws_error *alloc_memory(void *self, struct hws_call_alloc *call)
+{
+	(void)self;
+	call->ret_memory = 1;
+	return NULL;
+}
+
+static void free_memory(void *self, uint64_t memory)
+{
+	(void)self;
+	(void)memory;
+}
+
+static struct hws_error *copy_in(void *self, struct hws_call_copy *call)
+{
+	(void)self;
+	memcpy(rogue.bytes + call->offset, call->host, call->size);
+	return NULL;
+}
+
+static struct hws_error *copy_out(void *self, struct hws_call_copy *call)
+{
+	(void)self;
+	memcpy(call->host, rogue.bytes + call->offset, call->size);
+	return NULL;
+}
+
+static struct hws_error *run(void *self, struct hws_call_run *call)
+{
+	(void)self;
+	if (strcmp(call->name, "refuse") == 0)
+		return rogue.host->error(rogue.instance, HWS_CODE_DATA_LOSS, "run",
+					 "no, thank you");
+	rogue.host->log(rogue.instance, call->name);
+	perform(call->name);
+	rogue.host->event_set(rogue.instance, call->event, NULL);
+	return NULL;
+}
+
+static const struct hws_ext_device device = {
+	.ext = { sizeof(device), HWS_EXT_DEVICE, 1, NULL },
+	.attributes = attributes,
+	.alloc = alloc_memory,
+	.free = free_memory,
+	.copy_in = copy_in,
+	.copy_out = copy_out,
+	.run = run,
+};
+
+static const struct hws_plugin_table table = {
+	.struct_size = sizeof(table),
+	.abi = HWS_PLUGIN_ABI,
+	.next = &device.ext,
+	.create = create,
+	.destroy = destroy,
+};
+
+HWS_PLUGIN("rogue", "0.1", &table)
