@@ -16,7 +16,8 @@
 
 /* What an instance holds of its program. */
 struct keeper {
-	struct hws *hw; /* a share of it */
+	struct hws *hw;	 /* a share of it, unless */
+	bool of_context; /* the context itself holds the instance */
 	struct hws_plugin_options options;
 };
 
@@ -64,18 +65,20 @@ static void keeper_release(void *context)
 	struct keeper *keeper = context;
 
 	release(&keeper->options);
-	context_unref(keeper->hw);
+	if (!keeper->of_context)
+		context_unref(keeper->hw);
 	free(keeper);
 }
 
-static int make_keeper(struct hws *hw, const struct hws_plugin_options *options,
+static int make_keeper(struct hws *hw, const struct hws_plugin_options *options, bool of_context,
 		       struct plugin_store *ret_store)
 {
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
 
 	if (!keeper)
 		return why(-ENOMEM, "no memory for a plug-in");
-	keeper->hw = context_ref(hw);
+	keeper->hw = of_context ? hw : context_ref(hw);
+	keeper->of_context = of_context;
 	if (options)
 		keeper->options = *options;
 	*ret_store = (struct plugin_store) {
@@ -145,14 +148,14 @@ static int start_isolated(struct plugin_options *inner, const struct hws_plugin_
 }
 
 /* Takes @library, and the options' release, in any case. */
-static int start(struct hws *hw, struct plugin_library *library,
+static int start(struct hws *hw, struct plugin_library *library, bool of_context,
 		 const struct hws_plugin_options *options, struct hws_plugin **ret_plugin)
 {
 	const struct hws_plugin_note *note = plugin_library_note(library);
 	const struct hws_plugin_table *table;
 	struct plugin_options inner = { .library = library };
 	char name[sizeof(note->name) + sizeof(note->version)];
-	int r = make_keeper(hw, options, &inner.store);
+	int r = make_keeper(hw, options, of_context, &inner.store);
 
 	if (r < 0) {
 		release(options);
@@ -194,20 +197,14 @@ int hws_plugin_open(struct hws *hw, const char *path, const struct hws_plugin_op
 		release(options);
 		return r;
 	}
-	return start(hw, library, options, ret_plugin);
+	return start(hw, library, false, options, ret_plugin);
 }
 
-void hws_plugin_close(struct hws_plugin *plugin)
+static void end(struct hws *hw, struct hws_plugin *plugin)
 {
 	struct plugin_leftovers left;
-	struct keeper *keeper;
 	char name[sizeof(plugin->name)];
-	struct hws *hw;
 
-	if (!plugin)
-		return;
-	keeper = plugin->store.context;
-	hw = context_ref(keeper->hw);
 	snprintf(name, sizeof(name), "%s", plugin->name);
 	plugin_close(plugin, &left);
 	if (left.errors || left.events || left.chunks || left.memories)
@@ -215,7 +212,31 @@ void hws_plugin_close(struct hws_plugin *plugin)
 			    "plug-in %s left behind: %u errors, %u events, %u chunks, %u pieces of "
 			    "memory",
 			    name, left.errors, left.events, left.chunks, left.memories);
+}
+
+void hws_plugin_close(struct hws_plugin *plugin)
+{
+	struct hws *hw;
+
+	if (!plugin)
+		return;
+	hw = context_ref(((struct keeper *)plugin->store.context)->hw);
+	end(hw, plugin);
 	context_unref(hw);
+}
+
+int context_plugin_open(struct hws *hw, const char *path, struct hws_plugin **ret_plugin)
+{
+	struct plugin_library *library;
+	int r = open_library(hw, hw->rules, path, &library);
+
+	return r < 0 ? r : start(hw, library, true, NULL, ret_plugin);
+}
+
+void context_plugin_close(struct hws *hw, struct hws_plugin *plugin)
+{
+	if (plugin)
+		end(hw, plugin);
 }
 
 const char *hws_plugin_name(const struct hws_plugin *plugin)
