@@ -124,6 +124,30 @@ enum hws_reason {
 };
 
 /**
+ * hws_danger_name() - a danger's word in policies: "reset", "smm" …
+ * @right: one of HWS_DANGER_RESET and its like
+ *
+ * Return: a constant string; "?" for a value that is none.
+ */
+HWS_API const char *hws_danger_name(uint32_t right);
+
+/**
+ * hws_danger_does() - what such a write does: "resets the machine" …
+ * @right: one of HWS_DANGER_RESET and its like
+ *
+ * Return: a constant string; "?" for a value that is none.
+ */
+HWS_API const char *hws_danger_does(uint32_t right);
+
+/**
+ * hws_access_danger() - the dangers of a write.
+ * @access: borrowed; a single write, or a window of them
+ *
+ * Return: the rights, HWS_DANGER_…, that it takes beside HWS_W; 0 for a harmless one and for reads.
+ */
+HWS_API uint32_t hws_access_danger(const struct hws_access *access);
+
+/**
  * hws_reason_name() - the reason's word in events, counters and reports: "no-rule", "guard" …
  * @reason: the reason
  *

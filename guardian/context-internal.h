@@ -18,6 +18,7 @@ enum { BACKENDS = 5 };
 
 struct gate;
 struct grants;
+struct learn;
 
 struct hws {
 	_Atomic uint32_t refs; /* its owner's and each handle's */
@@ -31,6 +32,7 @@ struct hws {
 	void *log_context;
 	_Atomic uint64_t ring_warned; /* CLOCK_MONOTONIC, ns: of the last warning; 0: none yet */
 
+	struct learn *learn;	       /* NULL: nobody learns from this program */
 	struct last_words *last_words; /* NULL: there is no file for them */
 	bool last_words_always;
 

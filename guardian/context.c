@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guardian/gate-internal.h"
+#include "guardian/learn-internal.h"
 #include "shim/grants-internal.h"
 #include "shim/sim-internal.h"
 #include "shim/sys-internal.h"
@@ -61,6 +62,8 @@ static int load_rules(struct hws *hw, struct rules **ret_rules)
 		.context = hw,
 	};
 
+	if (hw->learn && hw->learn->simulate)
+		return rules_parse("learn", hw->policy_text, ret_rules);
 	if (hw->shim.self && shim_ops(&hw->shim)->open == broker_ops.open)
 		return rules_parse("helper", broker_rules, ret_rules);
 	/* who was granted something has these rules: no file, no line of its own adds to them */
@@ -199,9 +202,16 @@ static int open_last_words(struct hws *hw, const struct hws_options *options)
 	return last_words_open(hw->root, options->last_words, &hw->last_words);
 }
 
-static int set_up(struct hws *hw, const struct hws_options *options)
+static int set_up(struct hws *hw, const struct hws_options *given)
 {
-	int r = copy_options(hw, options);
+	HWS_CLEANUP_FREE char *learned = NULL;
+	struct hws_options copy = *given;
+	const struct hws_options *options = &copy;
+	int r = learn_find(&hw->learn);
+
+	if (r == 0 && hw->learn)
+		r = learn_options(hw->learn, &copy, &learned);
+	r = r < 0 ? r : copy_options(hw, options);
 
 	r = r < 0 ? r : set_limits(hw, options);
 	r = r < 0 ? r : hws_audit_open(options->audit, &hw->audit);
@@ -219,6 +229,7 @@ static void tear_down(struct hws *hw)
 	grants_free(hw->grants);
 	hws_audit_close(hw->audit);
 	last_words_close(hw->last_words);
+	learn_free(hw->learn);
 	caps_fini(&hw->caps);
 	sys_close(hw->root);
 	pthread_mutex_destroy(&hw->lock);

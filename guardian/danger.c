@@ -146,3 +146,28 @@ const char *danger_text(uint32_t rights, char *text, size_t size)
 		snprintf(text + n, size - n, "'");
 	return text;
 }
+
+uint32_t hws_access_danger(const struct hws_access *access)
+{
+	return danger_of(access);
+}
+
+static const struct danger *find(uint32_t right)
+{
+	static const struct danger none = { 0, "?", "?" };
+
+	for (size_t i = 0; i < DANGERS; i++)
+		if (dangers[i].right == right)
+			return &dangers[i];
+	return &none;
+}
+
+const char *hws_danger_name(uint32_t right)
+{
+	return find(right)->name;
+}
+
+const char *hws_danger_does(uint32_t right)
+{
+	return find(right)->does;
+}

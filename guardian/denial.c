@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "guardian/context-internal.h"
+#include "guardian/learn-internal.h"
 #include "shim/probe-points-internal.h"
 #include "shim/why-internal.h"
 
@@ -97,6 +98,8 @@ static int refuse(struct hws *hw, enum hws_event_type type, const struct hws_acc
 	struct hws_event event = audit_access_event(access, type, reason);
 
 	remember(access, reason, code, decision, said);
+	if (type == HWS_EVENT_GRANT)
+		learn_refusal(hw->learn, HWS_LEARNED_WINDOW, access, reason);
 	event.level = level_of(reason);
 	event.code = code;
 	event.rule = decision ? decision->rule + 1 : 0;

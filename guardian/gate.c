@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "guardian/danger-internal.h"
+#include "guardian/learn-internal.h"
 #include "guardian/policy-internal.h"
 
 static const uint32_t right_of[GATE_USES] = { [GATE_READ] = HWS_R, [GATE_WRITE] = HWS_W };
@@ -18,7 +19,8 @@ static bool is_judged(const struct gate *gate, enum gate_use use)
 static bool passes(const struct gate *gate, enum gate_use use)
 {
 	return gate->window.rights & right_of[use] && !gate->revoked && !gate->slow &&
-	       !is_judged(gate, use) && !gate->decision.rate && !gate->hw->last_words_always;
+	       !is_judged(gate, use) && !gate->decision.rate && !gate->hw->last_words_always &&
+	       !gate->hw->learn;
 }
 
 static void set_words(struct gate *gate, enum gate_use use, uint64_t size)
@@ -100,6 +102,7 @@ static void record_grant(const struct gate *gate)
 	event.rule = gate->decision.rule + 1; /* none is the greatest: 0 */
 	event.generation = (uint32_t)gate->rules->generation;
 	audit_record(gate->hw->audit, &event);
+	learn_note(gate->hw->learn, HWS_LEARNED_WINDOW, &gate->window, HWS_REASON_NONE);
 	stats_add(&stats_mine(&gate->hw->stats)->given[gate->window.kind]);
 	stats_add(&gate->hw->stats.open[gate->window.kind]);
 }
@@ -285,6 +288,18 @@ void gate_over(struct gate *gate)
 	gate->said = 0;
 }
 
+/* What the handle itself doesn't allow, no rule could. */
+static void learn_access(struct gate *gate, enum gate_use use, const struct gate_access *one,
+			 const struct hws_access *access, enum hws_reason reason)
+{
+	if (check_shape(gate, use, one) != HWS_REASON_NONE)
+		return;
+	if (reason == HWS_REASON_NONE)
+		learn_note(gate->hw->learn, HWS_LEARNED_ACCESS, access, reason);
+	else
+		learn_refusal(gate->hw->learn, HWS_LEARNED_ACCESS, access, reason);
+}
+
 int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
 	struct hws_decision decision = gate->decision;
@@ -297,6 +312,8 @@ int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *o
 		reason = judge(gate, use, &access, &decision);
 	if (reason == HWS_REASON_NONE)
 		return 0;
+	if (gate->hw->learn)
+		learn_access(gate, use, one, &access, reason);
 	return refuse_access(gate->hw, &access, reason, &decision);
 }
 
@@ -315,6 +332,8 @@ int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one
 		reason = judge(gate, use, &access, &decision);
 	if (reason == HWS_REASON_NONE)
 		reason = charge(gate, use, &decision);
+	if (gate->hw->learn)
+		learn_access(gate, use, one, &access, reason);
 	if (reason != HWS_REASON_NONE)
 		return refuse_access(gate->hw, &access, reason, &decision);
 	if (is_judged(gate, use) || gate->slow) {

@@ -182,6 +182,14 @@ static uint64_t count_addresses(const struct policy_spans *spans)
 	return sum;
 }
 
+static uint32_t limits_of(const struct policy_rule *rule)
+{
+	return (rule->cpus.count ? HWS_LIMITS_CPUS : 0u) | (rule->widths ? HWS_LIMITS_WIDTH : 0u) |
+	       (rule->mask != UINT64_MAX ? HWS_LIMITS_MASK : 0u) |
+	       (rule->values.count ? HWS_LIMITS_VALUE : 0u) | (rule->rate ? HWS_LIMITS_RATE : 0u) |
+	       (rule->last_words ? HWS_LIMITS_LAST_WORDS : 0u);
+}
+
 int hws_policy_rule_at(const struct hws_policy *policy, uint32_t index,
 		       struct hws_policy_rule *ret_rule)
 {
@@ -204,6 +212,8 @@ int hws_policy_rule_at(const struct hws_policy *policy, uint32_t index,
 		.addresses = count_addresses(&rule->where),
 		.path = rule->path,
 		.buffers = rule->buffers,
+		.mask = rule->mask,
+		.limits = limits_of(rule),
 	};
 	return 0;
 }

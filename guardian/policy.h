@@ -116,6 +116,16 @@ HWS_API void hws_policy_unref(struct hws_policy *policy);
  */
 HWS_API uint64_t hws_policy_generation(const struct hws_policy *policy);
 
+/** enum hws_rule_limits - what a rule's options limit. Values combine. */
+enum hws_rule_limits {
+	HWS_LIMITS_CPUS = 1,	    /* "cpus" */
+	HWS_LIMITS_WIDTH = 2,	    /* "width" */
+	HWS_LIMITS_MASK = 4,	    /* "mask" */
+	HWS_LIMITS_VALUE = 8,	    /* "value" */
+	HWS_LIMITS_RATE = 16,	    /* "rate" */
+	HWS_LIMITS_LAST_WORDS = 32, /* "last-words" */
+};
+
 /** struct hws_policy_rule - one rule, for reports; its strings live as long as the policy. */
 struct hws_policy_rule {
 	enum hws_kind kind;
@@ -130,6 +140,8 @@ struct hws_policy_rule {
 	uint64_t addresses;
 	const char *path; /* of kinds that have one; NULL: any */
 	uint64_t buffers; /* bytes of buffers; 0: no limit told */
+	uint64_t mask;	  /* the bits that a write may change; all ones: any */
+	uint32_t limits;  /* enum hws_rule_limits */
 };
 
 /**

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "guardian/learn-internal.h"
 #include "hw/domain-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
@@ -27,13 +28,30 @@ static void follow_rules(struct hws_domain *domain)
 	domain->rule = domain->gate.decision.rule;
 }
 
+/* What the rule's devices hold, or would if it allowed that. */
+static void learn_charge(const struct hws_domain *domain, uint64_t bytes, enum hws_reason reason)
+{
+	const struct rule_count *count = &domain->rules->counts[domain->rule];
+	bool more = reason != HWS_REASON_NONE;
+
+	if (domain->rule >= domain->rules->count)
+		return;
+	/* relaxed: counts order nothing */
+	learn_held(domain->gate.hw->learn, &domain->gate.window,
+		   atomic_load_explicit(&count->bytes, memory_order_relaxed) + (more ? bytes : 0),
+		   atomic_load_explicit(&count->maps, memory_order_relaxed) + more, reason);
+}
+
 /* Charges @bytes to the rule and to the guardian, or to none. */
 static int charge(struct hws_domain *domain, uint64_t bytes)
 {
 	struct gate *gate = &domain->gate;
+	enum hws_reason reason = rules_hold(domain->rules, &gate->decision, bytes);
 	int r;
 
-	if (rules_hold(domain->rules, &gate->decision, bytes) != HWS_REASON_NONE)
+	if (gate->hw->learn)
+		learn_charge(domain, bytes, reason);
+	if (reason != HWS_REASON_NONE)
 		return gate_deny_whole(gate, HWS_RW, HWS_REASON_LIMIT);
 	r = context_charge(gate->hw, HWS_DMA, bytes);
 	if (r < 0) {

@@ -15,6 +15,7 @@
 /* What embed.sh made of registers/. */
 extern const char registers_cmos[];
 extern const char registers_edu[];
+extern const char registers_msr[];
 extern const char registers_nvme[];
 extern const char registers_pci[];
 extern const char registers_pci_testdev[];
@@ -23,11 +24,9 @@ static const struct {
 	const char *name;
 	const char *text;
 } shipped[] = {
-	{ "cmos", registers_cmos },
-	{ "edu", registers_edu },
-	{ "nvme", registers_nvme },
-	{ "pci", registers_pci },
-	{ "pci-testdev", registers_pci_testdev },
+	{ "cmos", registers_cmos }, { "edu", registers_edu },
+	{ "msr", registers_msr },   { "nvme", registers_nvme },
+	{ "pci", registers_pci },   { "pci-testdev", registers_pci_testdev },
 };
 
 const char *hws_registers_shipped(unsigned int index)
@@ -174,6 +173,8 @@ int hws_registers_load(struct hws *hw, const char *name, struct hws_registers **
 {
 	if (!name)
 		return why(-EINVAL, "a description has a name");
+	if (strchr(name, '/') && !hw)
+		return why(-EINVAL, "%s: a file is opened by a context", name);
 	if (strchr(name, '/'))
 		return load_file(hw, name, ret_registers);
 	for (size_t i = 0; i < TEXT_COUNT(shipped); i++) {

@@ -112,7 +112,7 @@ HWS_API HWS_MUST int hws_registers_parse(const char *name, const char *text,
 
 /**
  * hws_registers_load() - load a description by its name.
- * @hw: borrowed; files are opened below its sysroot
+ * @hw: borrowed; files are opened below its sysroot; NULL: only what comes with the library
  * @name: borrowed; one that hws_registers_shipped() gives, or the path of a file: it has a '/'
  * @ret_registers: out; to be given up by hws_registers_unref(); untouched on failure
  *

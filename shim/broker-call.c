@@ -7,8 +7,6 @@
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
-enum { SECONDS = 30 }; /* that an answer may take */
-
 /* It stays so: what was asked for may be half done, and another helper knows nothing of it. */
 static int die(struct broker *broker, const char *cause)
 {
@@ -91,13 +89,13 @@ static int agree(struct broker *broker)
 	return r;
 }
 
-int broker_connect(struct broker *broker, const char *path)
+int broker_connect(struct broker *broker, const char *path, uint32_t seconds)
 {
 	int r;
 
 	*broker = (struct broker) { .pid = sys_pid() };
 	pthread_mutex_init(&broker->lock, NULL);
-	broker->fd = sys_message_socket(path, SECONDS);
+	broker->fd = sys_message_socket(path, seconds);
 	if (broker->fd < 0)
 		r = why(broker->fd == -ENOENT || broker->fd == -ECONNREFUSED ? -ENODEV : broker->fd,
 			"no helper at %s: %s; systemctl start hwsafe-helper.socket starts it", path,

@@ -18,8 +18,8 @@ struct broker {
 	union wire_reply reply;
 };
 
-/* Connects, and agrees on a version. */
-HWS_MUST int broker_connect(struct broker *broker, const char *path);
+/* Connects, and agrees on a version. No answer may take longer than @seconds. */
+HWS_MUST int broker_connect(struct broker *broker, const char *path, uint32_t seconds);
 void broker_disconnect(struct broker *broker);
 
 /* Begins a request, with the lock held until broker_end(); gives its body, zeroed. */

@@ -14,6 +14,8 @@
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
+enum { SECONDS = 30 }; /* that an answer may take */
+
 _Static_assert((int)HWS_SHIM_STEPS == HWS_WIRE_STEPS, "a batch is one message");
 _Static_assert((int)HWS_SHIM_UPDATE == HWS_WIRE_UPDATE, "the same verbs");
 
@@ -24,7 +26,7 @@ static int broker_open(const struct hws_shim_options *options, void **ret_self)
 
 	if (!broker)
 		return why(-ENOMEM, "no memory for a connection to the helper");
-	r = broker_connect(broker, options->socket ? options->socket : HWS_WIRE_SOCKET);
+	r = broker_connect(broker, options->socket ? options->socket : HWS_WIRE_SOCKET, SECONDS);
 	if (r == 0)
 		*ret_self = HWS_TAKE_PTR(broker);
 	return r;

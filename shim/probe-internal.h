@@ -6,16 +6,25 @@
 #include "shim/probe.h"
 #include "shim/sys-internal.h"
 
+struct finding;
+
 /* Where the asking happens. */
 struct scene {
 	int root;
+	const char *socket;	      /* the helper's */
+	const struct finding *helper; /* what is the same for all that goes through it */
+	const struct finding *vfio;
 	bool captured; /* a tree of files, no kernel to ask */
 	bool x86;
 	bool arm64;
-	bool locked;	 /* lockdown is on, whichever level */
-	bool in_user_ns; /* capabilities don't reach the whole machine */
-	bool modules;	 /* the kernel can load modules */
-	bool keys;	 /* the processor has protection keys, and the kernel uses them */
+	bool locked;	   /* lockdown is on, whichever level */
+	bool in_user_ns;   /* capabilities don't reach the whole machine */
+	bool modules;	   /* the kernel can load modules */
+	bool keys;	   /* the processor has protection keys, and the kernel uses them */
+	uint64_t bounding; /* capabilities that the process may ever have */
+	bool no_new_privs; /* an exec gives none */
+	char program[128]; /* this one's path; "PROGRAM" when that is not known */
+	char nosuid[128];  /* where its file system is mounted nosuid; "" when it isn't */
 	struct hws_probe_machine machine;
 };
 
@@ -29,20 +38,23 @@ HWS_MUST int scene_access(const struct scene *scene, const char *path, enum hws_
 /* How many entries of a directory have such names; 0 also when there is no directory. */
 uint32_t scene_count(const struct scene *scene, const char *directory,
 		     bool (*named)(const char *name));
+/* The last part of what a link points to; "" when there is none. */
+enum { SCENE_LINK = 256 };
+const char *scene_link(const struct scene *scene, const char *path, char text[SCENE_LINK]);
 /* Any name that is not "." or "..". */
 bool scene_any_name(const char *name);
 
 /* A result under work, with room for the words that are not constant. */
 struct finding {
 	struct hws_probe_result result;
-	char why[192];
-	char fix[192];
+	char why[256];
+	char fix[320];
 };
 
 /* Something to open, and what it takes. */
 struct node {
 	const char *path;
-	int flags;
+	enum hws_rights rights; /* that the file's mode must give; it is opened for reading only */
 	const char
 		*class_path; /* exists when the kernel has the driver; asked first; may be NULL */
 	bool locked_out;     /* lockdown keeps everybody out */
@@ -69,10 +81,19 @@ void probe_config_write(const struct scene *scene, struct finding *f);
 void probe_bar(const struct scene *scene, struct finding *f);
 void probe_cpuid(const struct scene *scene, struct finding *f);
 void probe_midr(const struct scene *scene, struct finding *f);
+void probe_helper(const struct scene *scene, struct finding *f);
+void probe_helper_never(const struct scene *scene, struct finding *f);
 void probe_vfio(const struct scene *scene, struct finding *f);
 void probe_iommufd(const struct scene *scene, struct finding *f);
 void probe_iommu(const struct scene *scene, struct finding *f);
 void probe_lockdown(const struct scene *scene, struct finding *f);
 void probe_pku(const struct scene *scene, struct finding *f);
+void probe_memlock(const struct scene *scene, struct finding *f);
+
+/* What is the same for all ways through the helper, or VFIO: found once. */
+void probe_greet_helper(const struct scene *scene, struct finding *f);
+void probe_find_vfio(const struct scene *scene, struct finding *f);
+/* How an IOMMU comes to be. */
+const char *probe_iommu_fix(const struct scene *scene);
 
 #endif

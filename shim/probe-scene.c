@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is known of the machine and of this process before the ways are tried. */
 #include "shim/probe-internal.h"
+#include "shim/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,14 +173,58 @@ static void read_container(const struct scene *scene, struct hws_probe_machine *
 		}
 }
 
-static void read_process(int root, struct hws_probe_machine *m)
+static void read_process(struct scene *scene, struct hws_probe_machine *m)
 {
 	char text[4096];
 
-	read_head(root, "/proc/self/status", text, sizeof(text));
+	read_head(scene->root, "/proc/self/status", text, sizeof(text));
 	m->uid = (uint32_t)number_of(text, "Uid", 10);
 	m->seccomp = (uint32_t)number_of(text, "Seccomp", 10);
 	m->effective = number_of(text, "CapEff", 16);
+	/* a tree that was captured by hand may lack it */
+	scene->bounding = value_of(text, "CapBnd") ? number_of(text, "CapBnd", 16) : UINT64_MAX;
+	scene->no_new_privs = number_of(text, "NoNewPrivs", 10);
+}
+
+/* Is @path below the mount point? */
+static bool is_below(const char *path, const char *mount)
+{
+	size_t length = strlen(mount);
+
+	return !strcmp(mount, "/") ||
+	       (!strncmp(path, mount, length) && (!path[length] || path[length] == '/'));
+}
+
+/* The fields of a line of mountinfo (proc(5)): the fifth is the place, the sixth the options. */
+static void read_mount(const struct scene *scene, char *line, size_t *best, char nosuid[128])
+{
+	char *fields[6] = { NULL };
+	char *rest = line;
+
+	for (int i = 0; i < 6 && rest; i++)
+		fields[i] = strsep(&rest, " ");
+	if (!fields[5] || !is_below(scene->program, fields[4]) || strlen(fields[4]) < *best)
+		return;
+	*best = strlen(fields[4]);
+	snprintf(nosuid, 128, "%s", strstr(fields[5], "nosuid") ? fields[4] : "");
+}
+
+/* The innermost mount that holds the program decides; of several at one place the last. */
+static void read_program(struct scene *scene)
+{
+	enum { MOUNTS = 1 << 16 };
+	char *text = malloc(MOUNTS);
+	char *rest = text;
+	char *line;
+	size_t best = 0;
+
+	if (sys_readlink(scene->root, "/proc/self/exe", scene->program, sizeof(scene->program)) <=
+	    0)
+		strcpy(scene->program, "PROGRAM");
+	else if (text && sys_read_file(scene->root, "/proc/self/mountinfo", text, MOUNTS) > 0)
+		while ((line = strsep(&rest, "\n")))
+			read_mount(scene, line, &best, scene->nosuid);
+	free(text);
 }
 
 /* x86: "ospke" among the flags; arm64: "poe" among the features. */
@@ -228,6 +273,18 @@ uint32_t scene_count(const struct scene *scene, const char *directory,
 	return count;
 }
 
+const char *scene_link(const struct scene *scene, const char *path, char text[SCENE_LINK])
+{
+	const char *slash;
+
+	if (sys_readlink(scene->root, path, text, SCENE_LINK) < 0)
+		text[0] = '\0';
+	slash = strrchr(text, '/');
+	if (slash)
+		memmove(text, slash + 1, strlen(slash + 1) + 1);
+	return text;
+}
+
 bool scene_exists(const struct scene *scene, const char *path)
 {
 	HWS_CLEANUP_FD int fd = sys_open(scene->root, path, O_PATH);
@@ -251,7 +308,10 @@ bool scene_has(const struct scene *scene, unsigned int capability)
 int scene_open(const struct hws_shim_options *options, struct scene *ret_scene)
 {
 	const char *sysroot = options ? options->sysroot : NULL;
-	struct scene scene = { .root = sys_root_open(sysroot), .captured = sysroot != NULL };
+	const char *socket = options ? options->socket : NULL;
+	struct scene scene = { .root = sys_root_open(sysroot),
+			       .captured = sysroot != NULL,
+			       .socket = socket ? socket : HWS_WIRE_SOCKET };
 	struct hws_probe_machine *m = &scene.machine;
 
 	if (sysroot && scene.root < 0)
@@ -260,7 +320,8 @@ int scene_open(const struct hws_shim_options *options, struct scene *ret_scene)
 	read_cpu(scene.root, m);
 	read_lockdown(scene.root, m);
 	read_container(&scene, m);
-	read_process(scene.root, m);
+	read_process(&scene, m);
+	read_program(&scene);
 	m->pci_functions = scene_count(&scene, "/sys/bus/pci/devices", scene_any_name);
 	m->iommu_groups = scene_count(&scene, "/sys/kernel/iommu_groups", scene_any_name);
 	scene.x86 = !strcmp(m->arch, "x86_64") || !strcmp(m->arch, "i686");

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The ways to ports, MSRs, the processor's identity and DMA; and what the kernel adds. */
+/* The ways to ports, MSRs and the processor's identity; and what the kernel adds. */
 #include "shim/probe-internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -61,7 +62,7 @@ void probe_ioperm(const struct scene *scene, struct finding *f)
 		.path = "ioperm",
 		.capability = CAP_SYS_RAWIO,
 		.locked_out = true,
-		.absent_why = "the kernel is built without it",
+		.absent_why = "the kernel is built without ioperm",
 		.absent_fix = "boot a kernel with CONFIG_X86_IOPL_IOPERM=y",
 	};
 	int r = -EINVAL;
@@ -84,11 +85,11 @@ void probe_dev_port(const struct scene *scene, struct finding *f)
 {
 	static const struct node node = {
 		.path = "/dev/port",
-		.flags = O_RDWR,
+		.rights = HWS_RW,
 		.class_path = "/sys/class/mem/port",
 		.capability = CAP_SYS_RAWIO,
 		.locked_out = true,
-		.absent_why = "the kernel is built without it",
+		.absent_why = "the kernel is built without /dev/port",
 		.absent_fix = "boot a kernel with CONFIG_DEVPORT=y",
 	};
 
@@ -117,7 +118,7 @@ void probe_msr(const struct scene *scene, struct finding *f)
 {
 	static const struct node node = {
 		.path = "/dev/cpu/0/msr",
-		.flags = O_RDONLY,
+		.rights = HWS_R,
 		.class_path = "/sys/class/msr",
 		.capability = CAP_SYS_RAWIO,
 		.absent_why = "module msr is not loaded",
@@ -138,7 +139,7 @@ void probe_midr(const struct scene *scene, struct finding *f)
 {
 	static const struct node node = {
 		.path = "/sys/devices/system/cpu/cpu0/regs/identification/midr_el1",
-		.flags = O_RDONLY,
+		.rights = HWS_R,
 		.absent_why = "the kernel doesn't show the ID registers",
 		.absent_fix = "boot Linux 4.8 or later",
 	};
@@ -147,38 +148,11 @@ void probe_midr(const struct scene *scene, struct finding *f)
 		probe_says(f, HWS_PROBE_WORKS, 0, "needs no permission", "");
 }
 
-static bool is_number(const char *name)
-{
-	return name[0] >= '0' && name[0] <= '9';
-}
-
-void probe_vfio(const struct scene *scene, struct finding *f)
-{
-	static const struct node node = {
-		.path = "/dev/vfio/vfio",
-		.flags = O_RDWR,
-		.class_path = "/sys/class/misc/vfio",
-		.absent_why = "module vfio-pci is not loaded",
-		.absent_fix = "sudo modprobe vfio-pci",
-	};
-	uint32_t groups = scene_count(scene, "/dev/vfio", is_number);
-
-	if (!probe_node(scene, &node, f))
-		return;
-	if (!groups) {
-		probe_says(f, HWS_PROBE_PARTIAL, -ENODEV, "no device is bound to vfio-pci",
-			   "sudo driverctl set-override ADDRESS vfio-pci");
-		return;
-	}
-	probe_says(f, HWS_PROBE_WORKS, 0, "", "");
-	snprintf(f->why, sizeof(f->why), "%u group%s of devices", groups, groups == 1 ? "" : "s");
-}
-
 void probe_iommufd(const struct scene *scene, struct finding *f)
 {
 	static const struct node node = {
 		.path = "/dev/iommu",
-		.flags = O_RDWR,
+		.rights = HWS_RW,
 		.class_path = "/sys/class/misc/iommu",
 		.absent_why = "no module iommufd, or Linux before 6.2",
 		.absent_fix = "sudo modprobe iommufd",
@@ -188,13 +162,14 @@ void probe_iommufd(const struct scene *scene, struct finding *f)
 		probe_says(f, HWS_PROBE_WORKS, 0, "", "");
 }
 
-static const char *iommu_fix(const struct scene *scene)
+const char *probe_iommu_fix(const struct scene *scene)
 {
 	if (!strcmp(scene->machine.cpu_vendor, "GenuineIntel"))
 		return "turn VT-d on in the firmware; boot with intel_iommu=on";
 	if (scene->x86)
 		return "turn the IOMMU (AMD-Vi) on in the firmware";
-	return "turn the SMMU on in the firmware";
+	return scene->arm64 ? "turn the SMMU on in the firmware"
+			    : "turn the IOMMU on in the firmware";
 }
 
 void probe_iommu(const struct scene *scene, struct finding *f)
@@ -203,11 +178,12 @@ void probe_iommu(const struct scene *scene, struct finding *f)
 
 	if (!groups && scene_count(scene, "/sys/class/iommu", scene_any_name)) {
 		probe_says(f, HWS_PROBE_PARTIAL, -ENODEV, "it is on, no device is behind it yet",
-			   "bind the device: sudo driverctl set-override ADDRESS vfio-pci");
+			   "bind a device: sudo driverctl set-override ADDRESS vfio-pci");
 		return;
 	}
 	if (!groups) {
-		probe_says(f, HWS_PROBE_NO, -ENODEV, "no IOMMU, or it is off", iommu_fix(scene));
+		probe_says(f, HWS_PROBE_NO, -ENODEV, "no IOMMU, or it is off",
+			   probe_iommu_fix(scene));
 		return;
 	}
 	probe_says(f, HWS_PROBE_WORKS, 0, "", "");
@@ -241,8 +217,8 @@ void probe_pku(const struct scene *scene, struct finding *f)
 {
 	static const struct node node = {
 		.path = "pkey_alloc",
-		.absent_why = "the kernel is built without it",
-		.absent_fix = "boot a kernel with protection keys",
+		.absent_why = "the kernel is built without protection keys",
+		.absent_fix = "boot a kernel with CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS=y",
 	};
 	int r;
 
@@ -260,4 +236,36 @@ void probe_pku(const struct scene *scene, struct finding *f)
 			   "boot without nopku");
 	else
 		probe_refused(scene, r, &node, f);
+}
+
+/* The limit in /proc/self/limits, in bytes; UINT64_MAX: none; 0 also when nothing is told. */
+static uint64_t memlock_limit(const struct scene *scene)
+{
+	char text[4096];
+	const char *line;
+
+	if (sys_read_file(scene->root, "/proc/self/limits", text, sizeof(text)) <= 0)
+		return 0;
+	line = strstr(text, "Max locked memory");
+	line = line ? line + strlen("Max locked memory") : "";
+	line += strspn(line, " ");
+	return !strncmp(line, "unlimited", 9) ? UINT64_MAX : strtoull(line, NULL, 10);
+}
+
+void probe_memlock(const struct scene *scene, struct finding *f)
+{
+	uint64_t limit = memlock_limit(scene);
+	bool whole = limit == UINT64_MAX || scene_has(scene, CAP_IPC_LOCK);
+
+	if (whole)
+		probe_says(f, HWS_PROBE_WORKS, 0, "as much as there is", "");
+	else
+		probe_says(f, limit ? HWS_PROBE_PARTIAL : HWS_PROBE_NO, -ENOMEM, "",
+			   "sudo prlimit --pid $$ --memlock=unlimited; of a service: "
+			   "LimitMEMLOCK=infinity; for good: '* - memlock unlimited' in "
+			   "/etc/security/limits.d/hwsafe.conf");
+	if (!whole)
+		snprintf(f->why, sizeof(f->why),
+			 "%llu KiB: DMA and registered buffers beyond that are refused",
+			 (unsigned long long)(limit >> 10));
 }

@@ -7,10 +7,12 @@
 #include "shim/shim-internal.h"
 
 /* What is left when a way is closed. */
-#define REST_PORT "the other ways to ports; sim"
-#define REST_PCI  "the first 64 bytes, which everybody may read"
-#define REST_VFIO "VFIO, where a device is bound to it; sim"
-#define REST_DMA  "rings and buffers; a device's DMA in sim"
+#define REST_PORT   "the other ways to ports; sim"
+#define REST_PCI    "the first 64 bytes, which everybody may read"
+#define REST_VFIO   "VFIO, where a device is bound to it; sim"
+#define REST_DMA    "rings and buffers; a device's DMA in sim"
+#define REST_HELPER "what this process may do by itself; sim"
+#define REST_NATIVE "the native ways; the helper; sim"
 
 static void probe_always(const struct scene *scene, struct finding *f)
 {
@@ -34,37 +36,62 @@ static bool but_arm64(const struct scene *scene)
 	return !scene->arm64;
 }
 
+/* The back ends, and how people call going through them. */
+#define NATIVE "native", "native"
+#define HELPER "hwsafe-helper", "broker", "helper"
+#define VFIO   "VFIO device", "native", "vfio"
+#define SIM    "simulated machine", "sim", "sim"
+#define NOBODY "native", ""
+
 static const struct {
 	const char *kind;
 	const char *way;
 	const char *backend;
+	const char *through;
 	void (*probe)(const struct scene *scene, struct finding *f);
 	const char *rest;
 	bool (*applies)(const struct scene *scene); /* NULL: everywhere */
 } ways[] = {
-	{ "port", "ioperm", "native", probe_ioperm, REST_PORT },
-	{ "port", "/dev/port", "native", probe_dev_port, REST_PORT },
-	{ "port", "PCI resourceN", "native", probe_io_resource, REST_PORT },
-	{ "msr", "/dev/cpu/N/msr", "native", probe_msr, "cpuid; sim" },
-	{ "pci", "config, 64 bytes", "native", probe_config_head, "sim" },
-	{ "pci", "config, full", "native", probe_config_full, REST_PCI },
-	{ "pci", "config, write", "native", probe_config_write, "reads; " REST_VFIO },
-	{ "bar", "resourceN mmap", "native", probe_bar, REST_VFIO },
-	{ "cpuid", "instruction", "native", probe_cpuid, "/proc/cpuinfo", but_arm64 },
-	{ "cpuid", "MIDR in sysfs", "native", probe_midr, "/proc/cpuinfo", arm64_only },
-	{ "dma", "VFIO container", "native", probe_vfio, REST_DMA },
-	{ "dma", "iommufd", "native", probe_iommufd, "the VFIO container, where it works" },
-	{ "kernel", "IOMMU", "native", probe_iommu, "everything but DMA" },
-	{ "kernel", "lockdown", "native", probe_lockdown,
+	{ "port", "ioperm", NATIVE, probe_ioperm, REST_PORT },
+	{ "port", "/dev/port", NATIVE, probe_dev_port, REST_PORT },
+	{ "port", "PCI resourceN", NATIVE, probe_io_resource, REST_PORT },
+	{ "port", HELPER, probe_helper, REST_HELPER },
+	{ "port", SIM, probe_always, "" },
+	{ "msr", "/dev/cpu/N/msr", NATIVE, probe_msr, "cpuid; sim" },
+	{ "msr", HELPER, probe_helper, REST_HELPER },
+	{ "msr", SIM, probe_always, "" },
+	{ "pci", "config, 64 bytes", NATIVE, probe_config_head, "sim" },
+	{ "pci", "config, full", NATIVE, probe_config_full, REST_PCI },
+	{ "pci", "config, write", NATIVE, probe_config_write, "reads; " REST_VFIO },
+	{ "pci", HELPER, probe_helper, REST_HELPER },
+	{ "pci", VFIO, probe_vfio, REST_NATIVE },
+	{ "pci", SIM, probe_always, "" },
+	{ "bar", "resourceN mmap", NATIVE, probe_bar, REST_VFIO },
+	{ "bar", HELPER, probe_helper, REST_HELPER },
+	{ "bar", VFIO, probe_vfio, REST_NATIVE },
+	{ "bar", SIM, probe_always, "" },
+	{ "irq", HELPER, probe_helper_never, "polling; sim" },
+	{ "irq", VFIO, probe_vfio, "polling; sim" },
+	{ "irq", SIM, probe_always, "" },
+	{ "dma", HELPER, probe_helper_never, REST_DMA },
+	{ "dma", "VFIO container", "native", "vfio", probe_vfio, REST_DMA },
+	{ "dma", SIM, probe_always, "" },
+	{ "cpuid", "instruction", NATIVE, probe_cpuid, "/proc/cpuinfo", but_arm64 },
+	{ "cpuid", "MIDR in sysfs", NATIVE, probe_midr, "/proc/cpuinfo", arm64_only },
+	{ "cpuid", SIM, probe_always, "" },
+	{ "kernel", "IOMMU", NOBODY, probe_iommu, "everything but DMA" },
+	{ "kernel", "iommufd", NOBODY, probe_iommufd, "the VFIO container, where it works" },
+	{ "kernel", "lockdown", NOBODY, probe_lockdown,
 	  "MSR reads, config reads; VFIO whole: config, BARs, DMA" },
-	{ "kernel", "protection keys", "native", probe_pku,
+	{ "kernel", "protection keys", NOBODY, probe_pku,
 	  "the same ownership rules, checked in software" },
-	{ "sim", "simulated machine", "sim", probe_always, "" },
-	{ "generic", "safe defaults", "generic", probe_defaults, "" },
+	{ "kernel", "locked memory", NOBODY, probe_memlock, "less of it" },
+	{ "generic", "safe defaults", "generic", "", probe_defaults, "" },
 };
 
 static const struct hws_probe_backend backends[] = {
 	{ "native", "this machine's hardware, by the kernel's own ways" },
+	{ "broker", "hwsafe-helper, which does what its policy allows this user" },
 	{ "sim", "a simulated machine, for trying things out and for tests" },
 	{ "generic", "an unknown architecture: safe defaults everywhere" },
 };
@@ -91,27 +118,40 @@ static void try_way(const struct scene *scene, size_t way, struct finding *f)
 			   "build libhwsafe with -Darch=auto");
 }
 
+static void report_way(const struct scene *scene, size_t way,
+		       void (*each)(const struct hws_probe_result *result, void *context),
+		       void *context)
+{
+	struct finding f = { .result = { .kind = ways[way].kind,
+					 .way = ways[way].way,
+					 .backend = ways[way].backend,
+					 .through = ways[way].through } };
+
+	if (ways[way].applies && !ways[way].applies(scene))
+		return;
+	try_way(scene, way, &f);
+	f.result.why = f.why;
+	f.result.fix = f.fix;
+	f.result.rest = f.result.status == HWS_PROBE_WORKS ? "" : ways[way].rest;
+	each(&f.result, context);
+}
+
 int hws_probe(const struct hws_shim_options *options,
 	      void (*each)(const struct hws_probe_result *result, void *context), void *context)
 {
+	struct finding helper = { 0 };
+	struct finding vfio = { 0 };
 	struct scene scene;
 	int r = scene_open(options, &scene);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		struct finding f = { .result = { .kind = ways[i].kind,
-						 .way = ways[i].way,
-						 .backend = ways[i].backend } };
-
-		if (ways[i].applies && !ways[i].applies(&scene))
-			continue;
-		try_way(&scene, i, &f);
-		f.result.why = f.why;
-		f.result.fix = f.fix;
-		f.result.rest = f.result.status == HWS_PROBE_WORKS ? "" : ways[i].rest;
-		each(&f.result, context);
-	}
+	probe_greet_helper(&scene, &helper);
+	probe_find_vfio(&scene, &vfio);
+	scene.helper = &helper;
+	scene.vfio = &vfio;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		report_way(&scene, i, each, context);
 	sys_close(scene.root);
 	return 0;
 }

@@ -3,8 +3,9 @@
  * What this machine allows: each way to reach each kind of hardware, whether
  * it works for this process, and if not, the cause, the cure and what is left.
  *
- * Nothing is changed by asking: no module is loaded, no port, register or BAR
- * is touched. With a sysroot only files below it are read.
+ * Nothing is changed by asking: no module is loaded, no file is opened for writing, no port,
+ * register or BAR is touched. The helper is greeted, which starts one that systemd keeps ready.
+ * With a sysroot only files below it are read.
  */
 #ifndef HWSAFE_SHIM_PROBE_H
 #define HWSAFE_SHIM_PROBE_H
@@ -26,9 +27,10 @@ enum hws_probe_status {
  * The strings stay good until the callback that got them returns; none is NULL.
  */
 struct hws_probe_result {
-	const char *kind;    /* "port", "msr", "pci", "bar", "cpuid", "dma", "kernel", "sim" … */
+	const char *kind;    /* "port", "msr", "pci", "bar", "irq", "dma", "cpuid", "kernel" … */
 	const char *way;     /* "ioperm", "/dev/port" … */
-	const char *backend; /* which back end goes this way: "native", "sim", "generic" */
+	const char *backend; /* which back end goes this way: "native", "broker", "sim" … */
+	const char *through; /* "native", "helper", "vfio", "sim"; "" for what is no access */
 	enum hws_probe_status status;
 	int code;	  /* 0, or the -errno that stands in the way */
 	const char *why;  /* the cause, or what was found */
@@ -38,7 +40,7 @@ struct hws_probe_result {
 
 /**
  * hws_probe() - try every way to every kind, and tell.
- * @options: borrowed; only the sysroot is used; NULL: the real root
+ * @options: borrowed; only sysroot and socket are used; NULL: the real root, HWS_WIRE_SOCKET
  * @each: called once for each way, in a fixed order
  * @context: borrowed; handed to @each
  *

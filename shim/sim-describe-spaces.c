@@ -175,41 +175,6 @@ static void apply_cap(struct text_parser *text, const struct text_value *values)
 			   "a capability that finds room below 0x100");
 }
 
-/* bytes OFFSET BYTE… */
-enum { BYTES_AT, BYTES_LIST };
-static const struct text_field bytes_fields[] = {
-	[BYTES_AT] = { NULL, word_number, "an offset from 0x40 to 0xfff", SIM_HEADER,
-		       SIM_CONFIG_PCIE - 1 },
-	[BYTES_LIST] = { NULL, word_number, "bytes from 0 to 0xff", 0, 0xff, .rest = true },
-};
-
-static void apply_bytes(struct text_parser *text, const struct text_value *values)
-{
-	struct sim_parser *parser = (struct sim_parser *)text;
-	struct sim_function *function = parser->function;
-	uint32_t at = (uint32_t)values[BYTES_AT].number;
-	uint64_t count = values[BYTES_LIST].number;
-
-	if (!hws_range_ok(at, count, function->config_size)) {
-		text_error(&parser->text, values[BYTES_AT].word, "bytes that end below 0x%x%s",
-			   function->config_size,
-			   function->config_size == SIM_CONFIG ? ", or 'cap pcie' before them"
-							       : "");
-		return;
-	}
-	if (memchr(function->taken + at, true, count)) {
-		text_error(&parser->text, values[BYTES_AT].word, TEXT_EXPECT_NO_OVERLAP);
-		return;
-	}
-	memset(function->taken + at, true, count);
-	for (uint64_t i = 0; i < count; i++) {
-		struct text_value byte;
-
-		(void)word_number(&bytes_fields[BYTES_LIST], values[BYTES_LIST].word + i, &byte);
-		function->config[at + i] = (uint8_t)byte.number;
-	}
-}
-
 /* bar INDEX KIND SIZE [prefetch] [is NAME] [memory] [latency TIME] */
 enum { BAR_INDEX, BAR_KIND, BAR_SIZE, BAR_PREFETCH, BAR_IS, BAR_MEMORY, BAR_LATENCY };
 static const char *const bar_kinds[] = { "mem", "mem64", "io", NULL };
@@ -252,7 +217,7 @@ static void apply_bar(struct text_parser *text, const struct text_value *values)
 	uint64_t size = values[BAR_SIZE].number;
 	struct sim_space *space;
 
-	if (!bar_is_free(parser->function, bar, kind->slots)) {
+	if (parser->function->exact || !bar_is_free(parser->function, bar, kind->slots)) {
 		text_error(&parser->text, values[BAR_INDEX].word, "a BAR that is free");
 		return;
 	}
@@ -395,9 +360,6 @@ const struct text_statement sim_says_pci = { "pci",    0,	   SIM_IN_PCI,
 const struct text_statement sim_says_cap = { "cap",    SIM_IN_PCI, 0,
 					     "pci",    cap_fields, TEXT_COUNT(cap_fields),
 					     apply_cap };
-const struct text_statement sim_says_bytes = { "bytes",	   SIM_IN_PCI,	 0,
-					       "pci",	   bytes_fields, TEXT_COUNT(bytes_fields),
-					       apply_bytes };
 const struct text_statement sim_says_bar = { "bar",    SIM_IN_PCI, SIM_IN_SPACE,
 					     "pci",    bar_fields, TEXT_COUNT(bar_fields),
 					     apply_bar };

@@ -106,6 +106,7 @@ struct sim_function {
 	bool gone;
 	uint64_t accesses_left; /* until it is gone */
 	uint32_t config_size;
+	bool exact; /* its bytes were told one by one: nothing else describes them */
 	uint8_t config[SIM_CONFIG_PCIE];
 	uint8_t writable[SIM_CONFIG_PCIE];  /* bits that writes change */
 	uint8_t clearable[SIM_CONFIG_PCIE]; /* bits that a written one clears */

@@ -26,7 +26,7 @@ struct sim_parser {
 	bool clock_given;
 };
 
-/* sim-describe.c: the processors; sim-describe-spaces.c: what has registers. */
+/* sim-describe.c: the processors; -spaces.c: what has registers; -bytes.c: bytes as they are. */
 extern const struct text_statement sim_says_cpu;
 extern const struct text_statement sim_says_cpuid;
 extern const struct text_statement sim_says_clock;
@@ -35,6 +35,7 @@ extern const struct text_statement sim_says_ports;
 extern const struct text_statement sim_says_pci;
 extern const struct text_statement sim_says_cap;
 extern const struct text_statement sim_says_bytes;
+extern const struct text_statement sim_says_config;
 extern const struct text_statement sim_says_bar;
 extern const struct text_statement sim_says_reg;
 

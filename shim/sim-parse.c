@@ -7,8 +7,9 @@
 #include "shim/sys-internal.h"
 
 static const struct text_statement *const statements[] = {
-	&sim_says_cpu, &sim_says_cpuid, &sim_says_clock, &sim_says_msr, &sim_says_ports,
-	&sim_says_pci, &sim_says_cap,	&sim_says_bytes, &sim_says_bar, &sim_says_reg,
+	&sim_says_cpu,	  &sim_says_cpuid, &sim_says_clock, &sim_says_msr,
+	&sim_says_ports,  &sim_says_pci,   &sim_says_cap,   &sim_says_bytes,
+	&sim_says_config, &sim_says_bar,   &sim_says_reg,
 };
 
 int sim_parse(const char *text, const char *name, text_report_fn *report, void *context,

@@ -172,10 +172,12 @@ bool sim_config_masters_bus(const struct sim_function *function)
 uint32_t sim_config_msi_vectors(const struct sim_function *function)
 {
 	uint32_t at = function->config[CAPABILITIES];
+	uint32_t left = SIM_CONFIG / 4; /* one that was described may come back to itself */
 
-	/* the chain was made here: it ends, and inside the space */
-	while (at != 0 && function->config[at] != CAPABILITY_MSI)
+	while (at != 0 && left-- && function->config[at] != CAPABILITY_MSI)
 		at = function->config[at + 1];
+	if (function->config[at] != CAPABILITY_MSI)
+		at = 0;
 	/* PCI 3.0 §6.8.1.3: the power of two that it is capable of */
 	return at ? 1u << (function->config[at + 2] >> 1 & 7) : 0;
 }

@@ -82,6 +82,8 @@ HWS_MUST int sys_memfd(const char *name);
 HWS_MUST int sys_seal(int fd);
 /* F_SEAL_… of a memfd; -EINVAL: it is none. */
 HWS_MUST int sys_seals(int fd);
+/* Of @size zero bytes, which stays that size; not closed by an exec. */
+HWS_MUST int sys_memfd_sized(const char *name, uint64_t size);
 /* Is it closed by an exec? And: from now on it is. */
 HWS_MUST int sys_get_cloexec(int fd);
 HWS_MUST int sys_set_cloexec(int fd);

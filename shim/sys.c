@@ -859,6 +859,18 @@ int sys_shut(int fd)
 	return (int)result(close(fd));
 }
 
+int sys_memfd_sized(const char *name, uint64_t size)
+{
+	int fd = (int)result(memfd_create(name, MFD_ALLOW_SEALING));
+	int r = fd < 0 ? fd : sys_ftruncate(fd, size);
+
+	if (r == 0)
+		r = (int)result(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL));
+	if (r < 0 && fd >= 0)
+		sys_close(fd);
+	return r < 0 ? r : fd;
+}
+
 int sys_memfd(const char *name)
 {
 	long fd =

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "guardian/context-internal.h"
+#include "guardian/learn-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/pool-internal.h"
@@ -159,6 +160,9 @@ static int allowed_rights(struct hws *hw, const char *path, uint64_t bytes, uint
 	r = r == -EINVAL ? why(r, "'%.80s' is no absolute path", path) : 0;
 	if (r == 0 && !rights)
 		r = context_deny(hw, HWS_EVENT_GRANT, &access, decision.reason, &decision, NULL);
+	access.rights = rights;
+	if (r == 0)
+		learn_note(hw->learn, HWS_LEARNED_WINDOW, &access, HWS_REASON_NONE);
 	rules_unref(rules);
 	*ret_rights = rights;
 	return r;

@@ -15,7 +15,7 @@ static const struct {
 	{ RESULT_REFUSED, "denied by the system" },
 	{ RESULT_UNSUPPORTED, "not supported here" },
 	{ RESULT_BUSY, "in use, or over a limit" },
-	{ RESULT_MISMATCH, "read back, it differs" },
+	{ RESULT_MISMATCH, "read back, it differs; or rolled back" },
 	{ RESULT_PARTIAL, "done in part" },
 };
 
@@ -55,13 +55,14 @@ static void print_option(const struct args_option *option)
 	print_row(left, option->help);
 }
 
-void args_help(const struct verb *const *verbs, const struct verb *verb,
+void args_help(const struct verb *const *verbs, const char *area, const struct verb *verb,
 	       const struct args_option *shared)
 {
 	printf("Usage: hwprobe [OPTION]... [COMMAND [OPTION]... [WORD]...]\n"
 	       "What this machine allows, why not, and what to do about it.\n\nCommands:\n");
 	for (size_t i = 0; verbs[i]; i++)
-		if (!verb || verb == verbs[i])
+		if (verb ? verb == verbs[i]
+			 : !verbs[i]->hidden && (!area || !strcmp(area, verbs[i]->area)))
 			print_verb(verbs[i]);
 	if (verb && verb->options) {
 		printf("\nIts options:\n");
@@ -69,7 +70,8 @@ void args_help(const struct verb *const *verbs, const struct verb *verb,
 			print_option(option);
 	}
 	printf("\nOptions of all commands:\n");
-	for (; shared->name; shared++)
+	/* the last one is no verb's */
+	for (; shared->name && (!verb || shared[1].name); shared++)
 		print_option(shared);
 	printf("\nNumbers are decimal, or hexadecimal with 0x.\n\nExit codes:\n");
 	for (size_t i = 0; i < COUNT(results); i++)

@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <string.h>
 
-enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION };
+#include "hw/hwprobe/personality.h"
+
+enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_BE };
 
 /* What the arguments ask for. */
 struct request {
@@ -74,8 +75,16 @@ static bool take_version(struct request *request, const char *value)
 	return true;
 }
 
-enum { SHARED = 7 };
-static const struct args_option shared[SHARED + 1] = {
+/* All that follows is for that program. */
+static bool take_as(struct request *request, const char *value)
+{
+	request->action = ACTION_BE;
+	return *value;
+}
+
+/* The last one stands before a command only: a verb may have one of that name. */
+enum { SHARED = 7, FIRST = SHARED + 1 };
+static const struct args_option shared[FIRST + 1] = {
 	{ "json", 'j', NULL, "one JSON document, with \"schema_version\"" },
 	{ "sysroot", 0, "DIR", "read a captured tree, not this machine" },
 	{ "sim", 0, "[FILE]", "a simulated machine: the built-in one, or FILE's" },
@@ -83,12 +92,13 @@ static const struct args_option shared[SHARED + 1] = {
 	{ "color", 0, "WHEN", "auto, always or never; NO_COLOR is heeded" },
 	{ "help", 'h', NULL, "this page; behind a verb, the verb's own" },
 	{ "version", 'V', NULL, "the version and the back ends compiled in" },
+	{ "as", 0, "PROGRAM", "as rdmsr, devmem ... do it; the rest is for it" },
 };
 
 static const struct {
 	bool (*take)(struct request *request, const char *value);
 	const char *expected;
-} takers[SHARED] = {
+} takers[FIRST] = {
 	{ take_json, "" },
 	{ take_sysroot, "a directory" },
 	{ take_sim, "a file" },
@@ -96,10 +106,11 @@ static const struct {
 	{ take_color, "auto, always or never" },
 	{ take_help, "" },
 	{ take_version, "" },
+	{ take_as, "a program" },
 };
 
 /* getopt's own tables, from ours: the shared options, then the verb's. */
-enum { ALL = SHARED + ARGS_OPTIONS };
+enum { ALL = FIRST + ARGS_OPTIONS };
 struct tables {
 	char letters[3 * ALL + 3];
 	struct option longs[ALL + 1];
@@ -107,11 +118,19 @@ struct tables {
 	size_t count;
 };
 
-static void tables_add(struct tables *tables, const struct args_option *options)
+bool args_has(const struct args_option *options, const char *name)
+{
+	for (; options && options->name; options++)
+		if (!strcmp(options->name, name))
+			return true;
+	return false;
+}
+
+static void tables_add(struct tables *tables, const struct args_option *options, size_t most)
 {
 	char *at = tables->letters + strlen(tables->letters);
 
-	for (; options && options->name; options++) {
+	for (; options && options->name && most; options++, most--) {
 		int takes = !options->value	       ? no_argument
 			    : options->value[0] == '[' ? optional_argument
 						       : required_argument;
@@ -138,21 +157,20 @@ static size_t index_of(const struct tables *tables, int got)
 	return tables->count;
 }
 
-enum result args_refuse(const char *format, ...)
+/* The option that getopt stopped at, as it was written. */
+static const char *written(const struct tables *tables, char **argv, char text[3])
 {
-	va_list arguments;
-
-	fputs("hwprobe: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	return RESULT_USAGE;
+	if (!optopt || index_of(tables, optopt) < tables->count)
+		return argv[optind - 1];
+	snprintf(text, 3, "-%c", optopt);
+	return text;
 }
 
 static enum result refuse_option(const struct tables *tables, int got, char **argv)
 {
 	size_t known = index_of(tables, optopt);
+	const char *names[ALL];
+	char text[3];
 
 	if (got == ':')
 		return args_refuse("--%s needs a value: %s", tables->options[known]->name,
@@ -160,14 +178,10 @@ static enum result refuse_option(const struct tables *tables, int got, char **ar
 						  : tables->options[known]->value);
 	if (known < tables->count && optopt >= 256)
 		return args_refuse("--%s takes no value", tables->options[known]->name);
-	if (optopt)
-		fprintf(stderr, "hwprobe: unknown option '-%c'; known:", optopt);
-	else
-		fprintf(stderr, "hwprobe: unknown option '%s'; known:", argv[optind - 1]);
 	for (size_t i = 0; i < tables->count; i++)
-		fprintf(stderr, " --%s", tables->options[i]->name);
-	fputc('\n', stderr);
-	return RESULT_USAGE;
+		names[i] = tables->options[i]->name;
+	return args_refuse_unknown("option", written(tables, argv, text), "--", names,
+				   tables->count);
 }
 
 /* @how: "+:" stops at the first word, ":" takes options between words too. */
@@ -178,8 +192,8 @@ static enum result parse(int argc, char **argv, const char *how, struct request 
 	int got;
 
 	strcpy(tables.letters, how);
-	tables_add(&tables, shared);
-	tables_add(&tables, verb ? verb->options : NULL);
+	tables_add(&tables, shared, verb ? SHARED : FIRST);
+	tables_add(&tables, verb ? verb->options : NULL, ARGS_OPTIONS);
 	opterr = 0;
 	optind = 0; /* anew, with all of getopt's state */
 	while ((got = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1) {
@@ -187,47 +201,27 @@ static enum result parse(int argc, char **argv, const char *how, struct request 
 
 		if (got == '?' || got == ':' || i >= tables.count)
 			return refuse_option(&tables, got, argv);
-		if (i >= SHARED) {
+		if (verb && i >= SHARED) {
 			request->call.given[i - SHARED].count++;
 			request->call.given[i - SHARED].value = optarg;
 		} else if (!takers[i].take(request, optarg)) {
 			return args_refuse("--%s: '%s' is not %s", shared[i].name, optarg,
 					   takers[i].expected);
 		}
+		if (request->action == ACTION_BE) {
+			argv[optind - 1] = optarg;
+			break;
+		}
 	}
 	return RESULT_OK;
 }
 
-static enum result refuse_area(const char *area, const struct verb *const *verbs)
-{
-	fprintf(stderr, "hwprobe: unknown command '%s'; known:", area);
-	for (size_t i = 0; verbs[i]; i++)
-		if (i == 0 || strcmp(verbs[i - 1]->area, verbs[i]->area) != 0)
-			fprintf(stderr, " %s", verbs[i]->area);
-	fputc('\n', stderr);
-	return RESULT_USAGE;
-}
+enum { HELPED = -1 };
 
-static enum result refuse_verb(const char *area, const char *name, const struct verb *const *verbs)
-{
-	const char *separator = "";
-
-	if (name)
-		fprintf(stderr, "hwprobe: %s does not know '%s'; it knows: ", area, name);
-	else
-		fprintf(stderr, "hwprobe: %s needs one of: ", area);
-	for (; *verbs; verbs++) {
-		if (strcmp((*verbs)->area, area) != 0)
-			continue;
-		fprintf(stderr, "%s%s%s%s", separator, (*verbs)->name,
-			(*verbs)->words[0] ? " " : "", (*verbs)->words);
-		separator = ", ";
-	}
-	fputc('\n', stderr);
-	return RESULT_USAGE;
-}
-
-/* How many of @words are the verb's own name; 0: there is no such verb, as was told. */
+/*
+ * How many of @words are the verb's own name; 0: there is no such verb, as was told; HELPED: the
+ * area's page was printed.
+ */
 static int find_verb(int count, char **words, const struct verb *const *verbs,
 		     const struct verb **ret_verb)
 {
@@ -242,10 +236,14 @@ static int find_verb(int count, char **words, const struct verb *const *verbs,
 		*ret_verb = *verb;
 		return (*verb)->name ? 2 : 1;
 	}
+	if (known && count > 1 && (!strcmp(words[1], "--help") || !strcmp(words[1], "-h"))) {
+		args_help(verbs, words[0], NULL, shared);
+		return HELPED;
+	}
 	if (known)
-		refuse_verb(words[0], count > 1 ? words[1] : NULL, verbs);
+		args_refuse_verb(words[0], count > 1 ? words[1] : NULL, verbs);
 	else
-		refuse_area(words[0], verbs);
+		args_refuse_area(words[0], verbs);
 	return 0;
 }
 
@@ -280,8 +278,10 @@ static enum result run(struct request *request, const struct verb *const *verbs)
 	const struct verb *verb = request->call.verb;
 	enum result result;
 
+	request->call.verbs = verbs;
+	request->call.shared = shared;
 	if (request->action == ACTION_HELP) {
-		args_help(verbs, verb, shared);
+		args_help(verbs, NULL, verb, shared);
 		return RESULT_OK;
 	}
 	if (request->action == ACTION_VERSION) {
@@ -294,25 +294,56 @@ static enum result run(struct request *request, const struct verb *const *verbs)
 	return result == RESULT_OK ? request->call.verb->run(&request->call) : result;
 }
 
-enum result args_run(int argc, char **argv, const struct verb *const *verbs)
+/* As the program of that name, which it is called by without its path. */
+static int run_as(int argc, char **argv, const struct settings *settings)
 {
-	struct request request = { 0 };
-	/* argc may be 0: nothing below looks at argv[0] */
-	enum result result = argc > 0 ? parse(argc, argv, "+:", &request) : RESULT_OK;
-	int words;
+	const struct personality *as = personality_find(argv[0]);
+	char *slash = strrchr(argv[0], '/');
 
-	if (result != RESULT_OK || request.action != ACTION_RUN || argc <= optind)
-		return result == RESULT_OK ? run(&request, verbs) : result;
-	words = find_verb(argc - optind, argv + optind, verbs, &request.call.verb);
-	if (!words)
-		return RESULT_USAGE;
+	if (!as) {
+		return personality_refuse(argv[0]);
+	}
+	if (slash)
+		argv[0] = slash + 1;
+	return as->run(settings, argc, argv);
+}
+
+/* The words behind the first options: a verb's name, then what is its own. */
+static enum result run_words(struct request *request, int argc, char **argv,
+			     const struct verb *const *verbs)
+{
+	int words = find_verb(argc, argv, verbs, &request->call.verb);
+	enum result result;
+
+	if (words <= 0)
+		return words == HELPED ? RESULT_OK : RESULT_USAGE;
 	/* the verb's last word stands where getopt expects the program's name */
-	argc -= optind + words - 1;
-	argv += optind + words - 1;
-	result = parse(argc, argv, ":", &request);
+	argc -= words - 1;
+	argv += words - 1;
+	result = parse(argc, argv, ":", request);
 	if (result != RESULT_OK)
 		return result;
-	request.call.words = argv + optind;
-	request.call.count = argc - optind;
-	return run(&request, verbs);
+	request->call.words = argv + optind;
+	request->call.count = argc - optind;
+	return run(request, verbs);
+}
+
+int args_run(int argc, char **argv, const struct verb *const *verbs)
+{
+	struct request request = { 0 };
+	enum result result;
+
+	if (argc > 0 && personality_find(argv[0]))
+		return run_as(argc, argv, &request.call.settings);
+	/* argc may be 0: nothing below looks at argv[0] */
+	result = argc > 0 ? parse(argc, argv, "+:", &request) : RESULT_OK;
+	if (result != RESULT_OK)
+		return (int)result;
+	argc -= optind;
+	argv += optind;
+	if (request.action == ACTION_BE)
+		return run_as(argc + 1, argv - 1, &request.call.settings);
+	if (request.action != ACTION_RUN || argc <= 0)
+		return (int)run(&request, verbs);
+	return (int)run_words(&request, argc, argv, verbs);
 }

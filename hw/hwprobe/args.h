@@ -17,6 +17,7 @@
 #define HWPROBE_ARGS_H
 
 #include "hw/hwprobe/hwprobe.h"
+#include "hw/hwprobe/say.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -44,49 +45,76 @@ struct verb {
 	int least; /* how many words it takes; "" is one */
 	int most;  /* ARGS_ANY: any number */
 	enum result (*run)(const struct call *call);
+	bool hidden; /* not in the help: a program asks, nobody types it */
 };
 
 struct call {
 	const struct verb *verb;
+	const struct verb *const *verbs;  /* all there are */
+	const struct args_option *shared; /* the options that all have */
 	struct settings settings;
 	struct args_given given[ARGS_OPTIONS];
 	char **words;
 	int count;
 };
 
-/* The verb of these arguments is run; @verbs ends with NULL, its first runs without arguments. */
-enum result args_run(int argc, char **argv, const struct verb *const *verbs);
-/* The page of --help, in args-help.c. */
-void args_help(const struct verb *const *verbs, const struct verb *verb,
+/*
+ * The verb of these arguments is run, or the program by whose name this one was
+ * called; gives what to end with. @verbs ends with NULL, its first runs without arguments.
+ */
+int args_run(int argc, char **argv, const struct verb *const *verbs);
+/* The page of --help, in args-help.c: of an area, of a verb, or with NULL for both of all. */
+void args_help(const struct verb *const *verbs, const char *area, const struct verb *verb,
 	       const struct args_option *shared);
+
+/* Is there an option of that name? A verb's own counts before one that all share. */
+bool args_has(const struct args_option *options, const char *name);
 
 /* One line on stderr; gives RESULT_USAGE. */
 enum result args_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same of a word that is none of @names, with the one that may be meant. */
+enum result args_refuse_unknown(const char *what, const char *word, const char *prefix,
+				const char *const *names, size_t count);
+enum result args_refuse_area(const char *area, const struct verb *const *verbs);
+/* @name: NULL when there was none. */
+enum result args_refuse_verb(const char *area, const char *name, const struct verb *const *verbs);
 /*
  * The whole word as a number: decimal, or hexadecimal with 0x. False: one line
  * said what @what was to be, and where it isn't.
  */
 bool args_number(const char *what, const char *word, uint64_t max, uint64_t *ret_value);
+/* The whole word as C and the old tools write numbers: 0 begins an octal one. Tells nothing. */
+bool args_c_number(const char *word, uint64_t max, uint64_t *ret_value);
 
 /* A context as --sim, --sysroot and --grant say; else it was told why not. */
 enum result call_open(const struct call *call, struct hws **ret_hw);
 /* Tells why a call on @about failed, in one line; gives what to end with. */
 enum result call_fail(const char *about, int code);
 
+/* So far from now, for what waits. */
+uint64_t call_deadline(uint64_t ms);
+
 /* Tells that a captured tree has no such thing; gives RESULT_UNSUPPORTED. */
 enum result call_live_only(const char *area);
 
 /* Options of verbs that write, in this order and first in their tables. */
-enum { WRITE_YES, WRITE_DRY, WRITE_VERIFY, WRITE_OPTIONS };
-#define ARGS_WRITE_OPTIONS                                                          \
-	[WRITE_YES] = { "yes", 'y', NULL, "write without asking" },                 \
-	[WRITE_DRY] = { "dry-run", 'n', NULL, "only show old->(value:mask)->new" }, \
-	[WRITE_VERIFY] = { "verify", 'r', NULL, "read it back: 8 when it differs" }
+enum { WRITE_YES, WRITE_DRY, WRITE_VERIFY, WRITE_DANGER, WRITE_OPTIONS };
+#define ARGS_WRITE_OPTIONS                                                           \
+	[WRITE_YES] = { "yes", 'y', NULL, "write without asking" },                  \
+	[WRITE_DRY] = { "dry-run", 'n', NULL, "only show old->(value:mask)->new" },  \
+	[WRITE_VERIFY] = { "verify", 'r', NULL, "read it back: 8 when it differs" }, \
+	[WRITE_DANGER] = { "danger", 0, "NAMES", "what is dangerous, too: the named dangers" }
 
 /*
- * May it be written? Asks on a terminal; without one --yes must have been
- * given, else it is wrong use. RESULT_OK: yes.
+ * May it be done? Asks on a terminal; without one --yes must have been given,
+ * else it is wrong use. RESULT_OK: yes.
  */
 enum result call_confirm(const struct call *call, const char *what);
+/*
+ * The same of a verb that has ARGS_WRITE_OPTIONS, about a write that the policy
+ * allows: a dangerous one takes --danger with the danger's name as well. A dry
+ * run may always be.
+ */
+enum result call_may_write(const struct call *call, const char *what, uint32_t dangers);
 
 #endif

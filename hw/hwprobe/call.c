@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hw/hwprobe/args.h"
@@ -16,30 +17,51 @@ static int digit_of(char c)
 	return at ? (int)(at - digits) : 16;
 }
 
-bool args_number(const char *what, const char *word, uint64_t max, uint64_t *ret_value)
+enum { FITS, NO_DIGIT, TOO_MUCH };
+
+/* Moves *@at to the digit that is none, or too much. */
+static int take_digits(const char **at, unsigned int base, uint64_t max, uint64_t *ret_value)
 {
-	bool hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
-	const char *at = hex ? word + 2 : word;
-	unsigned int base = hex ? 16 : 10;
 	uint64_t value = 0;
 
 	do {
-		unsigned int digit = (unsigned int)digit_of(*at);
+		unsigned int digit = (unsigned int)digit_of(**at);
 
-		if (digit >= base) {
-			args_refuse("%s '%s': expected a %s digit at position %zu", what, word,
-				    hex ? "hexadecimal" : "decimal", (size_t)(at - word) + 1);
-			return false;
-		}
-		if (digit > max || value > (max - digit) / base) {
-			args_refuse("%s '%s': more than 0x%llx", what, word,
-				    (unsigned long long)max);
-			return false;
-		}
+		if (digit >= base)
+			return NO_DIGIT;
+		if (digit > max || value > (max - digit) / base)
+			return TOO_MUCH;
 		value = value * base + digit;
-	} while (*++at);
+	} while (*++*at);
 	*ret_value = value;
-	return true;
+	return FITS;
+}
+
+static bool is_hex(const char *word)
+{
+	return word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+}
+
+bool args_number(const char *what, const char *word, uint64_t max, uint64_t *ret_value)
+{
+	bool hex = is_hex(word);
+	const char *at = hex ? word + 2 : word;
+	int end = take_digits(&at, hex ? 16 : 10, max, ret_value);
+
+	if (end == NO_DIGIT)
+		args_refuse("%s '%s': expected a %s digit at position %zu", what, word,
+			    hex ? "hexadecimal" : "decimal", (size_t)(at - word) + 1);
+	if (end == TOO_MUCH)
+		args_refuse("%s '%s': more than 0x%llx", what, word, (unsigned long long)max);
+	return end == FITS;
+}
+
+bool args_c_number(const char *word, uint64_t max, uint64_t *ret_value)
+{
+	const char *at = is_hex(word) ? word + 2 : word;
+	unsigned int base = is_hex(word) ? 16 : word[0] == '0' ? 8 : 10;
+
+	return take_digits(&at, base, max, ret_value) == FITS;
 }
 
 /* The rules one below the other; the caller's to free. */
@@ -91,13 +113,13 @@ enum result call_fail(const char *about, int code)
 {
 	const char *why = hws_why();
 
-	fprintf(stderr, "hwprobe: %s: %s\n", about, *why ? why : strerror(-code));
+	say("%s: %s", about, *why ? why : strerror(-code));
 	return (enum result)hws_explain(code, NULL);
 }
 
 enum result call_live_only(const char *area)
 {
-	fprintf(stderr, "hwprobe: %s: a captured tree has none: leave out --sysroot\n", area);
+	say("%s: a captured tree has none: leave out --sysroot", area);
 	return RESULT_UNSUPPORTED;
 }
 
@@ -112,6 +134,42 @@ enum result call_confirm(const struct call *call, const char *what)
 	fprintf(stderr, "%s? [y/N] ", what);
 	if (fgets(answer, sizeof(answer), stdin) && tolower((unsigned char)answer[0]) == 'y')
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: nothing was written\n");
+	say("nothing was written");
 	return RESULT_FAILURE;
+}
+
+uint64_t call_deadline(uint64_t ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ms * 1000000;
+}
+
+/* Is the danger's word among those that were given, with commas between them? */
+static bool is_named(const char *names, const char *name)
+{
+	size_t length = strlen(name);
+
+	while (names) {
+		names += *names == ',';
+		if (strcspn(names, ",") == length && !strncmp(names, name, length))
+			return true;
+		names = strchr(names, ',');
+	}
+	return false;
+}
+
+enum result call_may_write(const struct call *call, const char *what, uint32_t dangers)
+{
+	if (call->given[WRITE_DRY].count)
+		return RESULT_OK;
+	for (uint32_t danger = 1; danger && danger <= dangers; danger <<= 1) {
+		const char *name = hws_danger_name(danger);
+
+		if (dangers & danger && !is_named(call->given[WRITE_DANGER].value, name))
+			return args_refuse("%s: that %s: to do it all the same, add --danger=%s",
+					   what, hws_danger_does(danger), name);
+	}
+	return call_confirm(call, what);
 }

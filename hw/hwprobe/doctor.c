@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The verbs that show the report. */
+/* hwprobe doctor: what works, why not the rest, what to do about it. */
 #include <errno.h>
 #include <string.h>
 
 #include "hw/hwprobe/verbs.h"
 
-typedef int print_fn(const struct report *report, const struct settings *settings);
+enum { LONG };
+static const struct args_option options[] = {
+	[LONG] = { "long", 'l', NULL, "each way by itself, and the devices" },
+	{ 0 },
+};
 
-static enum result show(const struct call *call, print_fn *text, print_fn *json)
+enum result report_open(const struct settings *settings, bool whole, struct report *report)
 {
-	const struct settings *settings = &call->settings;
-	struct report report;
-	int r = report_init(settings, &report);
+	int r = report_init(settings, whole, report);
 
+	if (report->opened != RESULT_OK)
+		return report->opened;
 	if (r < 0)
 		fprintf(stderr, "hwprobe: %s: %s\n",
 			settings->sysroot ? settings->sysroot : "cannot look at this machine",
 			strerror(-r));
-	else
-		r = (settings->json ? json : text)(&report, settings);
-	report_fini(&report);
 	if (r == -ENOENT || r == -ENOTDIR)
 		return RESULT_NOT_FOUND;
 	return r < 0 ? RESULT_FAILURE : RESULT_OK;
@@ -27,24 +28,23 @@ static enum result show(const struct call *call, print_fn *text, print_fn *json)
 
 static enum result doctor(const struct call *call)
 {
-	return show(call, report_print, report_print_json);
-}
+	const struct settings *settings = &call->settings;
+	struct report report;
+	bool whole = settings->json || call->given[LONG].count;
+	enum result result = report_open(settings, whole, &report);
+	int r = 0;
 
-static enum result backends(const struct call *call)
-{
-	return show(call, backends_print, backends_print_json);
+	if (result == RESULT_OK)
+		r = settings->json ? report_print_json(&report, settings)
+				   : report_print(&report, settings, whole);
+	report_fini(&report);
+	return r < 0 ? RESULT_FAILURE : result;
 }
 
 const struct verb verb_doctor = {
 	.area = "doctor",
 	.words = "",
 	.help = "what works, and what to do about the rest (the default)",
+	.options = options,
 	.run = doctor,
-};
-
-const struct verb verb_backends = {
-	.area = "backends",
-	.words = "",
-	.help = "the back ends, and why each is usable or not",
-	.run = backends,
 };

@@ -21,4 +21,7 @@ void put_hex(struct json_object *object, const char *key, unsigned int digits, u
 /* The name of an errno under "error", null for 0. */
 void put_error(struct json_object *object, int code);
 
+/* The report's back ends, an object each. */
+struct json_object *backends_of(const struct report *report);
+
 #endif

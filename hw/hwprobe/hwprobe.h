@@ -51,8 +51,20 @@ struct functions {
 	char why[160]; /* not all could be read: the reason; "" when they could */
 };
 
+/* What the policy has for this user; in report-policy.c. */
+struct mine {
+	int code;		    /* 0, or why there is no policy to look at */
+	char why[256];		    /* the same in words */
+	bool builtin;		    /* no file is there */
+	uint32_t rules;		    /* of the policy, for whomever */
+	uint32_t rights[HWS_KINDS]; /* that some rule gives this user: HWS_R, HWS_W */
+};
+
 /* Everything the page and the document show. */
 struct report {
+	bool simulated;
+	enum result opened; /* what opening the simulated machine gave, which was told */
+	struct mine policy;
 	struct hws_probe_machine machine;
 	struct hws_probe_result *ways; /* with strings of its own */
 	size_t way_count;
@@ -64,18 +76,28 @@ struct report {
 	unsigned int capabilities_known; /* to this kernel */
 };
 
-/* 0 or -errno; what was gathered is released by report_fini() in any case. */
-int report_init(const struct settings *settings, struct report *report);
+/* As report_init(), but what went wrong is told. */
+enum result report_open(const struct settings *settings, bool whole, struct report *report);
+/*
+ * 0 or -errno; what was gathered is released by report_fini() in any case. @whole: the devices,
+ * too, whose names take as long as all the rest.
+ */
+int report_init(const struct settings *settings, bool whole, struct report *report);
 void report_fini(struct report *report);
+
+/* Of the simulated machine instead: what it is, its functions, the ways into it. 0 or -errno. */
+int report_simulate(const struct settings *settings, bool whole, struct report *report);
+void mine_read(const struct settings *settings, const struct hws_probe_machine *machine,
+	       struct mine *ret_mine);
+/* A way that the report has besides those that were probed. 0 or -errno. */
+int report_add(struct report *report, const struct hws_probe_result *way);
 
 /* Appends the functions below @sysroot; what libpci can't read is told in ->why. */
 void functions_read(const char *sysroot, struct functions *functions);
 
-/* The page for people; the document for programs. 0 or -errno. */
-int report_print(const struct report *report, const struct settings *settings);
+/* The page for people, perhaps with each way by itself; the document for programs. 0 or -errno. */
+int report_print(const struct report *report, const struct settings *settings, bool whole);
 int report_print_json(const struct report *report, const struct settings *settings);
-int backends_print(const struct report *report, const struct settings *settings);
-int backends_print_json(const struct report *report, const struct settings *settings);
 
 /* The whole file as a string, the caller's to free; NULL: it was told why not. "-": stdin. */
 char *read_text(const char *name, enum result *ret_result);
@@ -88,7 +110,7 @@ struct backend_state {
 	unsigned int works;
 	unsigned int partial;
 };
-/* False past the last back end. */
+/* False past the last back end; in backends.c. */
 bool backend_state(const struct report *report, unsigned int index,
 		   struct backend_state *ret_state);
 
@@ -96,6 +118,7 @@ bool backend_state(const struct report *report, unsigned int index,
 struct page {
 	FILE *out;
 	bool color;
+	bool unicode; /* asked for by page_unicode(), and the locale has it */
 };
 enum tone { TONE_PLAIN, TONE_GOOD, TONE_HALF, TONE_BAD, TONE_DIM, TONE_BOLD };
 
@@ -104,6 +127,17 @@ void page_heading(const struct page *page, const char *text);
 /* A line with name, word and text; without a word the text starts in its place. */
 void page_row(const struct page *page, const char *name, enum tone tone, const char *word,
 	      const char *text);
+/* Lines that wrap behind a mark and a name: "   fix        sudo modprobe msr". */
+void page_item(const struct page *page, enum tone tone, const char *mark, const char *name,
+	       const char *text);
+/* A line of a table: a name, then words in columns. */
+struct cell {
+	enum tone tone;
+	char text[32];
+};
+void page_cells(const struct page *page, const char *name, const struct cell *cells, size_t count);
+/* From here on signs beyond ASCII may be used, if the locale has them. */
+void page_unicode(struct page *page);
 enum tone page_tone(enum hws_probe_status status);
 
 #endif

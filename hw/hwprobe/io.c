@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* hwprobe io in, io out: ports. */
-#include "hw/hwprobe/spot.h"
+#include "hw/hwprobe/reach.h"
 #include "hw/hwprobe/verbs.h"
 
-enum { IN_WIDTH };
+enum { IN_WIDTH = READ_OPTIONS };
 enum { OUT_WIDTH = WRITE_OPTIONS };
 
 #define WIDTH_OPTION                                                            \
@@ -11,103 +11,90 @@ enum { OUT_WIDTH = WRITE_OPTIONS };
 		"width", 'w', "WIDTH", "b, w, l or 8, 16, 32; b when not given" \
 	}
 
-static const struct args_option in_options[] = { [IN_WIDTH] = WIDTH_OPTION, { 0 } };
+static const struct args_option in_options[] = {
+	ARGS_READ_OPTIONS, [IN_WIDTH] = WIDTH_OPTION, { 0 }
+};
 static const struct args_option out_options[] = {
 	ARGS_WRITE_OPTIONS, [OUT_WIDTH] = WIDTH_OPTION, { 0 }
 };
 
-static bool take_port(const struct call *call, int width_option, struct spot *spot)
+static bool parse(const struct reach *reach, char **words, struct target *ret_target)
 {
-	const char *width = call->given[width_option].value;
+	struct where *where = &ret_target->where;
 
-	spot->place.width = 1;
-	if (width && !spot_width(width, &spot->place.width))
+	if (!where_take("port", words[0], 0xffff, where))
 		return false;
-	if (spot->place.width > 4) {
-		args_refuse("width '%s': ports have at most 32 bits", width);
+	if (!where->width)
+		where->width = reach->width ? reach->width : 1;
+	if (where->width > 4) {
+		args_refuse("'%s': ports have at most 32 bits", words[0]);
 		return false;
 	}
-	if (!args_number("port", call->words[0], 0xffff, &spot->place.at))
-		return false;
-	snprintf(spot->name, sizeof(spot->name), "port 0x%llx", (unsigned long long)spot->place.at);
-	return true;
+	return where_settle(words[0], where->width, where);
 }
 
-static enum result open_port(const struct call *call, struct spot *spot, uint32_t rights,
-			     struct hws **ret_hw, struct hws_port **ret_port)
+static void close_port(void *port)
 {
-	uint32_t at = (uint32_t)spot->place.at;
-	enum result result;
+	hws_port_close(port);
+}
+
+static enum result open_port(struct reach *reach, const struct target *target, uint32_t rights)
+{
+	const struct where *where = &target->where;
+	uint32_t first = (uint32_t)where->first;
+	struct hws_port *port;
+	char name[32];
 	int r;
 
 	/* the ports would be those of the machine that this runs on */
-	if (call->settings.sysroot)
+	if (reach->call->settings.sysroot)
 		return call_live_only("io");
-	result = call_open(call, ret_hw);
-	if (result != RESULT_OK)
-		return result;
-	r = hws_port_open(*ret_hw, at, spot->place.width, rights, ret_port);
+	snprintf(name, sizeof(name), "port 0x%x", first);
+	r = hws_port_open(reach->hw, first, (uint32_t)(where->last - where->first + 1), rights,
+			  &port);
 	if (r < 0)
-		return call_fail(spot->name, r);
-	spot->place = hws_in_port(*ret_port, at, spot->place.width);
-	return RESULT_OK;
+		return call_fail(name, r);
+	if (!reach_keep(reach, port, close_port))
+		return RESULT_FAILURE;
+	return reach_spread(reach, where, hws_in_port(port, first, where->width), "port ");
 }
+
+const struct reach_kind reach_io = { "io", 1, parse, open_port };
 
 static enum result io_in(const struct call *call)
 {
-	struct spot spot = { 0 };
-	struct hws_port *port = NULL;
-	struct hws *hw = NULL;
-	enum result result;
+	struct reach reach = { .call = call };
 
-	if (!take_port(call, IN_WIDTH, &spot))
-		return RESULT_USAGE;
-	result = open_port(call, &spot, HWS_R, &hw, &port);
-	if (result == RESULT_OK)
-		result = spots_read(call, &(struct spots) { .at = &spot, .count = 1 });
-	hws_port_close(port);
-	hws_close(hw);
-	return result;
+	return reach_take_width(call, IN_WIDTH, &reach) ? reach_read(&reach, &reach_io)
+							: RESULT_USAGE;
 }
 
 static enum result io_out(const struct call *call)
 {
-	struct change change = { 0 };
-	struct hws_port *port = NULL;
-	struct hws *hw = NULL;
-	enum result result;
+	struct reach reach = { .call = call };
 
-	if (!take_port(call, OUT_WIDTH, &change.spot) ||
-	    !spot_value("value", call->words[1], spot_ones(change.spot.place.width), &change.value,
-			&change.mask))
-		return RESULT_USAGE;
-	result = open_port(call, &change.spot, spot_write_rights(call, change.mask != 0), &hw,
-			   &port);
-	if (result == RESULT_OK)
-		result = spots_write(call, &change, 1);
-	hws_port_close(port);
-	hws_close(hw);
-	return result;
+	return reach_take_width(call, OUT_WIDTH, &reach) ? reach_write(&reach, &reach_io)
+							 : RESULT_USAGE;
 }
 
 const struct verb verb_io_in = {
 	.area = "io",
 	.name = "in",
-	.words = "PORT",
-	.help = "read a port",
+	.words = "PORT...",
+	.help = "read ports: 0x70, 0x70-0x77, 0x70+8, 0x64:1:0",
 	.options = in_options,
 	.least = 1,
-	.most = 1,
+	.most = ARGS_ANY,
 	.run = io_in,
 };
 
 const struct verb verb_io_out = {
 	.area = "io",
 	.name = "out",
-	.words = "PORT VALUE[:MASK]",
-	.help = "write one",
+	.words = "PORT VALUE[:MASK] | PORT=VALUE...",
+	.help = "write them",
 	.options = out_options,
-	.least = 2,
-	.most = 2,
+	.least = 1,
+	.most = ARGS_ANY,
 	.run = io_out,
 };

@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The document for programs. Readers ignore keys they don't know; a key that
- * changes its meaning changes schema_version.
- *
- *   schema_version   1
- *   version          of hwprobe
- *   sysroot          the captured tree, or null
- *   machine          arch kernel cpu_vendor cpu_model cpus lockdown container
- *                    pci_functions iommu_groups
- *   process          uid seccomp capabilities[]
- *   ways[]           kind way backend status ("works", "partial", "no")
- *                    error ("EPERM" …, or null) why fix rest
- *   io_uring         null for a captured tree, else status error why fix
- *                    features (hex) last_op setup_flags[] disabled (or null)
- *   backends[]       name about status ways works partial
- *   pci              functions[]: address vendor device class (hex) class_name name;
- *                    error (or null)
+ * The document for programs, as docs/schema/doctor.json describes it. Readers ignore keys they
+ * don't know; a key that changes its meaning changes schema_version.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "hw/hwprobe/document.h"
+#include "hw/hwprobe/glance.h"
 
 static struct json_object *machine_of(const struct hws_probe_machine *m)
 {
@@ -62,6 +49,7 @@ static struct json_object *ways_of(const struct report *report)
 		put_text(o, "kind", way->kind);
 		put_text(o, "way", way->way);
 		put_text(o, "backend", way->backend);
+		put_text(o, "through", *way->through ? way->through : NULL);
 		put_text(o, "status", hws_probe_status_name(way->status));
 		put_error(o, way->code);
 		put_text(o, "why", way->why);
@@ -93,23 +81,40 @@ static struct json_object *uring_of(const struct hws_uring_report *uring)
 	return o;
 }
 
-static struct json_object *backends_of(const struct report *report)
+/* Each kind of access, by each way through. */
+static struct json_object *access_of(const struct report *report)
 {
+	static const char *const rights[] = { "none", "read", "write", "read-write" };
 	struct json_object *array = json_object_new_array();
-	struct backend_state state;
+	const char *kind;
+	const char *name;
+	uint32_t has;
 
-	for (unsigned int i = 0; backend_state(report, i, &state); i++) {
+	for (unsigned int k = 0; glance_kind(k, &kind, &name); k++) {
 		struct json_object *o = json_object_new_object();
 
-		put_text(o, "name", state.backend->name);
-		put_text(o, "about", state.backend->about);
-		put_text(o, "status", hws_probe_status_name(state.status));
-		put_number(o, "ways", state.ways);
-		put_number(o, "works", state.works);
-		put_number(o, "partial", state.partial);
+		put_text(o, "kind", kind);
+		for (int t = 0; t < THROUGHS; t++) {
+			struct verdict verdict = glance(report, k, (enum through)t);
+
+			put_text(o, through_name((enum through)t),
+				 verdict.possible ? hws_probe_status_name(verdict.status) : NULL);
+		}
+		put_text(o, "policy", glance_rights(report, k, &has) ? rights[has & HWS_RW] : NULL);
 		json_object_array_add(array, o);
 	}
 	return array;
+}
+
+static struct json_object *policy_of(const struct mine *mine)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_error(o, mine->code);
+	put_text(o, "why", mine->why);
+	put(o, "builtin", json_object_new_boolean(mine->builtin));
+	put_number(o, "rules", mine->rules);
+	return o;
 }
 
 static struct json_object *pci_of(const struct functions *functions)
@@ -141,17 +146,11 @@ int report_print_json(const struct report *report, const struct settings *settin
 
 	put(o, "machine", machine_of(&report->machine));
 	put(o, "process", process_of(report));
+	put(o, "policy", policy_of(&report->policy));
+	put(o, "access", access_of(report));
 	put(o, "ways", ways_of(report));
-	put(o, "io_uring", report->captured ? NULL : uring_of(&report->uring));
+	put(o, "io_uring", report->captured || report->simulated ? NULL : uring_of(&report->uring));
 	put(o, "backends", backends_of(report));
 	put(o, "pci", pci_of(&report->functions));
-	return document_print(o);
-}
-
-int backends_print_json(const struct report *report, const struct settings *settings)
-{
-	struct json_object *o = document(settings);
-
-	put(o, "backends", backends_of(report));
 	return document_print(o);
 }

@@ -18,6 +18,8 @@ static const struct verb *const verbs[] = {
 	&verb_pci_set,
 	&verb_pci_show,
 	&verb_pci_dump,
+	&verb_pci_tree,
+	&verb_msr_ls,
 	&verb_msr_rd,
 	&verb_msr_wr,
 	&verb_io_in,
@@ -30,19 +32,30 @@ static const struct verb *const verbs[] = {
 	&verb_ring_info,
 	&verb_ring_test,
 	&verb_dma_test,
+	&verb_irq_wait,
 	&verb_policy_check,
 	&verb_policy_explain,
 	&verb_policy_lint,
 	&verb_policy_diff,
 	&verb_policy_import,
+	&verb_policy_export,
+	&verb_learn,
 	&verb_audit_tail,
 	&verb_audit_query,
 	&verb_audit_verify,
 	&verb_stat,
+	&verb_batch,
+	&verb_txn,
+	&verb_snapshot_save,
+	&verb_snapshot_diff,
+	&verb_snapshot_restore,
 	&verb_restore,
+	&verb_bench,
 	&verb_last_words,
 	&verb_sim_check,
 	&verb_sim_show,
+	&verb_completion,
+	&verb_complete,
 	NULL,
 };
 /* clang-format on */
@@ -59,22 +72,22 @@ static bool keep_streams(void)
 }
 
 /* What stdio kept back may fail only here: a full disk is a failure, a gone reader a quiet one. */
-static enum result finish(enum result result)
+static int finish(int result)
 {
 	bool failed = ferror(stdout);
 
 	if (fclose(stdout) == 0 && !failed)
 		return result;
 	if (errno != EPIPE)
-		fprintf(stderr, "hwprobe: cannot write: %s\n", strerror(errno));
+		say("cannot write: %s", strerror(errno));
 	return RESULT_FAILURE;
 }
 
 int main(int argc, char **argv)
 {
 	if (!keep_streams()) {
-		fprintf(stderr, "hwprobe: standard output is closed\n");
+		say("standard output is closed");
 		return RESULT_FAILURE;
 	}
-	return (int)finish(args_run(argc, argv, verbs));
+	return finish(args_run(argc, argv, verbs));
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* hwprobe msr rd, msr wr: -p, -a and -f as rdmsr has them. */
+#include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/hwprobe/spot.h"
+#include "hw/hwprobe/reach.h"
 #include "hw/hwprobe/verbs.h"
 
-enum { RD_CPUS, RD_ALL, RD_FIELD };
+enum { RD_CPUS = READ_OPTIONS, RD_ALL, RD_FIELD };
 enum { WR_CPUS = WRITE_OPTIONS, WR_ALL, WR_FIELD };
 
 #define CPU_OPTIONS(cpus, all, field)                                                  \
@@ -15,6 +17,7 @@ enum { WR_CPUS = WRITE_OPTIONS, WR_ALL, WR_FIELD };
 	[field] = { "bitfield", 'f', "HI:LO", "only these bits" }
 
 static const struct args_option rd_options[] = {
+	ARGS_READ_OPTIONS,
 	CPU_OPTIONS(RD_CPUS, RD_ALL, RD_FIELD),
 	{ 0 },
 };
@@ -24,159 +27,180 @@ static const struct args_option wr_options[] = {
 	{ 0 },
 };
 
-/* "7:4", both inclusive. */
-static bool take_bits(const char *text, uint32_t *ret_low, uint64_t *ret_mask)
+/* REGISTER[@CPUS], the register being a number or a name. */
+static bool parse(const struct reach *reach, char **words, struct target *ret_target)
 {
-	char high[8] = "";
-	const char *colon = strchr(text, ':');
-	uint64_t hi;
-	uint64_t lo;
+	const char *bits = reach->bits;
+	const char *at = words[0];
+	char reg[SPOT_NAME];
 
-	if (!colon || (size_t)(colon - text) >= sizeof(high)) {
-		args_refuse("bits '%s': expected HI:LO", text);
+	if (!where_part("register", &at, "@", reg, sizeof(reg)))
+		return false;
+	if (*at && !where_part("processors", &(const char *) { at + 1 }, "", ret_target->cpus,
+			       sizeof(ret_target->cpus)))
+		return false;
+	if (isalpha((unsigned char)reg[0])) {
+		strcpy(ret_target->name, reg);
+		return !bits || where_bits(bits, &ret_target->where);
+	}
+	if (!where_take("register", reg, UINT32_MAX, &ret_target->where) ||
+	    (bits && !where_bits(bits, &ret_target->where)))
+		return false;
+	if (ret_target->where.width) {
+		args_refuse("'%s': these registers have 64 bits", words[0]);
 		return false;
 	}
-	memcpy(high, text, (size_t)(colon - text));
-	if (!args_number("bit", high, 63, &hi) || !args_number("bit", colon + 1, 63, &lo))
-		return false;
-	if (lo > hi) {
-		args_refuse("bits '%s': the higher one comes first", text);
-		return false;
-	}
-	*ret_low = (uint32_t)lo;
-	*ret_mask = spot_ones(8) >> (63 - (hi - lo)) << lo;
+	ret_target->where.width = sizeof(uint64_t);
 	return true;
 }
 
-static const char *cpus_of(const struct call *call, int cpus, int all)
+static void close_msr(void *msr)
 {
-	return call->given[all].count	 ? "all"
-	       : call->given[cpus].count ? call->given[cpus].value
-					 : "0";
+	hws_msr_close(msr);
 }
 
-/* The register on each processor of the handle. */
-static struct spot *spread(struct hws_msr *msr, const struct spot *of, size_t *ret_count)
+/* The registers on each processor of the handle. */
+static enum result spread(struct reach *reach, struct hws_msr *msr, const struct where *where,
+			  const char *name, const struct spot *of)
 {
-	struct spot *spots = NULL;
-	size_t count = 0;
+	size_t spots = reach->spots.count;
+	char prefix[16];
 	uint32_t cpu;
 
 	for (uint32_t from = 0; hws_msr_next_cpu(msr, from, &cpu) == 0; from = cpu + 1) {
-		struct spot *more = realloc(spots, (count + 1) * sizeof(*spots));
+		enum result result;
 
-		if (!more)
-			break;
-		spots = more;
-		spots[count] = *of;
-		spots[count].place = hws_in_msr(msr, cpu, (uint32_t)of->place.at);
-		snprintf(spots[count].name, SPOT_NAME, "cpu%u 0x%llx", cpu,
-			 (unsigned long long)of->place.at);
-		count++;
+		snprintf(prefix, sizeof(prefix), "cpu%u ", cpu);
+		result = reach_spread(reach, where, hws_in_msr(msr, cpu, (uint32_t)where->first),
+				      prefix);
+		if (result != RESULT_OK)
+			return result;
 	}
-	*ret_count = count;
-	return spots;
+	for (; *name && spots < reach->spots.count; spots++) {
+		struct spot *spot = &reach->spots.at[spots];
+		struct hws_place place = spot->place;
+
+		*spot = *of;
+		spot->place = place;
+		snprintf(spot->name, sizeof(spot->name), "cpu%u %.60s", place.cpu, name);
+	}
+	return RESULT_OK;
 }
 
-static enum result open_msr(const struct call *call, const char *cpus, uint64_t reg,
-			    uint32_t rights, struct hws **ret_hw, struct hws_msr **ret_msr)
+static void unref(void *registers)
 {
-	enum result result = call_open(call, ret_hw);
-	int r;
+	hws_registers_unref(registers);
+}
 
+static enum result find_name(struct reach *reach, const struct target *target, struct where *where,
+			     struct spot *spot, struct hws_registers **ret_registers)
+{
+	struct hws_registers *registers;
+	struct hws_register reg;
+	enum result result;
+	int r = hws_registers_load(reach->hw, "msr", &registers);
+
+	if (r < 0)
+		return call_fail(target->name, r);
+	if (!reach_keep(reach, registers, unref))
+		return RESULT_FAILURE;
+	*ret_registers = registers;
+	result = reach_name(registers, target->name, spot, &reg);
 	if (result != RESULT_OK)
 		return result;
-	r = hws_msr_open(*ret_hw, cpus, (uint32_t)reg, (uint32_t)reg, rights, ret_msr);
-	return r < 0 ? call_fail("msr", r) : RESULT_OK;
+	if (where->mask && spot->mask)
+		return args_refuse("%s: bits of a field: give one of the two", target->name);
+	if (where->mask) {
+		spot->mask = where->mask;
+		spot->low = where->low;
+	}
+	where->first = where->last = reg.offset;
+	return RESULT_OK;
+}
+
+/* From here on a register that is read-only can't be written. */
+static int describe(struct hws_msr *msr, struct hws_registers *known)
+{
+	struct hws_bank *bank;
+	uint32_t cpu;
+	int r = 0;
+
+	for (uint32_t from = 0; r == 0 && hws_msr_next_cpu(msr, from, &cpu) == 0; from = cpu + 1)
+		r = hws_msr_describe(msr, cpu, known, &bank);
+	return r;
+}
+
+static enum result open_msr(struct reach *reach, const struct target *target, uint32_t rights)
+{
+	const char *cpus = target->cpus[0] ? target->cpus : reach->cpus ? reach->cpus : "0";
+	struct where where = target->where;
+	struct hws_registers *known = NULL;
+	enum result result = RESULT_OK;
+	struct spot spot = { 0 };
+	struct hws_msr *msr;
+	int r;
+
+	if (target->name[0])
+		result = find_name(reach, target, &where, &spot, &known);
+	if (result != RESULT_OK)
+		return result;
+	r = hws_msr_open(reach->hw, cpus, (uint32_t)where.first, (uint32_t)where.last, rights,
+			 &msr);
+	if (r < 0)
+		return call_fail("msr", r);
+	if (!reach_keep(reach, msr, close_msr))
+		return RESULT_FAILURE;
+	r = target->name[0] ? describe(msr, known) : 0;
+	if (r < 0)
+		return call_fail(target->name, r);
+	where.width = 1; /* counted, not measured */
+	return spread(reach, msr, &where, target->name, &spot);
+}
+
+const struct reach_kind reach_msr = { "msr", 1, parse, open_msr };
+
+static const char *cpus_of(const struct call *call, int cpus, int all)
+{
+	return call->given[all].count ? "all" : call->given[cpus].value;
 }
 
 static enum result msr_rd(const struct call *call)
 {
-	const char *bits = call->given[RD_FIELD].value;
-	struct spot of = { 0 };
-	struct spots spots = { .named = true };
-	struct hws_msr *msr = NULL;
-	struct hws *hw = NULL;
-	enum result result;
+	struct reach reach = { .call = call,
+			       .cpus = cpus_of(call, RD_CPUS, RD_ALL),
+			       .bits = call->given[RD_FIELD].value,
+			       .spots.named = true };
 
-	if (!args_number("register", call->words[0], UINT32_MAX, &of.place.at) ||
-	    (bits && !take_bits(bits, &of.low, &of.mask)))
-		return RESULT_USAGE;
-	result = open_msr(call, cpus_of(call, RD_CPUS, RD_ALL), of.place.at, HWS_R, &hw, &msr);
-	if (result == RESULT_OK) {
-		spots.at = spread(msr, &of, &spots.count);
-		result = spots_read(call, &spots);
-		free(spots.at);
-	}
-	hws_msr_close(msr);
-	hws_close(hw);
-	return result;
-}
-
-static enum result write_all(const struct call *call, struct hws_msr *msr,
-			     const struct change *change)
-{
-	enum result result = RESULT_FAILURE;
-	size_t count;
-	struct spot *spots = spread(msr, &change->spot, &count);
-	struct change *changes = calloc(count + 1, sizeof(*changes));
-
-	for (size_t i = 0; changes && i < count; i++) {
-		changes[i] = *change;
-		changes[i].spot = spots[i];
-	}
-	if (changes)
-		result = spots_write(call, changes, count);
-	free(changes);
-	free(spots);
-	return result;
+	return reach_read(&reach, &reach_msr);
 }
 
 static enum result msr_wr(const struct call *call)
 {
-	const char *bits = call->given[WR_FIELD].value;
-	struct change change = { 0 };
-	struct hws_msr *msr = NULL;
-	struct hws *hw = NULL;
-	uint64_t max = UINT64_MAX;
-	enum result result;
+	struct reach reach = { .call = call,
+			       .cpus = cpus_of(call, WR_CPUS, WR_ALL),
+			       .bits = call->given[WR_FIELD].value };
 
-	if (!args_number("register", call->words[0], UINT32_MAX, &change.spot.place.at) ||
-	    (bits && !take_bits(bits, &change.spot.low, &change.spot.mask)))
-		return RESULT_USAGE;
-	if (bits)
-		max = change.spot.mask >> change.spot.low;
-	if (!spot_value("value", call->words[1], max, &change.value, &change.mask))
-		return RESULT_USAGE;
-	change.value <<= change.spot.low;
-	change.mask = change.mask ? change.mask << change.spot.low : change.spot.mask;
-	result = open_msr(call, cpus_of(call, WR_CPUS, WR_ALL), change.spot.place.at,
-			  spot_write_rights(call, change.mask != 0), &hw, &msr);
-	if (result == RESULT_OK)
-		result = write_all(call, msr, &change);
-	hws_msr_close(msr);
-	hws_close(hw);
-	return result;
+	return reach_write(&reach, &reach_msr);
 }
 
 const struct verb verb_msr_rd = {
 	.area = "msr",
 	.name = "rd",
-	.words = "REGISTER",
-	.help = "read a model-specific register",
+	.words = "REGISTER[@CPUS]...",
+	.help = "read: 0x10, 0x198-0x19c, 0x610:14:0, or a name",
 	.options = rd_options,
 	.least = 1,
-	.most = 1,
+	.most = ARGS_ANY,
 	.run = msr_rd,
 };
 
 const struct verb verb_msr_wr = {
 	.area = "msr",
 	.name = "wr",
-	.words = "REGISTER VALUE[:MASK]",
-	.help = "write one",
+	.words = "REGISTER VALUE[:MASK] | REGISTER=VALUE...",
+	.help = "write model-specific registers",
 	.options = wr_options,
-	.least = 2,
-	.most = 2,
+	.least = 1,
+	.most = ARGS_ANY,
 	.run = msr_wr,
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Aligned columns, colour where it helps. */
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +13,11 @@ enum {
 	NAME_AT = 2,
 	WORD_AT = 21,
 	TEXT_AT = 30,
+	MARK_AT = 2,
+	ITEM_AT = 6,
+	BODY_AT = 17,
+	CELLS_AT = 18,
+	CELL = 12,
 };
 
 static const char *const tones[] = {
@@ -26,6 +33,7 @@ void page_init(struct page *page, enum color color)
 			 strcmp(term, "dumb") != 0;
 
 	page->out = stdout;
+	page->unicode = false;
 	page->color = color == COLOR_ALWAYS || (color == COLOR_AUTO && automatic);
 }
 
@@ -45,14 +53,27 @@ static int go_to(const struct page *page, int at, int column)
 	return at + spaces;
 }
 
-/* Words from column @from on; lines that follow start there too. */
-static void wrapped(const struct page *page, int at, int from, const char *text)
+/* How long a word is; quotes keep blanks in it. */
+static int word_length(const char *text)
 {
-	while (*text) {
-		int length = (int)strcspn(text, " ");
+	int length = 0;
+	bool quoted = false;
 
-		if (at > from && at + 1 + length > WIDTH) {
-			fputc('\n', page->out);
+	for (; text[length] && (quoted || text[length] != ' '); length++)
+		quoted = quoted != (text[length] == '\'');
+	return quoted ? (int)strcspn(text, " ") : length;
+}
+
+/* Words from column @from on; lines that follow start there too. A command goes on behind a \. */
+static void wrapped_as(const struct page *page, int at, int from, const char *text, bool command)
+{
+	int width = command ? WIDTH - 2 : WIDTH;
+
+	while (*text) {
+		int length = command ? word_length(text) : (int)strcspn(text, " ");
+
+		if (at > from && at + 1 + length > width) {
+			fputs(command ? " \\\n" : "\n", page->out);
 			at = go_to(page, 0, from);
 		} else if (at > from) {
 			at = go_to(page, at, at + 1);
@@ -63,6 +84,11 @@ static void wrapped(const struct page *page, int at, int from, const char *text)
 		text += strspn(text, " ");
 	}
 	fputc('\n', page->out);
+}
+
+static void wrapped(const struct page *page, int at, int from, const char *text)
+{
+	wrapped_as(page, at, from, text, false);
 }
 
 void page_heading(const struct page *page, const char *text)
@@ -87,6 +113,66 @@ void page_row(const struct page *page, const char *name, enum tone tone, const c
 	if (*text)
 		at = go_to(page, at, from);
 	wrapped(page, at > from ? at : from, from, text);
+}
+
+/* Such cures are typed, others are done. */
+static bool is_command(const char *text)
+{
+	static const char *const first[] = { "sudo ",	 "docker ", "printf ",
+					     "hwprobe ", "ulimit ", "echo " };
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		if (!strncmp(text, first[i], strlen(first[i])) && !strchr(text, ';'))
+			return true;
+	return false;
+}
+
+void page_item(const struct page *page, enum tone tone, const char *mark, const char *name,
+	       const char *text)
+{
+	int at = go_to(page, 0, MARK_AT);
+
+	toned(page, tone, mark);
+	at = go_to(page, at + (int)strlen(mark), ITEM_AT);
+	if (!*name) {
+		wrapped(page, at, ITEM_AT, text);
+		return;
+	}
+	toned(page, TONE_DIM, name);
+	at = go_to(page, at + (int)strlen(name), BODY_AT);
+	wrapped_as(page, at, BODY_AT, text, is_command(text));
+}
+
+/* Of UTF-8: what begins no character takes no column. */
+static int columns_of(const char *text)
+{
+	int columns = 0;
+
+	for (; *text; text++)
+		columns += (*text & 0xc0) != 0x80;
+	return columns;
+}
+
+void page_cells(const struct page *page, const char *name, const struct cell *cells, size_t count)
+{
+	int at = go_to(page, 0, NAME_AT);
+
+	fputs(name, page->out);
+	at += columns_of(name);
+	for (size_t i = 0; i < count; i++) {
+		if (!cells[i].text[0])
+			continue;
+		at = go_to(page, at, CELLS_AT + (int)i * CELL);
+		toned(page, cells[i].tone, cells[i].text);
+		at += columns_of(cells[i].text);
+	}
+	fputc('\n', page->out);
+}
+
+void page_unicode(struct page *page)
+{
+	setlocale(LC_CTYPE, "");
+	page->unicode = !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
 enum tone page_tone(enum hws_probe_status status)

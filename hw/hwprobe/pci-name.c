@@ -6,82 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hw/hwprobe/near.h"
+#include "hw/hwprobe/pci-regs.h"
 #include "hw/hwprobe/verbs.h"
-
-/* Layouts of headers, by their types as bits. */
-enum { DEVICE = 1, BRIDGE = 2, ANY = 0xff };
-
-/* The header (PCI 3.0 §6.1; bridges: PCI-to-PCI Bridge 1.2 §3.2), as setpci calls its registers. */
-static const struct {
-	const char *name;
-	uint8_t offset;
-	uint8_t width;
-	uint8_t layouts; /* that have it */
-} header[] = {
-	{ "VENDOR_ID", 0x00, 2, ANY },
-	{ "DEVICE_ID", 0x02, 2, ANY },
-	{ "COMMAND", 0x04, 2, ANY },
-	{ "STATUS", 0x06, 2, ANY },
-	{ "REVISION", 0x08, 1, ANY },
-	{ "CLASS_PROG", 0x09, 1, ANY },
-	{ "CLASS_DEVICE", 0x0a, 2, ANY },
-	{ "CACHE_LINE_SIZE", 0x0c, 1, ANY },
-	{ "LATENCY_TIMER", 0x0d, 1, ANY },
-	{ "HEADER_TYPE", 0x0e, 1, ANY },
-	{ "BIST", 0x0f, 1, ANY },
-	{ "BASE_ADDRESS_0", 0x10, 4, DEVICE | BRIDGE },
-	{ "BASE_ADDRESS_1", 0x14, 4, DEVICE | BRIDGE },
-	{ "BASE_ADDRESS_2", 0x18, 4, DEVICE },
-	{ "BASE_ADDRESS_3", 0x1c, 4, DEVICE },
-	{ "BASE_ADDRESS_4", 0x20, 4, DEVICE },
-	{ "BASE_ADDRESS_5", 0x24, 4, DEVICE },
-	{ "CARDBUS_CIS", 0x28, 4, DEVICE },
-	{ "SUBSYSTEM_VENDOR_ID", 0x2c, 2, DEVICE },
-	{ "SUBSYSTEM_ID", 0x2e, 2, DEVICE },
-	{ "ROM_ADDRESS", 0x30, 4, DEVICE },
-	{ "CAPABILITIES", 0x34, 1, ANY },
-	{ "INTERRUPT_LINE", 0x3c, 1, ANY },
-	{ "INTERRUPT_PIN", 0x3d, 1, ANY },
-	{ "MIN_GNT", 0x3e, 1, DEVICE },
-	{ "MAX_LAT", 0x3f, 1, DEVICE },
-	{ "PRIMARY_BUS", 0x18, 1, BRIDGE },
-	{ "SECONDARY_BUS", 0x19, 1, BRIDGE },
-	{ "SUBORDINATE_BUS", 0x1a, 1, BRIDGE },
-	{ "SEC_LATENCY_TIMER", 0x1b, 1, BRIDGE },
-	{ "IO_BASE", 0x1c, 1, BRIDGE },
-	{ "IO_LIMIT", 0x1d, 1, BRIDGE },
-	{ "SEC_STATUS", 0x1e, 2, BRIDGE },
-	{ "MEMORY_BASE", 0x20, 2, BRIDGE },
-	{ "MEMORY_LIMIT", 0x22, 2, BRIDGE },
-	{ "PREF_MEMORY_BASE", 0x24, 2, BRIDGE },
-	{ "PREF_MEMORY_LIMIT", 0x26, 2, BRIDGE },
-	{ "PREF_BASE_UPPER32", 0x28, 4, BRIDGE },
-	{ "PREF_LIMIT_UPPER32", 0x2c, 4, BRIDGE },
-	{ "IO_BASE_UPPER16", 0x30, 2, BRIDGE },
-	{ "IO_LIMIT_UPPER16", 0x32, 2, BRIDGE },
-	{ "BRIDGE_ROM_ADDRESS", 0x38, 4, BRIDGE },
-	{ "BRIDGE_CONTROL", 0x3e, 2, BRIDGE },
-};
-
-/* Capabilities (PCI 3.0 appendix H; PCIe 6.0 §7.6) that have setpci's names. */
-static const struct {
-	const char *name;
-	uint16_t id;
-} capabilities[] = {
-	{ "CAP_PM", 0x01 },	 { "CAP_AGP", 0x02 },	   { "CAP_VPD", 0x03 },
-	{ "CAP_SLOTID", 0x04 },	 { "CAP_MSI", 0x05 },	   { "CAP_CHSWP", 0x06 },
-	{ "CAP_PCIX", 0x07 },	 { "CAP_HT", 0x08 },	   { "CAP_VNDR", 0x09 },
-	{ "CAP_DBG", 0x0a },	 { "CAP_CCRC", 0x0b },	   { "CAP_HOTPLUG", 0x0c },
-	{ "CAP_SSVID", 0x0d },	 { "CAP_AGP3", 0x0e },	   { "CAP_SECURE", 0x0f },
-	{ "CAP_EXP", 0x10 },	 { "CAP_MSIX", 0x11 },	   { "CAP_SATA", 0x12 },
-	{ "CAP_AF", 0x13 },	 { "CAP_EA", 0x14 },	   { "ECAP_AER", 0x01 },
-	{ "ECAP_VC", 0x02 },	 { "ECAP_DSN", 0x03 },	   { "ECAP_PB", 0x04 },
-	{ "ECAP_RCLINK", 0x05 }, { "ECAP_RCILINK", 0x06 }, { "ECAP_RCEC", 0x07 },
-	{ "ECAP_MFVC", 0x08 },	 { "ECAP_VC2", 0x09 },	   { "ECAP_RCRB", 0x0a },
-	{ "ECAP_VNDR", 0x0b },	 { "ECAP_ACS", 0x0d },	   { "ECAP_ARI", 0x0e },
-	{ "ECAP_ATS", 0x0f },	 { "ECAP_SRIOV", 0x10 },   { "ECAP_LTR", 0x18 },
-	{ "ECAP_DPC", 0x1d },	 { "ECAP_L1PM", 0x1e },	   { "ECAP_PTM", 0x1f },
-};
 
 static enum result capability_at(const struct space *space, const char *name, bool extended,
 				 uint16_t id, uint32_t *ret_offset)
@@ -93,20 +20,21 @@ static enum result capability_at(const struct space *space, const char *name, bo
 }
 
 /* Has the function's header such a register? */
-static enum result check_layout(const struct space *space, const char *name, unsigned int layouts)
+static enum result check_layout(const struct space *space, const char *name,
+				const struct pci_reg *reg)
 {
 	uint8_t type;
 	int r;
 
-	if (layouts == ANY)
+	if (reg->layouts == PCI_REGS_ANY)
 		return RESULT_OK;
 	r = hws_pci_read8(space->pci, 0x0e, &type);
 	if (r < 0)
 		return call_fail(name, r);
-	type &= 0x7f;
-	if (type < 8 && layouts >> type & 1)
+	if (pci_reg_fits(reg, type))
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: %s: a header of type %u has no such register\n", name, type);
+	fprintf(stderr, "hwprobe: %s: a header of type %u has no such register\n", name,
+		type & 0x7fu);
 	return RESULT_NOT_FOUND;
 }
 
@@ -114,43 +42,60 @@ static enum result check_layout(const struct space *space, const char *name, uns
 static enum result base_of(const struct space *space, const char *name,
 			   const struct hws_register *reg, uint32_t *ret_base)
 {
+	struct pci_reg of_layout = { .layouts = PCI_REGS_ANY };
+
 	if (reg->space != HWS_SPACE_CONFIG)
 		return capability_at(space, name, reg->space == HWS_SPACE_EXTENDED,
 				     (uint16_t)reg->which, ret_base);
 	*ret_base = 0;
-	return reg->which == HWS_REGISTERS_ANY ? RESULT_OK
-					       : check_layout(space, name, 1u << reg->which);
+	if (reg->which != HWS_REGISTERS_ANY)
+		of_layout.layouts = (uint8_t)(1u << reg->which);
+	return check_layout(space, name, &of_layout);
 }
 
-static uint64_t field_bits(const struct hws_field *field)
+/* The field that is nearest, or all of them. */
+static enum result no_field(const struct space *space, const struct hws_register *reg,
+			    uint32_t index, const char *name, const char *wanted)
 {
-	return UINT64_MAX >> (63 - (field->high - field->low)) << field->low;
+	struct near near = { .word = wanted };
+	struct hws_field field;
+
+	for (uint32_t i = 0; hws_registers_field_at(space->registers, index, i, &field) == 0; i++)
+		near_try(&near, field.name);
+	fprintf(stderr, "hwprobe: %s: %s has no field '%s'; ", name, reg->name, wanted);
+	if (near.best)
+		fprintf(stderr, "did you mean %s.%s?", reg->name, near.best);
+	else
+		fprintf(stderr, "it has%s", reg->fields ? ":" : " none");
+	for (uint32_t i = 0; !near.best && i < reg->fields; i++)
+		if (hws_registers_field_at(space->registers, index, i, &field) == 0)
+			fprintf(stderr, " %s", field.name);
+	fputc('\n', stderr);
+	return RESULT_NOT_FOUND;
 }
 
-/* The field of that name, or none for NULL; and which bits of the register a one clears. */
-static bool take_field(const struct space *space, const struct hws_register *reg, const char *name,
-		       struct spot *spot)
+/* The register or capability that is nearest. */
+static enum result no_register(const struct space *space, const char *whole, const char *name)
 {
-	bool found = !name;
+	struct near near = { .word = name };
+	const struct pci_cap_name *cap;
+	const struct pci_reg *header;
+	struct hws_register reg;
 
-	if (reg->attribute == HWS_ATTRIBUTE_W1C && !reg->fields)
-		spot->clears = spot_ones(reg->width);
-	for (uint32_t i = 0; i < reg->fields; i++) {
-		struct hws_field field;
-
-		if (hws_registers_field_at(space->registers, spot->index, i, &field) < 0)
-			break;
-		if (field.attribute == HWS_ATTRIBUTE_W1C)
-			spot->clears |= field_bits(&field);
-		if (!name || strcmp(name, field.name) != 0)
-			continue;
-		found = true;
-		spot->mask = field_bits(&field);
-		spot->low = field.low;
-		spot->field = i;
-		spot->registers = space->registers;
-	}
-	return found;
+	for (uint32_t i = 0; hws_registers_at(space->registers, i, &reg) == 0; i++)
+		near_try(&near, reg.name);
+	for (size_t i = 0; (header = pci_reg_at(i)); i++)
+		near_try(&near, header->name);
+	for (size_t i = 0; (cap = pci_cap_name_at(i)); i++)
+		near_try(&near, cap->name);
+	if (near.best)
+		args_refuse("'%s' is no register; did you mean %s?", whole, near.best);
+	else
+		args_refuse("'%s' is no register: neither of the description (Command, "
+			    "DevCtl.MaxPayload) nor setpci's (COMMAND, CAP_EXP+8.w), nor an "
+			    "offset (0x10.l)",
+			    whole);
+	return RESULT_NOT_FOUND;
 }
 
 static enum result described(const struct space *space, const char *name, const char *field,
@@ -163,18 +108,8 @@ static enum result described(const struct space *space, const char *name, const 
 
 	if (r < 0)
 		return call_fail(name, r);
-	if (!take_field(space, &reg, field, spot)) {
-		fprintf(stderr, "hwprobe: %s: %s has no field '%s'; it has:", name, reg.name,
-			field);
-		for (uint32_t i = 0; i < reg.fields; i++) {
-			struct hws_field one;
-
-			if (hws_registers_field_at(space->registers, spot->index, i, &one) == 0)
-				fprintf(stderr, " %s", one.name);
-		}
-		fputc('\n', stderr);
-		return RESULT_NOT_FOUND;
-	}
+	if (!spot_field(space->registers, &reg, field, spot))
+		return no_field(space, &reg, spot->index, name, field);
 	result = base_of(space, name, &reg, &base);
 	if (result == RESULT_OK)
 		spot->place = hws_in_pci(space->pci, base + (uint32_t)reg.offset, reg.width);
@@ -196,30 +131,24 @@ static bool take_offset(const char *text, uint64_t *ret_offset)
 static enum result take_base(const struct space *space, const char *whole, const char *name,
 			     uint64_t *ret_base, uint32_t *ret_width)
 {
-	uint32_t offset;
+	const struct pci_reg *reg = pci_reg_find(name);
+	const struct pci_cap_name *cap = pci_cap_name_find(name);
+	uint32_t offset = 0;
 
-	for (size_t i = 0; i < COUNT(header); i++)
-		if (!strcasecmp(header[i].name, name)) {
-			*ret_base = header[i].offset;
-			*ret_width = header[i].width;
-			return check_layout(space, whole, header[i].layouts);
-		}
-	for (size_t i = 0; i < COUNT(capabilities); i++)
-		if (!strcasecmp(capabilities[i].name, name)) {
-			enum result result = capability_at(space, whole,
-							   name[0] == 'E' || name[0] == 'e',
-							   capabilities[i].id, &offset);
+	if (reg) {
+		*ret_base = reg->offset;
+		*ret_width = reg->width;
+		return check_layout(space, whole, reg);
+	}
+	if (cap) {
+		enum result result = capability_at(space, whole, cap->extended, cap->id, &offset);
 
-			*ret_base = result == RESULT_OK ? offset : 0;
-			return result;
-		}
+		*ret_base = offset;
+		return result;
+	}
 	if (name[0] >= '0' && name[0] <= '9')
 		return take_offset(name, ret_base) ? RESULT_OK : RESULT_USAGE;
-	args_refuse(
-		"'%s' is no register: neither of the description (Command, DevCtl.MaxPayload) nor "
-		"setpci's (COMMAND, CAP_EXP+8.w), nor an offset (0x10.l)",
-		whole);
-	return RESULT_NOT_FOUND;
+	return no_register(space, whole, name);
 }
 
 static enum result familiar(const struct space *space, const char *whole, char *name,

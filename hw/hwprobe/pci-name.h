@@ -17,9 +17,16 @@ struct space {
 	struct hws_bank *bank; /* the function's own */
 };
 
+/* Of verbs about one function: a dump that it is in, the first option. */
+enum { PCI_FILE };
+#define ARGS_PCI_FILE [PCI_FILE] = { "file", 'F', "FILE", "what lspci -x printed, not a machine" }
+
+/* A context; of a dump it has that function only. @file: NULL: a machine. Else it was told. */
+enum result pci_open_machine(const struct call *call, const char *file, struct hws_bdf bdf,
+			     struct hws **ret_hw);
 /* The function that the first word names; else it was told why not. */
-enum result pci_space_open(const struct call *call, uint32_t rights, struct hws **ret_hw,
-			   struct space *space);
+enum result pci_space_open(const struct call *call, const char *file, uint32_t rights,
+			   struct hws **ret_hw, struct space *space);
 /* Takes what pci_space_open() left behind, whatever it gave. */
 void pci_space_close(struct hws *hw, struct space *space);
 

@@ -3,13 +3,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/hwprobe/dump.h"
 #include "hw/hwprobe/pci-name.h"
 #include "hw/hwprobe/verbs.h"
 
+static const struct args_option get_options[] = { ARGS_PCI_FILE, { 0 } };
 static const struct args_option set_options[] = { ARGS_WRITE_OPTIONS, { 0 } };
 
-enum result pci_space_open(const struct call *call, uint32_t rights, struct hws **ret_hw,
-			   struct space *space)
+/* Of the machine, or of the dump that -F names. */
+enum result pci_open_machine(const struct call *call, const char *file, struct hws_bdf bdf,
+			     struct hws **ret_hw)
+{
+	const struct dump_function *function;
+	struct dump dump = { 0 };
+	enum result result;
+	char text[HWS_BDF_TEXT];
+
+	if (!file)
+		return call_open(call, ret_hw);
+	if (call->settings.sim || call->settings.sysroot)
+		return args_refuse("-F and --%s are two machines: give one of them",
+				   call->settings.sim ? "sim" : "sysroot");
+	result = dump_read(file, &dump);
+	function = result == RESULT_OK ? dump_find(&dump, bdf) : NULL;
+	if (function) {
+		result = dump_open(&call->settings, function, ret_hw);
+	} else if (result == RESULT_OK) {
+		args_refuse("%s: there is no function %s in it", file, hws_bdf_format(bdf, text));
+		result = RESULT_NOT_FOUND;
+	}
+	dump_fini(&dump);
+	return result;
+}
+
+enum result pci_space_open(const struct call *call, const char *file, uint32_t rights,
+			   struct hws **ret_hw, struct space *space)
 {
 	const char *bdf = call->words[0];
 	struct hws_bdf parsed;
@@ -18,7 +46,7 @@ enum result pci_space_open(const struct call *call, uint32_t rights, struct hws 
 
 	if (hws_bdf_parse(bdf, &parsed) < 0)
 		return args_refuse("'%s' is no PCI function: expected BDF, as in 00:03.0", bdf);
-	result = call_open(call, ret_hw);
+	result = pci_open_machine(call, file, parsed, ret_hw);
 	if (result != RESULT_OK)
 		return result;
 	r = hws_pci_open(*ret_hw, bdf, 0, 0, rights, &space->pci);
@@ -54,7 +82,7 @@ static enum result pci_get(const struct call *call)
 	struct spots spots = { 0 };
 	struct space space = { 0 };
 	struct hws *hw = NULL;
-	enum result result = pci_space_open(call, HWS_R, &hw, &space);
+	enum result result = pci_space_open(call, call->given[PCI_FILE].value, HWS_R, &hw, &space);
 
 	if (result == RESULT_OK)
 		result = find_all(call, &space, &spots);
@@ -126,7 +154,8 @@ static enum result pci_set(const struct call *call)
 	struct change *changes = calloc(count, sizeof(*changes));
 	struct space space = { 0 };
 	struct hws *hw = NULL;
-	enum result result = changes ? pci_space_open(call, HWS_RW, &hw, &space) : RESULT_FAILURE;
+	enum result result = changes ? pci_space_open(call, NULL, HWS_RW, &hw, &space)
+				     : RESULT_FAILURE;
 
 	for (size_t i = 0; i < count && result == RESULT_OK; i++)
 		result = take_change(&space, call->words[i + 1], &changes[i]);
@@ -142,6 +171,7 @@ const struct verb verb_pci_get = {
 	.name = "get",
 	.words = "BDF NAME...",
 	.help = "registers, by name: DevCtl.MaxPayload, 0x10.l",
+	.options = get_options,
 	.least = 2,
 	.most = ARGS_ANY,
 	.run = pci_get,

@@ -17,7 +17,9 @@
 #include "hw/hwprobe/pci-name.h"
 #include "hw/hwprobe/verbs.h"
 
-enum { CAPS = 128 };
+enum { CAPS = 528 }; /* as many as fit: 48, and 480 extended ones */
+
+static const struct args_option options[] = { ARGS_PCI_FILE, { 0 } };
 
 struct shown {
 	char bdf[HWS_BDF_TEXT];
@@ -48,7 +50,7 @@ static int gather(struct hws *hw, const char *bdf, struct shown *shown)
 	r = hws_pci_get_info(hw, bdf, &shown->info);
 	if (r < 0)
 		return r;
-	names = names_open(NAMING_BOTH);
+	names = names_open(NAMING_BOTH, NULL);
 	if (!names)
 		return -ENOMEM;
 	strcpy(shown->name, name_of(names, NAME_BOTH, &shown->info, text));
@@ -59,8 +61,6 @@ static int gather(struct hws *hw, const char *bdf, struct shown *shown)
 	shown->cap_count = r < 0 ? r : hws_pci_list_caps(pci, shown->caps, CAPS);
 	if (r == 0)
 		hws_pci_close(pci);
-	if (shown->cap_count > CAPS)
-		shown->cap_count = CAPS;
 	return 0;
 }
 
@@ -184,7 +184,7 @@ static enum result pci_show(const struct call *call)
 
 	if (hws_bdf_parse(word, &bdf) < 0)
 		return args_refuse("'%s' is no PCI function: expected BDF, as in 00:03.0", word);
-	result = call_open(call, &hw);
+	result = pci_open_machine(call, call->given[PCI_FILE].value, bdf, &hw);
 	if (result != RESULT_OK)
 		return result;
 	hws_bdf_format(bdf, shown.bdf);
@@ -199,13 +199,39 @@ static enum result pci_show(const struct call *call)
 	return result;
 }
 
-struct dump {
+struct printer {
 	const struct space *space;
 	struct json_object *array; /* NULL: text */
+	struct hws_pci_cap caps[CAPS];
+	int cap_count;
 };
 
+/*
+ * Does the register lie in its capability? Those of one id aren't all as long:
+ * what is behind the beginning of the next one is no part of it.
+ */
+static bool is_inside(const struct printer *printer, const struct hws_register *reg)
+{
+	const struct hws_pci_cap *own = NULL;
+	uint64_t end;
+
+	if (reg->space != HWS_SPACE_CAPABILITY && reg->space != HWS_SPACE_EXTENDED)
+		return true;
+	for (int i = 0; i < printer->cap_count && !own; i++)
+		if (printer->caps[i].id == reg->which &&
+		    printer->caps[i].extended == (reg->space == HWS_SPACE_EXTENDED))
+			own = &printer->caps[i];
+	if (!own)
+		return true;
+	end = own->offset + reg->offset + reg->width;
+	for (int i = 0; i < printer->cap_count; i++)
+		if (printer->caps[i].offset > own->offset && printer->caps[i].offset < end)
+			return false;
+	return true;
+}
+
 /* In text under its register; in the document in its array. */
-static void dump_fields(const struct dump *dump, const struct hws_register_state *state,
+static void dump_fields(const struct printer *dump, const struct hws_register_state *state,
 			struct json_object *array)
 {
 	struct hws_field field;
@@ -234,12 +260,12 @@ static void dump_fields(const struct dump *dump, const struct hws_register_state
 
 static int dump_one(const struct hws_register_state *state, void *context)
 {
-	const struct dump *dump = context;
+	const struct printer *dump = context;
 	struct json_object *fields;
 	struct json_object *o;
 	unsigned int digits = 2 * state->reg.width;
 
-	if (state->code == -ENOENT)
+	if (state->code == -ENOENT || !is_inside(dump, &state->reg))
 		return 0;
 	if (!dump->array) {
 		if (state->code < 0) {
@@ -267,13 +293,14 @@ static int dump_one(const struct hws_register_state *state, void *context)
 static enum result pci_dump(const struct call *call)
 {
 	struct space space = { 0 };
-	struct dump dump = { .space = &space };
+	struct printer dump = { .space = &space };
 	struct hws *hw = NULL;
 	struct json_object *o;
-	enum result result = pci_space_open(call, HWS_R, &hw, &space);
+	enum result result = pci_space_open(call, call->given[PCI_FILE].value, HWS_R, &hw, &space);
 
 	if (result == RESULT_OK) {
 		dump.array = call->settings.json ? json_object_new_array() : NULL;
+		dump.cap_count = hws_pci_list_caps(space.pci, dump.caps, CAPS);
 		hws_bank_dump(space.bank, dump_one, &dump);
 	}
 	if (dump.array) {
@@ -291,6 +318,7 @@ const struct verb verb_pci_show = {
 	.name = "show",
 	.words = "BDF",
 	.help = "what is known of one function",
+	.options = options,
 	.least = 1,
 	.most = 1,
 	.run = pci_show,
@@ -301,6 +329,7 @@ const struct verb verb_pci_dump = {
 	.name = "dump",
 	.words = "BDF",
 	.help = "its registers and their fields, decoded",
+	.options = options,
 	.least = 1,
 	.most = 1,
 	.run = pci_dump,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An access in words: "msr write 0x610", "bar rw 00:03.0 0 0x10-0x1f". */
+/*
+ * An access in words: "msr write 0x610", "msr write IA32_PERF_CTL.Ratio",
+ * "bar rw 00:03.0 0 0x10-0x1f", "mem rd 00:03.0:0+0x10".
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +45,13 @@ static const struct {
 	{ "w", HWS_W },
 	{ "write", HWS_W },
 	{ "rw", HWS_RW },
+	/* as hwprobe's verbs are called */
+	{ "rd", HWS_R },
+	{ "in", HWS_R },
+	{ "get", HWS_R },
+	{ "wr", HWS_W },
+	{ "out", HWS_W },
+	{ "set", HWS_W },
 	{ "side", HWS_SIDE },
 	{ "claimed", HWS_CLAIMED },
 	{ "danger", HWS_DANGER },
@@ -49,6 +59,8 @@ static const struct {
 
 static bool read_kind(const char *text, enum hws_kind *ret_kind)
 {
+	/* as hwprobe's areas are called */
+	text = !strcmp(text, "io") ? "port" : !strcmp(text, "mem") ? "bar" : text;
 	for (enum hws_kind kind = 0; kind < HWS_KINDS; kind++) {
 		if (!strcmp(hws_kind_name(kind), text)) {
 			*ret_kind = kind;
@@ -192,6 +204,8 @@ static enum result read_extent(const char *text, struct hws_access *a)
 		if (!args_number("bytes", text, UINT64_MAX, &bytes))
 			return RESULT_USAGE;
 		a->last = bytes ? bytes - 1 : 0;
+	} else if (text && policy_is_name(text)) {
+		return policy_name(text, a);
 	} else if (text) {
 		return read_numbers(text, forms[a->kind].max, a) ? RESULT_OK : RESULT_USAGE;
 	} else if (operands & MAY_NUMBERS) {
@@ -223,6 +237,28 @@ static enum result read_operands(const struct settings *settings, char **argv, s
 	return result ? result : read_extent(*argv, a);
 }
 
+/* The same with a BAR's address in one word: a single access there, as wide as is told. */
+static enum result read_bar_word(const struct call *call, struct hws_access *a)
+{
+	char *word = strdup(call->words[2]);
+	char *parts[4] = { word };
+	enum result result = RESULT_FAILURE;
+
+	if (word && (a->kind != HWS_KIND_BAR || call->count > 3 ||
+		     !policy_cut_bar(word, &parts[1], &parts[2])))
+		result = read_operands(&call->settings, call->words + 2, a);
+	else if (word)
+		result = read_operands(&call->settings, parts, a);
+	if (result == RESULT_OK && word && parts[2] && a->first == a->last) {
+		a->width = 4;
+		if (call->given[ACCESS_WIDTH].value)
+			a->width = (uint32_t)strtoul(call->given[ACCESS_WIDTH].value, NULL, 0);
+		a->last += a->width - (a->width > 0);
+	}
+	free(word);
+	return result;
+}
+
 static enum result read_options(const struct call *call, struct hws_access *a)
 {
 	uint64_t width = 0;
@@ -237,10 +273,11 @@ static enum result read_options(const struct call *call, struct hws_access *a)
 	    (call->given[ACCESS_OLD].value &&
 	     !args_number("--old", call->given[ACCESS_OLD].value, UINT64_MAX, &a->old)))
 		return RESULT_USAGE;
-	a->width = (uint32_t)width;
+	if (call->given[ACCESS_WIDTH].value)
+		a->width = (uint32_t)width;
 	a->cpu = (uint32_t)cpu;
-	a->has = (call->given[ACCESS_VALUE].value ? HWS_HAS_VALUE : 0) |
-		 (call->given[ACCESS_OLD].value ? HWS_HAS_OLD : 0);
+	a->has |= (call->given[ACCESS_VALUE].value ? HWS_HAS_VALUE : 0u) |
+		  (call->given[ACCESS_OLD].value ? HWS_HAS_OLD : 0u);
 	return RESULT_OK;
 }
 
@@ -251,6 +288,6 @@ enum result policy_access(const struct call *call, struct hws_access *ret_access
 	if (!read_kind(call->words[0], &ret_access->kind) ||
 	    !read_rights(call->words[1], &ret_access->rights))
 		return RESULT_USAGE;
-	result = read_operands(&call->settings, call->words + 2, ret_access);
+	result = read_bar_word(call, ret_access);
 	return result ? result : read_options(call, ret_access);
 }

@@ -76,7 +76,9 @@ static void print_change(const struct hws_policy_change *change)
 	if (a->kind == HWS_KIND_RING || a->kind == HWS_KIND_PLUGIN)
 		printf(" %s", a->path);
 	else if (a->kind != HWS_KIND_DMA)
-		printf(" 0x%llx-0x%llx", (unsigned long long)a->first, (unsigned long long)a->last);
+		printf(" 0x%llx", (unsigned long long)a->first);
+	if (a->last != a->first && a->kind != HWS_KIND_DMA && a->kind != HWS_KIND_RING)
+		printf("-0x%llx", (unsigned long long)a->last);
 	if (a->cpu != HWS_POLICY_ANY)
 		printf(" CPU %u", a->cpu);
 	printf(" %s", rights_text(a->rights, text));

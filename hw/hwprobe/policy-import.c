@@ -1,95 +1,238 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* hwprobe policy import: rules from an msr-safe list, "0x610 0x7fff # comment" a line. */
+/*
+ * hwprobe policy import: rules from an msr-safe list ("0x610 0x7fff # comment" a line), or from a
+ * list of names as GEOPM has it ("MSR::PERF_CTL:FREQ" a line).
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/hwprobe/geopm.h"
 #include "hw/hwprobe/policy.h"
 #include "hw/hwprobe/verbs.h"
 
-enum { SECTION, USER, GROUP };
+enum { SECTION, USER, GROUP, CONTROLS };
 static const struct args_option options[] = {
-	[SECTION] = { "section", 0, "NAME", "of the section; msr-safe unless told" },
+	[SECTION] = { "section", 0, "NAME", "of the section; msr-safe or geopm unless told" },
 	[USER] = { "user", 0, "USER", "whom it is for" },
 	[GROUP] = { "group", 0, "GROUP", "whom it is for; without both: root" },
+	[CONTROLS] = { "controls", 0, NULL, "names are of controls: they may be written" },
 	{ 0 },
 };
 
+/* A register, the bits that may be written, and the names it was made of. */
+struct entry {
+	uint64_t msr;
+	uint64_t mask;
+	char *names; /* NULL: the list has numbers */
+};
+
+struct list {
+	const char *file;
+	bool is_names;
+	bool controls;
+	struct hws_registers *registers;
+	struct entry *entries;
+	size_t count;
+	unsigned int unknown; /* names that were told to be so */
+	bool no_memory;
+};
+
+static bool add_entry(struct list *list, uint64_t msr, uint64_t mask, const char *name)
+{
+	struct entry *more;
+
+	for (size_t i = 0; name && i < list->count; i++) {
+		struct entry *same = &list->entries[i];
+		char *names = NULL;
+
+		if (same->msr != msr)
+			continue;
+		same->mask |= mask;
+		list->no_memory = asprintf(&names, "%s %s", same->names, name) < 0;
+		if (list->no_memory)
+			return false;
+		free(same->names);
+		same->names = names;
+		return true;
+	}
+	more = reallocarray(list->entries, list->count + 1, sizeof(*more));
+	list->no_memory = !more;
+	if (!more)
+		return false;
+	list->entries = more;
+	more[list->count] = (struct entry) { msr, mask, name ? strdup(name) : NULL };
+	list->no_memory = name && !more[list->count].names;
+	list->count++;
+	return !list->no_memory;
+}
+
 /* A register and the bits that may be written. False: one line said why not. */
-static bool read_line(const char *file, unsigned int number, char *line, uint64_t *ret_msr,
-		      uint64_t *ret_mask)
+static bool read_numbers(struct list *list, unsigned int number, char *line)
 {
 	char what[512];
 	char *msr = strtok(line, " \t\r");
 	char *mask = strtok(NULL, " \t\r");
+	uint64_t is_msr;
+	uint64_t is_mask;
 
-	snprintf(what, sizeof(what), "%s:%u:", file, number);
+	snprintf(what, sizeof(what), "%s:%u:", list->file, number);
 	if (!mask || strtok(NULL, " \t\r")) {
 		args_refuse("%s expected a register and a mask: 0x610 0x7fff", what);
 		return false;
 	}
-	return args_number(what, msr, UINT32_MAX, ret_msr) &&
-	       args_number(what, mask, UINT64_MAX, ret_mask);
+	return args_number(what, msr, UINT32_MAX, &is_msr) &&
+	       args_number(what, mask, UINT64_MAX, &is_mask) &&
+	       add_entry(list, is_msr, is_mask, NULL);
 }
 
-static void print_rule(uint64_t msr, uint64_t mask)
+/* MSR::REGISTER:FIELD, or MSR::REGISTER# for all of it. What isn't known is told, and left out. */
+static bool read_name(struct list *list, unsigned int number, char *line)
 {
-	printf("msr = 0x%llx %s", (unsigned long long)msr, mask ? "rw" : "r");
-	if (mask && mask != UINT64_MAX)
-		printf(", mask 0x%llx", (unsigned long long)mask);
-	putchar('\n');
+	static const char prefix[] = "MSR::";
+	char *name = strtok(line, " \t\r");
+	bool is_msr = !strncmp(name, prefix, sizeof(prefix) - 1);
+	struct geopm_name found;
+	char *whole;
+
+	if (strtok(NULL, " \t\r")) {
+		args_refuse("%s:%u: expected one name: MSR::PERF_CTL:FREQ", list->file, number);
+		return false;
+	}
+	if (is_msr)
+		name += sizeof(prefix) - 1;
+	whole = strchr(name, '#');
+	if (whole && !whole[1])
+		*whole = '\0';
+	if (!is_msr || geopm_find(list->registers, name, &found) < 0) {
+		fprintf(stderr, "%s:%u: %s%s%s: no register of that name is known\n", list->file,
+			number, is_msr ? prefix : "", name, whole && !whole[1] ? "#" : "");
+		list->unknown++;
+		return true;
+	}
+	if (list->controls && found.read_only) {
+		fprintf(stderr, "%s:%u: %s%s: it can't be written\n", list->file, number, prefix,
+			name);
+		list->unknown++;
+		return true;
+	}
+	return add_entry(list, found.number, list->controls ? found.mask : 0, name);
 }
 
-/* Nothing is printed before the whole of it was read; @print false only reads. */
-static bool import_lines(const char *file, const char *text, bool print)
+static bool read_lines(struct list *list, char *text)
 {
-	char *copy = strdup(text);
-	char *next = copy;
 	unsigned int number = 0;
-	bool good = copy != NULL;
+	bool good = true;
 
-	while (good && next) {
-		char *line = strsep(&next, "\n");
-		uint64_t msr;
-		uint64_t mask;
+	while (good && text) {
+		char *line = strsep(&text, "\n");
+		char *comment = strchr(line, '#');
 
 		number++;
-		line[strcspn(line, "#")] = '\0';
-		if (!line[strspn(line, " \t\r")])
+		/* behind a name it stands for the whole register */
+		while (comment && comment > line && !strchr(" \t", comment[-1]))
+			comment = strchr(comment + 1, '#');
+		if (comment)
+			*comment = '\0';
+		line += strspn(line, " \t\r");
+		if (!*line)
 			continue;
-		good = read_line(file, number, line, &msr, &mask);
-		if (good && print)
-			print_rule(msr, mask);
+		if (!list->count && !list->unknown)
+			list->is_names = *line < '0' || *line > '9';
+		good = list->is_names ? read_name(list, number, line)
+				      : read_numbers(list, number, line);
 	}
-	free(copy);
+	if (list->no_memory)
+		call_fail("policy import", -ENOMEM);
 	return good;
 }
 
-static void print_section(const struct call *call)
+static void print_section(const struct call *call, const struct list *list, FILE *out)
 {
 	const char *section = call->given[SECTION].value;
 	const char *user = call->given[USER].value;
 	const char *group = call->given[GROUP].value;
 
-	printf("[%s]\n", section ? section : "msr-safe");
+	fprintf(out, "[%s]\n", section ? section : list->is_names ? "geopm" : "msr-safe");
 	if (user || !group)
-		printf("user = %s\n", user ? user : "0");
+		fprintf(out, "user = %s\n", user ? user : "0");
 	if (group)
-		printf("group = %s\n", group);
+		fprintf(out, "group = %s\n", group);
+}
+
+static void print_rules(const struct list *list, FILE *out)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct entry *e = &list->entries[i];
+
+		fprintf(out, "msr = 0x%llx %s", (unsigned long long)e->msr, e->mask ? "rw" : "r");
+		if (e->mask && e->mask != UINT64_MAX)
+			fprintf(out, ", mask 0x%llx", (unsigned long long)e->mask);
+		if (e->names)
+			fprintf(out, " # %.3000s", e->names);
+		fputc('\n', out);
+	}
+}
+
+/* The document: rules, unknown (how many names), and the policy as one text. */
+static enum result print_policy(const struct call *call, const struct list *list)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct json_object *o;
+	int r = 0;
+
+	if (!out)
+		return call_fail("policy import", -ENOMEM);
+	print_section(call, list, out);
+	print_rules(list, out);
+	fclose(out);
+	if (call->settings.json) {
+		o = document(&call->settings);
+		put_number(o, "rules", list->count);
+		put_number(o, "unknown", list->unknown);
+		put_text(o, "policy", text);
+		r = document_print(o);
+	} else {
+		fputs(text, stdout);
+	}
+	free(text);
+	if (r < 0)
+		return RESULT_FAILURE;
+	return list->unknown ? RESULT_PARTIAL : RESULT_OK;
+}
+
+/* A whole list, or nothing is printed. */
+static enum result import_text(const struct call *call, char *text)
+{
+	struct list list = { .file = call->words[0],
+			     .controls = call->given[CONTROLS].count,
+			     .registers = geopm_names() };
+	enum result result = RESULT_FAILURE;
+
+	if (!list.registers)
+		return call_fail("policy import", -ENOMEM);
+	if (read_lines(&list, text)) {
+		result = list.unknown ? RESULT_NOT_FOUND : RESULT_OK;
+		if (list.count)
+			result = print_policy(call, &list);
+	}
+	for (size_t i = 0; i < list.count; i++)
+		free(list.entries[i].names);
+	free(list.entries);
+	hws_registers_unref(list.registers);
+	return result;
 }
 
 static enum result import(const struct call *call)
 {
 	enum result result = RESULT_FAILURE;
-	const char *file = call->words[0];
-	char *path = path_below(&call->settings, file);
+	char *path = path_below(&call->settings, call->words[0]);
 	char *text = path ? read_text(path, &result) : NULL;
 
-	if (text && import_lines(file, text, false)) {
-		print_section(call);
-		import_lines(file, text, true);
-		result = RESULT_OK;
-	}
+	if (text)
+		result = import_text(call, text);
 	free(text);
 	free(path);
 	return result;
@@ -99,7 +242,7 @@ const struct verb verb_policy_import = {
 	.area = "policy",
 	.name = "import",
 	.words = "FILE",
-	.help = "a policy's section, made of an msr-safe list",
+	.help = "a section, made of an msr-safe list or of GEOPM's names",
 	.options = options,
 	.least = 1,
 	.most = 1,

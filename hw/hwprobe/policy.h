@@ -38,4 +38,9 @@ enum { ACCESS_WIDTH, ACCESS_VALUE, ACCESS_OLD, ACCESS_CPU, ACCESS_OPTIONS };
 /* The access that the call's words and options name, from a struct that is all zero. */
 enum result policy_access(const struct call *call, struct hws_access *ret_access);
 
+/* A name of a register is an operand as well: REGISTER, REGISTER.FIELD; and BDF:BAR+OFFSET. */
+bool policy_is_name(const char *text);
+enum result policy_name(const char *text, struct hws_access *access);
+bool policy_cut_bar(char *text, char **ret_bar, char **ret_offset);
+
 #endif

@@ -11,48 +11,67 @@
 struct part {
 	const char *name;
 	uint32_t max;
+	bool wild; /* an 'x' stands for any digit */
 };
 
 static const struct part slot_parts[SELECT_SLOT] = {
-	{ "domain", UINT32_MAX },
-	{ "bus", 0xff },
-	{ "device", 0x1f },
-	{ "function", 7 },
+	{ "domain", UINT32_MAX, false },
+	{ "bus", 0xff, false },
+	{ "device", 0x1f, false },
+	{ "function", 7, false },
 };
 static const struct part id_parts[SELECT_ID] = {
-	{ "vendor", 0xffff },
-	{ "device", 0xffff },
-	{ "class", 0xffff },
-	{ "interface", 0xff },
+	{ "vendor", 0xffff, false },
+	{ "device", 0xffff, false },
+	{ "class", 0xffff, true },
+	{ "interface", 0xff, false },
 };
 
-/* Hexadecimal without 0x, '*' or nothing, up to the next of @ends. Moves *@at there. */
-static bool take(const char *whole, const char **at, const struct part *part, const char *ends,
-		 int64_t *ret_value)
+static bool is_any(const struct part *part, char c)
 {
-	const char *begin = *at;
-	size_t length = strcspn(begin, ends);
-	uint64_t value = 0;
+	return part->wild && (c == 'x' || c == 'X');
+}
 
-	*at = begin + length;
-	*ret_value = -1;
-	if (length == 0 || (length == 1 && *begin == '*'))
-		return true;
+/* The digits of one part; false: it was told which of them is wrong. */
+static bool take_digits(const char *whole, const char *begin, size_t length,
+			const struct part *part, struct selected *selected)
+{
+	uint64_t value = 0;
+	uint64_t any = 0; /* bits that don't count */
+
 	for (size_t i = 0; i < length && value <= part->max; i++) {
-		if (!isxdigit((unsigned char)begin[i])) {
+		bool wild = is_any(part, begin[i]);
+
+		if (!wild && !isxdigit((unsigned char)begin[i])) {
 			args_refuse(
 				"selector '%s': expected the %s, in hexadecimal digits, at position %zu",
 				whole, part->name, (size_t)(begin + i - whole) + 1);
 			return false;
 		}
-		value = value << 4 | (uint64_t)strtol((char[]) { begin[i], 0 }, NULL, 16);
+		value = value << 4 |
+			(wild ? 0 : (uint64_t)strtol((char[]) { begin[i], 0 }, NULL, 16));
+		any = any << 4 | (wild ? 0xf : 0);
 	}
-	if (value > part->max) {
+	if ((value | any) > part->max) {
 		args_refuse("selector '%s': the %s is at most %x", whole, part->name, part->max);
 		return false;
 	}
-	*ret_value = (int64_t)value;
+	*selected = (struct selected) { (uint32_t)value, UINT32_MAX & ~(uint32_t)any };
 	return true;
+}
+
+/* Hexadecimal without 0x, '*' or nothing, up to the next of @ends. Moves *@at there. */
+static bool take(const char *whole, const char **at, const struct part *part, const char *ends,
+		 struct selected *selected)
+{
+	const char *begin = *at;
+	size_t length = strcspn(begin, ends);
+
+	*at = begin + length;
+	*selected = (struct selected) { 0, 0 };
+	if (length == 0 || (length == 1 && *begin == '*'))
+		return true;
+	return take_digits(whole, begin, length, part, selected);
 }
 
 static bool refuse_rest(const char *whole, const char *at)
@@ -64,7 +83,7 @@ static bool refuse_rest(const char *whole, const char *at)
 }
 
 /* [[[[dom]:]bus]:][dev][.[fn]] */
-static bool parse_slot(const char *text, int64_t slot[SELECT_SLOT])
+static bool parse_slot(const char *text, struct selected slot[SELECT_SLOT])
 {
 	const char *at = text;
 	size_t colons = 0;
@@ -87,7 +106,7 @@ static bool parse_slot(const char *text, int64_t slot[SELECT_SLOT])
 }
 
 /* [ven]:[dev][:class[:pi]] */
-static bool parse_id(const char *text, int64_t id[SELECT_ID])
+static bool parse_id(const char *text, struct selected id[SELECT_ID])
 {
 	const char *at = text;
 
@@ -107,7 +126,7 @@ static bool parse_id(const char *text, int64_t id[SELECT_ID])
 
 bool select_parse(const char *slot, const char *id, struct selection *ret_selection)
 {
-	struct selection selection = { .slot = { -1, -1, -1, -1 }, .id = { -1, -1, -1, -1 } };
+	struct selection selection = { 0 };
 
 	if (slot && !parse_slot(slot, selection.slot))
 		return false;
@@ -117,10 +136,10 @@ bool select_parse(const char *slot, const char *id, struct selection *ret_select
 	return true;
 }
 
-static bool match(const int64_t *wanted, const uint32_t *is, size_t count)
+static bool match(const struct selected *wanted, const uint32_t *is, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (wanted[i] >= 0 && wanted[i] != is[i])
+		if ((wanted[i].value ^ is[i]) & wanted[i].mask)
 			return false;
 	return true;
 }

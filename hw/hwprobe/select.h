@@ -7,10 +7,15 @@
 
 enum { SELECT_SLOT = 4, SELECT_ID = 4 };
 
-/* A part that isn't given, or is '*', is negative: any. */
+/* A part that isn't given, or is '*', has no bits that count. */
+struct selected {
+	uint32_t value;
+	uint32_t mask;
+};
+
 struct selection {
-	int64_t slot[SELECT_SLOT]; /* domain bus device function */
-	int64_t id[SELECT_ID];	   /* vendor device class interface */
+	struct selected slot[SELECT_SLOT]; /* domain bus device function */
+	struct selected id[SELECT_ID];	   /* vendor device class interface */
 };
 
 /* NULL selects all. False: one line on stderr names what is wrong, and where. */

@@ -27,7 +27,7 @@ char *read_text(const char *name, enum result *ret_result)
 	if (!error && memchr(text, '\0', length))
 		error = EILSEQ;
 	if (error) {
-		fprintf(stderr, "hwprobe: %s: %s\n", name, strerror(error));
+		say("%s: %s", name, strerror(error));
 		*ret_result = error == ENOENT ? RESULT_NOT_FOUND : RESULT_FAILURE;
 		free(text);
 		return NULL;
@@ -49,7 +49,7 @@ static enum result check(const struct call *call)
 			       NULL);
 	free(text);
 	if (errors < 0)
-		fprintf(stderr, "hwprobe: %s: %s\n", name, strerror(-errors));
+		say("%s: %s", name, strerror(-errors));
 	return errors ? RESULT_FAILURE : RESULT_OK;
 }
 

@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The document of a read: values[]: name kind value (hex; null with an error)
- * word (or null) error why (or null), and of MSRs cpu. Of a write: changes[]:
- * name kind old mask value new (hex; old null when it wasn't read), written.
- */
 #include "hw/hwprobe/spot.h"
 
 #include <errno.h>
@@ -68,7 +63,7 @@ bool spot_value(const char *what, const char *text, uint64_t max, uint64_t *ret_
 	return true;
 }
 
-static int read_place(struct hws_place place, uint64_t *ret_value)
+int spot_read(struct hws_place place, uint64_t *ret_value)
 {
 	struct hws_step step = hws_step_read(place);
 	int r = hws_batch_run(&step, 1, 0);
@@ -78,29 +73,7 @@ static int read_place(struct hws_place place, uint64_t *ret_value)
 	return r;
 }
 
-static int write_place(struct hws_place place, uint64_t value)
-{
-	struct hws_step step = hws_step_write(place, value);
-
-	return hws_batch_run(&step, 1, 0);
-}
-
-static uint64_t bits_of(const struct spot *spot)
-{
-	return spot->mask ? spot->mask : spot_ones(spot->place.width);
-}
-
-static unsigned int digits_of(const struct spot *spot)
-{
-	uint64_t ones = bits_of(spot) >> spot->low;
-	unsigned int digits = 1;
-
-	while (ones >>= 4)
-		digits++;
-	return digits;
-}
-
-static struct json_object *object_of(const struct spot *spot)
+struct json_object *spot_object(const struct spot *spot)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -111,35 +84,8 @@ static struct json_object *object_of(const struct spot *spot)
 	return o;
 }
 
-static void show(const struct spots *spots, const struct spot *spot, uint64_t value, int code,
-		 struct json_object *array)
-{
-	const char *word =
-		spot->registers && code == 0
-			? hws_registers_word(spot->registers, spot->index, spot->field, value)
-			: NULL;
-	struct json_object *o;
-
-	if (!array) {
-		if (code == 0)
-			printf("%s%s0x%0*" PRIx64 "\n", spots->named ? spot->name : "",
-			       spots->named ? " " : "", (int)digits_of(spot), value);
-		return;
-	}
-	o = object_of(spot);
-	if (code == 0)
-		put_hex(o, "value", digits_of(spot), value);
-	else
-		put(o, "value", NULL);
-	put_text(o, "word", word);
-	put_error(o, code);
-	put_text(o, "why", code ? hws_why() : NULL);
-	json_object_array_add(array, o);
-}
-
-/* Prints the array under its key, when there is one. */
-static enum result finish(const struct call *call, const char *key, struct json_object *array,
-			  enum result result)
+enum result spots_finish(const struct call *call, const char *key, struct json_object *array,
+			 enum result result)
 {
 	struct json_object *o = array ? document(&call->settings) : NULL;
 
@@ -148,126 +94,32 @@ static enum result finish(const struct call *call, const char *key, struct json_
 	return o && document_print(o) < 0 ? RESULT_FAILURE : result;
 }
 
-enum result spots_read(const struct call *call, const struct spots *spots)
+static uint64_t field_bits(const struct hws_field *field)
 {
-	struct json_object *array = call->settings.json ? json_object_new_array() : NULL;
-	enum result result = RESULT_OK;
-	size_t failed = 0;
+	return UINT64_MAX >> (63 - (field->high - field->low)) << field->low;
+}
 
-	for (size_t i = 0; i < spots->count; i++) {
-		const struct spot *spot = &spots->at[i];
-		uint64_t value = 0;
-		int r = read_place(spot->place, &value);
+bool spot_field(const struct hws_registers *registers, const struct hws_register *reg,
+		const char *name, struct spot *spot)
+{
+	bool found = !name;
 
-		show(spots, spot, (value & bits_of(spot)) >> spot->low, r, array);
-		if (r < 0) {
-			result = call_fail(spot->name, r);
-			failed++;
-		}
+	if (reg->attribute == HWS_ATTRIBUTE_W1C && !reg->fields)
+		spot->clears = spot_ones(reg->width);
+	for (uint32_t i = 0; i < reg->fields; i++) {
+		struct hws_field field;
+
+		if (hws_registers_field_at(registers, spot->index, i, &field) < 0)
+			break;
+		if (field.attribute == HWS_ATTRIBUTE_W1C)
+			spot->clears |= field_bits(&field);
+		if (!name || strcmp(name, field.name) != 0)
+			continue;
+		found = true;
+		spot->mask = field_bits(&field);
+		spot->low = field.low;
+		spot->field = i;
+		spot->registers = registers;
 	}
-	if (failed && failed < spots->count)
-		result = RESULT_PARTIAL;
-	return finish(call, "values", array, result);
-}
-
-static uint64_t merged(const struct change *change, uint64_t old)
-{
-	return (old & ~change->mask & ~change->spot.clears) | (change->value & change->mask);
-}
-
-/* What should stand there after @written was. */
-static uint64_t expected(const struct change *change, uint64_t old, uint64_t written)
-{
-	uint64_t clears = change->spot.clears;
-
-	return (written & ~clears) | (old & clears & ~written);
-}
-
-static uint64_t mask_of(const struct change *change)
-{
-	return change->mask ? change->mask : spot_ones(change->spot.place.width);
-}
-
-static void show_change(const struct change *change, bool has_old, uint64_t old, uint64_t written,
-			bool done, struct json_object *array)
-{
-	int digits = 2 * (int)change->spot.place.width;
-	uint64_t after = expected(change, old, written);
-	struct json_object *o;
-
-	if (!array) {
-		if (!done)
-			printf("%s 0x%0*" PRIx64 "->(0x%0*" PRIx64 ":0x%0*" PRIx64 ")->0x%0*" PRIx64
-			       "\n",
-			       change->spot.name, digits, old, digits, change->value, digits,
-			       mask_of(change), digits, after);
-		return;
-	}
-	o = object_of(&change->spot);
-	put(o, "old", NULL);
-	if (has_old)
-		put_hex(o, "old", (unsigned int)digits, old);
-	put_hex(o, "mask", (unsigned int)digits, mask_of(change));
-	put_hex(o, "value", (unsigned int)digits, change->value);
-	put_hex(o, "new", (unsigned int)digits, after);
-	put(o, "written", json_object_new_boolean(done));
-	json_object_array_add(array, o);
-}
-
-static enum result verify(const struct change *change, uint64_t old, uint64_t written)
-{
-	uint64_t wanted = expected(change, old, written) & mask_of(change);
-	uint64_t value;
-	int r = read_place(change->spot.place, &value);
-
-	if (r < 0)
-		return call_fail(change->spot.name, r);
-	value &= mask_of(change);
-	if (value == wanted)
-		return RESULT_OK;
-	fprintf(stderr, "hwprobe: %s: 0x%" PRIx64 " stands there, not 0x%" PRIx64 "\n",
-		change->spot.name, value, wanted);
-	return RESULT_MISMATCH;
-}
-
-static enum result write_one(const struct call *call, const struct change *change,
-			     struct json_object *array)
-{
-	bool dry = call->given[WRITE_DRY].count;
-	bool has_old = dry || change->mask || call->given[WRITE_VERIFY].count;
-	uint64_t old = 0;
-	uint64_t value = change->value;
-	int r = has_old ? read_place(change->spot.place, &old) : 0;
-
-	if (change->mask)
-		value = merged(change, old);
-	if (r == 0 && !dry)
-		r = write_place(change->spot.place, value);
-	if (r < 0)
-		return call_fail(change->spot.name, r);
-	show_change(change, has_old, old, value, !dry, array);
-	return !dry && call->given[WRITE_VERIFY].count ? verify(change, old, value) : RESULT_OK;
-}
-
-enum result spots_write(const struct call *call, const struct change *changes, size_t count)
-{
-	struct json_object *array = NULL;
-	enum result result = RESULT_OK;
-	char what[SPOT_NAME + 64];
-
-	for (size_t i = 0; i < count && result == RESULT_OK; i++) {
-		snprintf(what, sizeof(what), "write 0x%" PRIx64 " to %s", changes[i].value,
-			 changes[i].spot.name);
-		if (!call->given[WRITE_DRY].count)
-			result = call_confirm(call, what);
-	}
-	if (result != RESULT_OK)
-		return result;
-	array = call->settings.json ? json_object_new_array() : NULL;
-	for (size_t i = 0; i < count && result == RESULT_OK; i++) {
-		result = write_one(call, &changes[i], array);
-		if (i && result != RESULT_OK && result != RESULT_MISMATCH)
-			result = RESULT_PARTIAL;
-	}
-	return finish(call, "changes", array, result);
+	return found;
 }

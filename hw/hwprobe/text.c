@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The page for people. */
+/* The page for people: the machine, a table, and what stands in the way. */
 #include <stdio.h>
 #include <string.h>
 
-#include "hw/hwprobe/hwprobe.h"
+#include "hw/hwprobe/glance.h"
 
 enum {
 	LINE = 256,
-	FEW = 8,	/* what is listed by name on the page */
-	SHOWN = 16,	/* PCI functions on the page */
-	NAME_ROOM = 49, /* for a function's name behind its numbers */
+	FEW = 8, /* what is listed by name on the page */
 };
-
-static const struct {
-	const char *kind;
-	const char *heading;
-} headings[] = {
-	{ "port", "I/O ports" },
-	{ "msr", "Model-specific registers" },
-	{ "pci", "PCI configuration" },
-	{ "bar", "PCI BARs" },
-	{ "cpuid", "Processor identity" },
-	{ "dma", "DMA" },
-	{ "kernel", "What the machine adds" },
-	{ "sim", "Without hardware" },
-	{ "generic", "Without hardware" },
-};
-
-static const char *heading_of(const char *kind)
-{
-	for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
-		if (!strcmp(headings[i].kind, kind))
-			return headings[i].heading;
-	return kind;
-}
 
 /* "none", "all 41", "cap_a cap_b", "39 of 41, not cap_x". */
 static void words_of_capabilities(const struct report *report, char text[LINE])
@@ -50,174 +25,230 @@ static void words_of_capabilities(const struct report *report, char text[LINE])
 			n += (size_t)snprintf(text + n, LINE - n, "%s%s", n ? " " : "", *name);
 }
 
+static const char *heading_of(const struct report *report)
+{
+	return report->simulated  ? "Machine (simulated)"
+	       : report->captured ? "Machine (a captured tree)"
+				  : "Machine";
+}
+
+static void print_kernel(const struct page *page, const struct hws_probe_machine *m)
+{
+	char text[LINE];
+
+	snprintf(text, sizeof(text), "Linux %s, %s%s%s", m->kernel[0] ? m->kernel : "unknown",
+		 m->arch[0] ? m->arch : "unknown architecture",
+		 m->lockdown[0] && strcmp(m->lockdown, "none") ? ", locked down: " : "",
+		 strcmp(m->lockdown, "none") ? m->lockdown : "");
+	page_row(page, "kernel", TONE_PLAIN, "", text);
+}
+
+static void print_policy(const struct page *page, const struct mine *mine)
+{
+	char text[2 * LINE];
+
+	if (mine->code < 0)
+		snprintf(text, sizeof(text), "%s: everything is denied", mine->why);
+	else if (mine->builtin)
+		snprintf(text, sizeof(text), "built in: root may read what has no side effects");
+	else
+		snprintf(text, sizeof(text), "%u rule%s in " HWS_POLICY_DIRECTORY, mine->rules,
+			 mine->rules == 1 ? "" : "s");
+	page_row(page, "policy", TONE_PLAIN, "", text);
+}
+
 static void print_machine(const struct page *page, const struct report *report)
 {
 	const struct hws_probe_machine *m = &report->machine;
 	char capabilities[LINE];
 	char text[2 * LINE];
 
-	page_heading(page, report->captured ? "Machine (a captured tree)" : "Machine");
+	page_heading(page, heading_of(report));
 	snprintf(text, sizeof(text), "%s%s%s, %u online",
 		 m->cpu_model[0] ? m->cpu_model : "unknown", m->cpu_vendor[0] ? ", " : "",
 		 m->cpu_vendor, m->cpus);
 	page_row(page, "processor", TONE_PLAIN, "", text);
-	snprintf(text, sizeof(text), "Linux %s, %s", m->kernel[0] ? m->kernel : "unknown",
-		 m->arch[0] ? m->arch : "unknown architecture");
-	page_row(page, "kernel", TONE_PLAIN, "", text);
-	words_of_capabilities(report, capabilities);
-	snprintf(text, sizeof(text), "uid %u, %s%s", m->uid, capabilities,
-		 m->seccomp ? ", under a seccomp filter" : "");
-	page_row(page, "runs as", TONE_PLAIN, "", text);
+	if (!report->simulated) {
+		print_kernel(page, m);
+		words_of_capabilities(report, capabilities);
+		snprintf(text, sizeof(text), "uid %u, %s%s", m->uid, capabilities,
+			 m->seccomp ? ", under a seccomp filter" : "");
+		page_row(page, "runs as", TONE_PLAIN, "", text);
+	}
 	if (m->container[0])
 		page_row(page, "container", TONE_PLAIN, "", m->container);
 	snprintf(text, sizeof(text), "%u PCI functions, %u IOMMU groups", m->pci_functions,
 		 m->iommu_groups);
 	page_row(page, "devices", TONE_PLAIN, "", text);
+	print_policy(page, &report->policy);
 }
 
-static void print_cure(const struct page *page, const char *fix, const char *rest)
+/* The table at the top. */
+static const char *word_of(const struct page *page, struct verdict verdict)
 {
-	if (*fix)
-		page_row(page, "", TONE_DIM, "fix", fix);
-	if (*rest)
-		page_row(page, "", TONE_DIM, "remains", rest);
+	static const char *const words[][2] = {
+		[HWS_PROBE_NO] = { "no", "\xe2\x9c\x97 no" },
+		[HWS_PROBE_PARTIAL] = { "part", "\xe2\x97\x90 part" },
+		[HWS_PROBE_WORKS] = { "works", "\xe2\x9c\x93 works" },
+	};
+
+	if (!verdict.possible)
+		return page->unicode ? "\xe2\x80\x93" : "-";
+	return words[verdict.status][page->unicode];
 }
 
-static void print_ways(const struct page *page, const struct report *report)
+static struct cell cell_of(const struct page *page, const struct report *report,
+			   const struct causes *causes, unsigned int kind, enum through through)
 {
-	const char *heading = "";
+	struct verdict verdict = glance(report, kind, through);
+	struct cell cell = { .tone = verdict.possible ? page_tone(verdict.status) : TONE_DIM };
+	char numbers[16];
 
-	for (size_t i = 0; i < report->way_count; i++) {
-		const struct hws_probe_result *way = &report->ways[i];
+	causes_of(report, causes, kind, through, numbers);
+	snprintf(cell.text, sizeof(cell.text), "%.15s%s", word_of(page, verdict), numbers);
+	return cell;
+}
 
-		if (strcmp(heading, heading_of(way->kind)) != 0) {
-			heading = heading_of(way->kind);
-			fputc('\n', page->out);
-			page_heading(page, heading);
-		}
-		page_row(page, way->way, page_tone(way->status), hws_probe_status_name(way->status),
-			 way->why);
-		print_cure(page, way->fix, way->rest);
+/* The policy's number comes behind those of the causes. */
+static struct cell policy_cell(const struct page *page, const struct report *report,
+			       const struct causes *causes, unsigned int kind)
+{
+	static const char *const names[] = { "none", "read", "write", "read/write" };
+	struct cell cell = { .tone = TONE_DIM };
+	uint32_t rights;
+
+	if (!glance_rights(report, kind, &rights)) {
+		snprintf(cell.text, sizeof(cell.text), "%s", word_of(page, (struct verdict) { 0 }));
+		return cell;
 	}
+	cell.tone = rights ? TONE_PLAIN : TONE_HALF;
+	snprintf(cell.text, sizeof(cell.text), "%s", names[rights & HWS_RW]);
+	if (!rights)
+		snprintf(cell.text, sizeof(cell.text), "none %zu", causes->count + 1);
+	return cell;
 }
 
-static void words_of_flags(const struct hws_uring_report *uring, char text[LINE])
+static void print_glance(const struct page *page, const struct report *report,
+			 const struct causes *causes)
 {
+	struct cell cells[THROUGHS + 1] = { { TONE_BOLD, "native" },
+					    { TONE_BOLD, "helper" },
+					    { TONE_BOLD, "VFIO" },
+					    { TONE_BOLD, "sim" },
+					    { TONE_BOLD, "policy" } };
+	const char *kind;
 	const char *name;
-	uint32_t flag;
+	char legend[LINE];
+
+	fputc('\n', page->out);
+	page_cells(page, "", cells, THROUGHS + 1);
+	for (unsigned int k = 0; glance_kind(k, &kind, &name); k++) {
+		for (int t = 0; t < THROUGHS; t++)
+			cells[t] = cell_of(page, report, causes, k, (enum through)t);
+		cells[THROUGHS] = policy_cell(page, report, causes, k);
+		page_cells(page, name, cells, THROUGHS + 1);
+	}
+	snprintf(legend, sizeof(legend),
+		 "numbers: see below; %s: no such way; policy: what it gives to uid %u",
+		 word_of(page, (struct verdict) { 0 }), report->machine.uid);
+	page_item(page, TONE_PLAIN, "", "", legend);
+}
+
+static void print_cause(const struct page *page, size_t number, const char *why, const char *closes,
+			const char *fix, const char *rest)
+{
+	char mark[16];
+
+	snprintf(mark, sizeof(mark), "%zu", number);
+	page_item(page, TONE_BOLD, mark, "", why);
+	if (*closes)
+		page_item(page, TONE_PLAIN, "", "closes", closes);
+	if (*fix)
+		page_item(page, TONE_PLAIN, "", "fix", fix);
+	if (*rest)
+		page_item(page, TONE_PLAIN, "", "meanwhile", rest);
+}
+
+/* The kinds that the policy has nothing for, and a rule that would be. */
+static bool without_rule(const struct report *report, char names[LINE], const char **ret_rule)
+{
+	static const char *const rules[] = {
+		"port = 0x70-0x71 r",	"msr = 0x10 r",
+		"pci = 0000:00:03.0 r", "bar = 0000:00:03.0 0 r",
+		"irq = 0000:00:03.0",	"dma = 0000:00:03.0 max 16M",
+		"cpuid = * r",
+	};
+	const char *kind;
+	const char *name;
+	uint32_t rights;
 	size_t n = 0;
 
-	for (unsigned int i = 0; (name = hws_uring_setup_flag(i, &flag)) && n < LINE; i++)
-		if (uring->setup_flags & flag)
-			n += (size_t)snprintf(text + n, LINE - n, "%s%s", n ? " " : "", name);
-}
-
-static void print_uring(const struct page *page, const struct report *report)
-{
-	const struct hws_uring_report *uring = &report->uring;
-	char text[LINE] = "";
-
-	fputc('\n', page->out);
-	page_heading(page, "io_uring");
-	if (report->captured) {
-		page_row(page, "a ring", TONE_DIM, "-", "not tried: this is a captured tree");
-		return;
-	}
-	if (uring->code < 0) {
-		page_row(page, "a ring", TONE_BAD, "no", uring->why);
-		print_cure(page, uring->fix, "epoll and threads");
-		return;
-	}
-	snprintf(text, sizeof(text), "operations up to %u, features 0x%x", uring->last_op,
-		 uring->features);
-	page_row(page, "a ring", TONE_GOOD, "works", text);
-	words_of_flags(uring, text);
-	page_row(page, "", TONE_DIM, "flags", text);
-}
-
-static void print_functions(const struct page *page, const struct report *report)
-{
-	const struct functions *functions = &report->functions;
-	char bdf[HWS_BDF_TEXT];
-	char text[LINE];
-
-	if (!functions->count && !functions->why[0])
-		return;
-	fputc('\n', page->out);
-	page_heading(page, "PCI functions");
-	for (size_t i = 0; i < functions->count && i < SHOWN; i++) {
-		const struct function *f = &functions->at[i];
-		const char *name = f->name[0] ? f->name : f->class_name;
-
-		snprintf(text, sizeof(text), "%04x:%04x %.*s%s", f->vendor, f->device,
-			 strlen(name) > NAME_ROOM ? NAME_ROOM - 3 : NAME_ROOM, name,
-			 strlen(name) > NAME_ROOM ? "..." : "");
-		page_row(page, hws_bdf_format(f->bdf, bdf), TONE_PLAIN, "", text);
-	}
-	if (functions->count > SHOWN) {
-		snprintf(text, sizeof(text), "and %zu more: hwprobe --json has them all",
-			 functions->count - SHOWN);
-		page_row(page, "", TONE_PLAIN, "", text);
-	}
-	if (functions->why[0])
-		page_row(page, "", TONE_BAD, "error", functions->why);
-}
-
-static void print_summary(const struct page *page, const struct report *report)
-{
-	unsigned int works = 0;
-	unsigned int partial = 0;
-
-	for (size_t i = 0; i < report->way_count; i++) {
-		works += report->ways[i].status == HWS_PROBE_WORKS;
-		partial += report->ways[i].status == HWS_PROBE_PARTIAL;
-	}
-	fprintf(page->out, "\n%u of %zu ways work, %u in part.\n", works, report->way_count,
-		partial);
-}
-
-int report_print(const struct report *report, const struct settings *settings)
-{
-	struct page page;
-
-	page_init(&page, settings->color);
-	print_machine(&page, report);
-	print_ways(&page, report);
-	print_uring(&page, report);
-	print_functions(&page, report);
-	print_summary(&page, report);
-	return 0;
-}
-
-/* Each cause once: several ways may be closed by the same. */
-static void print_causes(const struct page *page, const struct report *report, const char *backend)
-{
-	for (size_t i = 0; i < report->way_count; i++) {
-		const struct hws_probe_result *way = &report->ways[i];
-
-		if (strcmp(way->backend, backend) != 0 || !strcmp(way->kind, "kernel") ||
-		    way->status == HWS_PROBE_WORKS)
+	for (unsigned int k = 0; glance_kind(k, &kind, &name) && n < LINE; k++) {
+		if (!glance_rights(report, k, &rights) || rights)
 			continue;
-		page_row(page, way->way, page_tone(way->status), hws_probe_status_name(way->status),
-			 way->why);
+		if (!n)
+			*ret_rule = rules[k];
+		n += (size_t)snprintf(names + n, LINE - n, "%s%s", n ? ", " : "", name);
 	}
+	return n;
 }
 
-int backends_print(const struct report *report, const struct settings *settings)
+static void print_no_rule(const struct page *page, const struct report *report, size_t number)
 {
-	struct backend_state state;
+	char names[LINE];
+	const char *rule;
+	char why[LINE];
+	char fix[2 * LINE];
+
+	if (report->policy.code < 0) {
+		print_cause(page, number, report->policy.why, "everything but sim",
+			    "hwprobe policy check", "hwprobe --sim, with --grant");
+		return;
+	}
+	if (!without_rule(report, names, &rule))
+		return;
+	snprintf(why, sizeof(why), "no rule of the policy is for uid %u", report->machine.uid);
+	snprintf(fix, sizeof(fix), "hwprobe --grant '%s' ...", rule);
+	print_cause(page, number, why, names, fix, "");
+	snprintf(
+		fix, sizeof(fix),
+		"printf '[mine]\\nuser = %u\\n%s\\n' | sudo install -Dm644 /dev/stdin " HWS_POLICY_DIRECTORY
+		"/mine.conf",
+		report->machine.uid, rule);
+	page_item(page, TONE_PLAIN, "", "for good", fix);
+	page_item(page, TONE_PLAIN, "", "meanwhile",
+		  report->policy.builtin ? "what the built-in policy has; a file takes its place"
+					 : "what the policy does have");
+}
+
+static void print_causes(const struct page *page, const struct report *report,
+			 const struct causes *causes)
+{
+	fputc('\n', page->out);
+	page_heading(page, "What stands in the way");
+	for (size_t i = 0; i < causes->count; i++) {
+		const struct hws_probe_result *way = causes->at[i].way;
+
+		print_cause(page, i + 1, way->why, causes->at[i].closes, way->fix,
+			    causes->at[i].rest);
+	}
+	print_no_rule(page, report, causes->count + 1);
+}
+
+int report_print(const struct report *report, const struct settings *settings, bool whole)
+{
+	struct causes causes;
 	struct page page;
-	char text[LINE];
 
 	page_init(&page, settings->color);
-	for (unsigned int i = 0; backend_state(report, i, &state); i++) {
-		page_heading(&page, state.backend->name);
-		page_row(&page, "what it is", TONE_PLAIN, "", state.backend->about);
-		snprintf(text, sizeof(text), "%u of %u ways, %u in part", state.works, state.ways,
-			 state.partial);
-		page_row(&page, "usable", page_tone(state.status),
-			 hws_probe_status_name(state.status), text);
-		print_causes(&page, report, state.backend->name);
-	}
+	page_unicode(&page);
+	causes_find(report, &causes);
+	print_machine(&page, report);
+	print_glance(&page, report, &causes);
+	print_causes(&page, report, &causes);
+	if (whole)
+		report_print_ways(&page, report);
+	else
+		fputs("\nEach way by itself, and the devices: hwprobe doctor --long\n", page.out);
 	return 0;
 }

@@ -43,12 +43,19 @@ static int again(const char *const *words, uint64_t n)
 }
 
 static const char *const probe_words[] = { HWPROBE, "pci", "ls", "-n", NULL };
+static const char *const doctor_words[] = { HWPROBE, "doctor", NULL };
 static const char *const lspci_words[] = { "lspci", "-n", NULL };
 
 static int probe(void *context, uint64_t n)
 {
 	(void)context;
 	return again(probe_words, n);
+}
+
+static int doctor(void *context, uint64_t n)
+{
+	(void)context;
+	return again(doctor_words, n);
 }
 
 static int lspci(void *context, uint64_t n)
@@ -80,6 +87,15 @@ static const struct bench_case cases[] = {
 	  .base = lspci,
 	  .flags = BENCH_NO_INSTRUCTIONS,
 	  .limits = { { BENCH_RATIO, 1.3 } } },
+	{ .name = "doctor",
+	  .baseline = "lspci -n",
+	  .what = "what this machine allows and why not the rest, from start to end",
+	  .setup = setup,
+	  .teardown = teardown,
+	  .ours = doctor,
+	  .base = lspci,
+	  .flags = BENCH_NO_INSTRUCTIONS,
+	  .limits = { { BENCH_RATIO, 2.0 } } },
 	{ 0 },
 };
 

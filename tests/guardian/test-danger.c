@@ -94,8 +94,8 @@ START_TEST(dangerous_write_needs_its_own_word)
 		struct hws *hw = open_for(&rows[i], 0);
 		int r = hws_check(hw, &access, text, sizeof(text));
 
-		ck_assert_msg(danger_of(&access) == rows[i].right, "row %zu: 0x%x", i,
-			      danger_of(&access));
+		ck_assert_msg(hws_access_danger(&access) == rows[i].right, "row %zu: 0x%x", i,
+			      hws_access_danger(&access));
 		ck_assert_msg(r == (rows[i].right ? -EACCES : 0), "row %zu: %s", i, text);
 		for (size_t d = 0; d < DANGERS; d++) {
 			if (rows[i].right & dangers[d].right) {
@@ -227,7 +227,11 @@ START_TEST(words_are_read_and_written_again)
 	for (size_t i = 0; i < DANGERS; i++) {
 		ck_assert_uint_eq(dangers[i].right & HWS_DANGER, dangers[i].right);
 		ck_assert_uint_eq(dangers[i].right, HWS_DANGER_RESET << i);
+		ck_assert_str_eq(hws_danger_name(dangers[i].right), dangers[i].name);
+		ck_assert_str_eq(hws_danger_does(dangers[i].right), dangers[i].does);
 	}
+	ck_assert_str_eq(hws_danger_name(HWS_DANGER), "?");
+	ck_assert_str_eq(hws_danger_does(0), "?");
 }
 END_TEST
 

@@ -10,14 +10,15 @@
 /* What the build made of hw/registers/. */
 extern const char registers_cmos[];
 extern const char registers_edu[];
+extern const char registers_msr[];
 extern const char registers_nvme[];
 extern const char registers_pci[];
 extern const char registers_pci_testdev[];
 
 static inline const char *shipped_text(unsigned int which)
 {
-	const char *const texts[] = { registers_cmos, registers_edu, registers_nvme, registers_pci,
-				      registers_pci_testdev };
+	const char *const texts[] = { registers_cmos, registers_edu, registers_msr,
+				      registers_nvme, registers_pci, registers_pci_testdev };
 
 	return texts[which];
 }

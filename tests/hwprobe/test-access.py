@@ -82,6 +82,82 @@ def test_device_memory_is_read_written_dumped_and_waited_for():
     assert_fails(1, "in time", "mem", "wait", "-t", "5", "00:04.0:0+0x1c", "1:1")
 
 
+def test_ranges_bits_and_widths_are_understood_everywhere():
+    assert_prints("port 0x71 0x5\nport 0x80 0x00\n", "io", "in", "0x71:7:4", "0x80.b")
+    assert_prints("port 0x70 0xff\nport 0x71 0x56\n", "io", "in", "0x70+2")
+    assert_prints("cpu0 0x198 0x0000210000001800\ncpu0 0x199 0x0000000000001800\n", "msr", "rd", "0x198-0x199")
+    assert_prints("cpu2 0x198 0x18\n", "msr", "rd", "0x198:15:8@2")
+    assert_prints("00:05.0:0+0x0 0x11ea0001\n00:05.0:0+0x4 0x12345678\n", "mem", "rd", "00:05.0:0+0-7")
+    assert_prints("0x5a\n", "mem", "rd", "00:05.0:0+0x2d.b")
+    assert_prints("port 0x80 0x00->(0x50:0xf0)->0x50\n", "io", "out", "-n", "0x80:7:4=5")
+    assert_prints("cpu1 0x199 0x0000000000001800->(0x0000000000001200:0x000000000000ff00)->0x0000000000001200\n",
+                  "msr", "wr", "-n", "0x199:15:8@1", "0x12")
+    assert_prints("", "io", "out", "-y", "0x80=1", "0x80:7:7=1")
+
+
+def test_registers_have_names():
+    assert_prints("cpu0 IA32_THERM_STATUS.BelowLimit 0x34\n", "msr", "rd", "IA32_THERM_STATUS.BelowLimit")
+    assert_prints("00:04.0:CC 0x00460000\n00:04.0:CC.EN 0x0\n", "mem", "rd", "00:04.0:CC", "00:04.0:CC.EN")
+    assert_prints("00:04.0:CC.EN 0x00460000->(0x00000001:0x00000001)->0x00460001\n",
+                  "mem", "wr", "-n", "00:04.0:CC.EN=1")
+    assert_prints("0x00000000\n", "mem", "wait", "00:04.0:CSTS.RDY", "0")
+    assert_fails(4, "read-only", "msr", "wr", "-y", "IA32_PERF_STATUS", "1")
+    assert_fails(4, "read-only", "mem", "wr", "-y", "00:04.0:CAP", "1")
+    assert_fails(3, "IA32_FOO", "msr", "rd", "IA32_FOO")
+    assert_fails(3, "no field 'Foo'", "msr", "rd", "IA32_PERF_CTL.Foo")
+    assert_fails(3, "no description", "mem", "rd", "00:05.0:CC")
+    assert_fails(2, "0x3", "mem", "wr", "-y", "00:04.0:CC.SHN", "4")
+    lines = sim("msr", "ls", "therm").stdout.splitlines()
+    assert "0x0000019c rw   IA32_THERM_STATUS" in lines and len(lines) == 3, lines
+    register, = values("msr", "ls", "PERF_CTL")["registers"]
+    assert register["number"] == "0x199" and register["fields"][0]["name"] == "Ratio", register
+    assert "  15:8     .Ratio" in sim("msr", "ls", "-f", "PERF_CTL").stdout
+    assert_fails(3, "called so", "msr", "ls", "nonsense")
+
+
+def test_values_have_other_forms():
+    assert_prints("cpu0 0x198 0x0000210000001800ULL\n", "msr", "rd", "-c", "0x198")
+    assert_prints("0x5aU\n", "mem", "rd", "-c", "00:05.0:0+0x2d.b")
+    assert_prints("V", "io", "in", "--raw", "0x71")
+    assert_prints("xV4\x12", "mem", "dump", "--raw", "00:05.0:0+4", "4")
+    lines = sim("msr", "rd", "-a", "--csv", "--count=3", "--interval=1", "0x198").stdout.splitlines()
+    assert lines[0] == "time,name,value" and len(lines) == 13, lines
+    times = [float(line.split(",")[0]) for line in lines[1:]]
+    assert times == sorted(times) and lines[1].split(",")[1:] == ["cpu0 0x198", "0x210000001800"], lines
+    samples = values("io", "in", "--count=2", "--interval=0", "0x71")["values"]
+    assert [x["sample"] for x in samples] == [0, 1] and float(samples[1]["time"]) >= float(samples[0]["time"])
+    for words in [("--raw", "--json"), ("-c", "--csv")]:
+        assert_fails(2, "one of them", "io", "in", *words, "0x71")
+
+
+def test_interrupts_are_waited_for():
+    words = ["irq", "wait", "-y", "--bits=28", "00:03.0"]
+    grants = [*ALL, "--grant", "dma = *", "--grant", "irq = *"]
+    for mode, options in [("msi", []), ("msi", ["--mode=msi"]), ("intx", ["--mode=intx"])]:
+        result = sim(*words, "--write=0+0x60=1", *options, grants=grants)
+        assert result.returncode in (0, 2) and (result.returncode or result.stdout == f"{mode} vector 0: 1\n"), result
+    document = json.loads(sim(*words, "--write=0+0x60=1", "--json", grants=grants).stdout)
+    assert (document["mode"], document["count"]) == ("msi", 1), document
+    result = sim(*words, "--timeout=20", grants=grants)
+    assert result.returncode == 1 and "0 of 1 came in time" in result.stderr, result
+    assert_fails(4, "rule", *words, grants=ALL)
+    for option, word in [("--write=0+0x60", "BAR+OFFSET=VALUE"), ("--write=9+0=1", "'9'"), ("--write=0+0x60=x", "'x'"),
+                         ("--mode=msy", "'msy'"), ("--count=x", "'x'")]:
+        assert_fails(2, word, *words, option, grants=grants)
+
+
+def test_bench_compares_in_turns():
+    document = values("bench", "--rounds=3")
+    assert {x["name"] for x in document["results"]} == {"mmio-read", "msr-read", "decision", "ring-nop", "ring-read"}
+    for one in document["results"]:
+        assert one["error"] is None and one["ours_ns"] > 0 and one["base_ns"] > 0, one
+        assert one["ci"][0] <= one["ratio"] <= one["ci"][1], one
+    text = sim("bench", "--rounds=1", "00:05.0:0+4").stdout
+    assert "ring-nop" in text and max(len(line) for line in text.splitlines()) <= 80, text
+    assert_fails(2, "32 bits", "bench", "00:05.0:0+0x2c.b")
+    assert_fails(2, "at least one", "bench", "--rounds=0")
+
+
 def test_pci_registers_have_both_kinds_of_names():
     assert_prints("0x0002\n0x0002\n0x0\n0x0000\n0xc0200004\n", "pci", "get", "00:04.0", "Command",
                   "COMMAND", "DevCtl.MaxPayload", "CAP_EXP+8.w", "0x10.l")
@@ -243,7 +319,7 @@ def test_failures_end_with_their_codes():
 def test_garbage_is_refused_by_its_position():
     garbage = [
         ("msr rd", "needs REGISTER"), ("msr rd 0x", "position 3"), ("msr rd 0x1g", "position 4"),
-        ("msr rd 12a", "position 3"), ("msr rd 0x100000000", "0xffffffff"), ("msr rd 1 2", "'2'"),
+        ("msr rd 12a", "position 3"), ("msr rd 0x100000000", "0xffffffff"), ("msr rd 2-1", "nothing"),
         ("msr rd -f 3 1", "HI:LO"), ("msr rd -f 64:0 1", "0x3f"), ("msr rd -f 0:1 1", "higher"),
         ("msr rd -p x 1", "x"), ("msr wr -y 1 18446744073709551616", "0xffffffffffffffff"),
         ("msr wr -y 1 2:1", "outside the mask"), ("msr wr -y 1 0:0", "mask is empty"),

@@ -3,6 +3,7 @@
 """hwprobe pci ls: lspci's own output, byte for byte. Arguments: hwprobe."""
 import json
 import os
+import resource
 import shutil
 import struct
 import sys
@@ -12,11 +13,11 @@ import tap
 from tap import run
 
 HWPROBE = sys.argv[1]
-FORMATS = ["", "-n", "-nn", "-mm", "-mm -n", "-mm -nn", "-vmm", "-vmm -n", "-vmm -nn", "-k", "-D",
-           "-n -D", "-vmm -k", "-vmm -D", "-x", "-n -xxx"]
+FORMATS = ["", "-n", "-nn", "-P", "-PP -D", "-m", "-vm -n", "-mm", "-mm -n", "-mm -nn", "-vmm", "-vmm -n", "-vmm -nn", "-k", "-D",
+           "-n -D", "-vmm -k", "-vmm -D", "-k -nn -x -D", "-x", "-n -xxx"]
 SELECTORS = ["-s 00:03.0", "-s 00:03", "-s 3", "-s 3.0", "-s .0", "-s .1", "-s 0:", "-s 0000:00:03.0",
              "-s 1:00:", "-s 0:*:3.*", "-s *", "-d 1234:", "-d :11e8", "-d 1234:11e8", "-d ::0108",
-             "-d ::0108:02", "-d *:*", "-d 8086:11e8", "-s 3 -d 8086:"]
+             "-d ::0108:02", "-d ::01xx", "-d ::x1xX", "-d ::xx00:0", "-d *:*", "-d 8086:11e8", "-s 3 -d 8086:"]
 FUNCTIONS = {  # vendor, device, class, revision, subsystem
     "0000:00:00.0": (0x8086, 0x29c0, 0x060000, 0, 0, 0),
     "0000:00:03.0": (0x1234, 0x11e8, 0x00ff00, 0x10, 0x1af4, 0x1100),
@@ -113,7 +114,7 @@ def test_garbage_is_refused_by_its_position():
     garbage = [(["-s", "0g:03.0"], "position 2"), (["-s", "100:0.0"], "bus"), (["-s", "20"], "device"),
                (["-s", ".8"], "function"), (["-s", "0:0:0:0"], "position 6"), (["-s", "3.0x"], "function"),
                (["-d", "1234"], "colon"), (["-d", "12345:"], "vendor"), (["-d", "1:2:3:4:5"], "position 8"),
-               (["-d", "0x1:"], "position 2"), (["-v"], "-mm"), (["word"], "'word'"), (["-z"], "-z"),
+               (["-d", "0x1:"], "position 2"), (["-d", "::0g00"], "class"), (["-d", "::1xxxx"], "class"), (["-s", "x"], "device"), (["-F"], "--file"), (["word"], "'word'"), (["-z"], "-z"),
                (["-s"], "--slot"), (["--numeric=1"], "--numeric"), (["--sim", "--sysroot", "/"], "two machines"),
                (["--grant", "nonsense"], "nonsense")]
     for arguments, word in garbage:
@@ -127,6 +128,25 @@ def test_missing_machines_are_not_found():
     for arguments in [("--sim=/nowhere",), ("--sysroot", "/nowhere")]:
         result = run(HWPROBE, *arguments, "pci", "ls")
         assert result.returncode == 3 and result.stderr.count("\n") == 1, result
+
+
+def spent(*command):
+    """The processor's seconds that a program takes, at its best; ours and lspci's take turns."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert run(*command).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_costs_no_more_than_lspci():
+    need_lspci()
+    if not os.path.isdir("/sys/bus/pci/devices"):
+        raise tap.Skip("pci", "this machine has no PCI")
+    pairs = [((HWPROBE, "--version"), ("lspci", "--version")), ((HWPROBE, "pci", "ls", "-n"), ("lspci", "-n"))]
+    for ours, theirs in pairs:
+        rounds = [(spent(*ours), spent(*theirs)) for _ in range(20)]
+        mine, other = (min(column) for column in zip(*rounds))
+        assert mine <= 1.3 * other, (ours, mine, other)
 
 
 def test_options_go_before_and_behind_the_verb():

@@ -213,8 +213,8 @@ def test_diff_tells_what_became_possible():
     result = tree.run("policy", "diff", "/old.conf", "/new.conf")
     assert result.returncode == 1 and not result.stderr, result
     assert result.stdout == (
-        "possible: uid 700: msr 0x19c-0x19c CPU 2 r (/new.conf:4: msr = 0x19c r, cpus 2)\n"
-        "impossible: uid 700: port 0x5-0x5 r,w (/old.conf:3: port = 1-5 rw)\n"), result
+        "possible: uid 700: msr 0x19c CPU 2 r (/new.conf:4: msr = 0x19c r, cpus 2)\n"
+        "impossible: uid 700: port 0x5 r,w (/old.conf:3: port = 1-5 rw)\n"), result
     document = json.loads(tree.run("policy", "diff", "--json", "/old.conf", "/new.conf").stdout)
     assert [one["change"] for one in document["changes"]] == ["possible", "impossible"]
     assert document["changes"][0]["cpu"] == 2 and document["changes"][0]["gid"] is None
@@ -242,6 +242,108 @@ def test_import_refuses_what_is_no_list():
         assert_one_line(tree.run("policy", "import", "/list"), 1, "/list:2:", word)
     result = Tree().run("policy", "import", "/nowhere")
     assert result.returncode == 3 and "/nowhere" in result.stderr, result
+
+
+def test_explain_takes_what_a_person_types():
+    tree = Tree()
+    for words, code in [
+            (("msr", "rd", "MSR_PKG_POWER_LIMIT"), 0), (("msr", "write", "MSR_PKG_POWER_LIMIT.Limit2"), 4),
+            (("mem", "rd", "00:03.0:0+0x10"), 0), (("mem", "rw", "1234:11e8:0+0x10-0x17"), 0),
+            (("bar", "read", "00:03.0:0+0xfe"), 4), (("mem", "rd", "0000:00:03.0:0+0x10", "--width", "1"), 4),
+            (("bar", "r", "00:03.0", "0", "Factorial"), 0), (("io", "in", "0x2e"), 0),
+            (("io", "out", "0x2e+2"), 0), (("pci", "get", "00:03.0", "Command"), 4)]:
+        result = tree.run("policy", "explain", "--as", "fan", *words)
+        assert result.returncode == code and result.stdout, (words, result)
+    result = tree.run("policy", "explain", "--as", "fan", "msr", "w", "MSR_PKG_POWER_LIMIT.Limit2")
+    assert "0x7fff00000000, outside its mask" in result.stdout, result
+    for words, code, word in [
+            (("msr", "r", "FROB"), 3, "FROB"), (("msr", "r", "IA32_PERF_CTL.FROB"), 3, "FROB"),
+            (("pci", "r", "00:03.0", "DevCtl"), 2, "DevCtl"), (("port", "r", "FROB"), 2, "FROB"),
+            (("mem", "r", "00:03.0:6+0x10"), 2, "'6'"), (("mem", "r", "00:03.0:0+1x"), 2, "1x"),
+            (("mem", "r", "00:03.0:0+Frob"), 3, "Frob")]:
+        assert_one_line(tree.run("policy", "explain", *words), code, word)
+
+
+NAMES = "# signals\nMSR::PERF_CTL:FREQ\nMSR::PKG_POWER_LIMIT:PL1_POWER_LIMIT\n" \
+        "MSR::PKG_POWER_LIMIT:PL1_TIME_WINDOW # seconds\n\nMSR::RAPL_POWER_UNIT#\n"
+
+
+def test_import_knows_geopms_names():
+    tree = Tree(**{"list": NAMES})
+    result = tree.run("policy", "import", "/list")
+    assert (result.returncode, result.stderr) == (0, ""), result
+    assert result.stdout == (
+        "[geopm]\nuser = 0\nmsr = 0x199 r # PERF_CTL:FREQ\n"
+        "msr = 0x610 r # PKG_POWER_LIMIT:PL1_POWER_LIMIT PKG_POWER_LIMIT:PL1_TIME_WINDOW\n"
+        "msr = 0x606 r # RAPL_POWER_UNIT\n"), result
+    result = tree.run("policy", "import", "--controls", "--group", "staff", "/list")
+    assert result.returncode == 9 and "/list:6: MSR::RAPL_POWER_UNIT: it can't be written" in result.stderr
+    assert "msr = 0x199 rw, mask 0xff00 #" in result.stdout and "group = staff" in result.stdout
+    assert "msr = 0x610 rw, mask 0xfe7fff #" in result.stdout and "0x606" not in result.stdout
+    tree.write("made.conf", result.stdout)
+    assert tree.run("policy", "check", "/made.conf").returncode == 0
+
+
+def test_import_lists_names_it_does_not_know():
+    tree = Tree(**{"list": NAMES + "TIME\nMSR::FROB:X\nMSR::PERF_CTL:FROB\n"})
+    result = tree.run("policy", "import", "/list")
+    assert result.returncode == 9 and "0x199" in result.stdout, result
+    assert [line.split(": ")[0:2] for line in result.stderr.splitlines()] == \
+        [["/list:7", "TIME"], ["/list:8", "MSR::FROB:X"], ["/list:9", "MSR::PERF_CTL:FROB"]], result
+    tree.write("list", "TIME\n")
+    result = tree.run("policy", "import", "/list")
+    assert (result.returncode, result.stdout) == (3, ""), result
+    tree.write("list", "MSR::PERF_CTL:FREQ 0x1\n")
+    assert_one_line(tree.run("policy", "import", "/list"), 1, "/list:1:")
+
+
+def test_lists_come_back_as_they_went():
+    lines = "0x00000010 0x0000000000000000\n0x00000610 0x0000000000007fff\n0xc0010299 0xffffffffffffffff\n"
+    tree = Tree(**{"list": "# MSR      Write mask\n" + lines})
+    tree.write("made.conf", tree.run("policy", "import", "/list").stdout)
+    result = tree.run("policy", "export", "/made.conf")
+    assert (result.returncode, result.stderr) == (0, ""), result
+    assert result.stdout == "# MSR      Write mask\n" + lines, result
+    tree.write("again.conf", tree.run("policy", "import", "/list").stdout)
+    assert tree.run("policy", "diff", "/made.conf", "/again.conf").returncode == 0
+
+
+def test_export_tells_what_it_cannot_say():
+    """And leaves it out: the list never allows more than the policy."""
+    tree = Tree(**{"p.conf": "[a]\nuser = fan\nmsr = 0x10-0x12 r\nmsr = 0x610 rw, value 0-9\nmsr = 0x199 w\n"
+                             "msr = 0x19c r, cpus 0\nmsr = 0x1a0 rw\nmsr = 0x620 rw, rate 1/s\nport = 1 r\n"
+                             "msr = 0x770 rw, mask 0x1\nmsr = 0x771 rw\ndeny msr = 0x11\ndeny msr = 0x771 w\n"
+                             "msr = * r\nmsr = 0x770 rw, mask 0x6\n"})
+    result = tree.run("policy", "export", "/p.conf")
+    assert result.returncode == 9, result
+    lines = dict(line.split() for line in result.stdout.splitlines()[1:])
+    assert lines == {"0x00000010": "0x" + "0" * 16, "0x00000012": "0x" + "0" * 16,
+                     "0x000001a0": "0x" + "0" * 16, "0x00000610": "0x" + "0" * 16,
+                     "0x00000770": "0x0000000000000007", "0x00000771": "0x" + "0" * 16}, result
+    told = [int(line.split(":")[1]) for line in result.stderr.splitlines()]
+    assert told == [4, 5, 6, 7, 8, 9, 14], result
+
+
+def test_lists_have_documents():
+    tree = Tree(**{"list": NAMES + "TIME\n", "p.conf": "[a]\nmsr = 0x199 rw, mask 0x3\nport = 1 r\n"})
+    result = tree.run("policy", "import", "--json", "/list")
+    document = json.loads(result.stdout)
+    assert result.returncode == 9 and document["unknown"] == 1 and document["rules"] == 3, result
+    assert document["policy"].startswith("[geopm]\n"), document
+    result = tree.run("policy", "export", "--json", "/p.conf")
+    document = json.loads(result.stdout)
+    assert result.returncode == 9 and not result.stderr, result
+    assert document["list"] == [{"msr": "0x00000199", "mask": "0x0000000000000003"}], document
+    assert document["unsaid"][0]["line"] == 3, document
+
+
+def test_export_takes_one_section():
+    tree = Tree(**{"p.conf": "[a]\nuser = fan\nmsr = 0x10 r\n[b]\nmsr = 0x11 r\n"})
+    assert_one_line(tree.run("policy", "export", "/p.conf"), 2, "--section", "a, b")
+    result = tree.run("policy", "export", "--section", "b", "/p.conf")
+    assert result.returncode == 0 and result.stdout.endswith("\n0x00000011 0x0000000000000000\n"), result
+    assert_one_line(tree.run("policy", "export", "--section", "c", "/p.conf"), 3, "c")
+    assert_one_line(tree.run("policy", "export", "/nowhere"), 3, "/nowhere")
 
 
 def test_verbs_are_told():

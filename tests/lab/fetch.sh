@@ -29,6 +29,13 @@ busybox_path() { # ARCH
 	echo "$CACHE/busybox-$1"
 }
 
+# The programs that hwprobe is held against byte for byte: what they are in Debian, for x86 only.
+ORIGINALS='msr-tools ioport'
+
+originals_dir() { # ARCH
+	echo "$CACHE/originals-$1-$(cksum <<<"$ORIGINALS" | cut -d' ' -f1)"
+}
+
 # The debian.org part of what the host uses.
 debian_sources() {
 	local keys=/usr/share/keyrings/debian-archive-keyring.gpg line found=
@@ -152,6 +159,22 @@ fetch_busybox() { # ARCH
 	rm -r "$SCRATCH/busybox"
 }
 
+fetch_originals() { # ARCH
+	local target new package
+
+	target=$(originals_dir "$1")
+	[[ $1 != amd64 || -d $target ]] && return
+	apt_ready "$1" || return
+	new=$(mktemp -d "$CACHE/new-$$-XXXXXX")
+	for package in $ORIGINALS; do
+		unpack_package "$1" "$package" "$SCRATCH/originals" || return
+	done
+	find "$SCRATCH/originals"/usr/{bin,sbin} -type f -exec cp -t "$new" {} + && rm -r "$SCRATCH/originals" &&
+		chmod 755 "$new" && mv -T "$new" "$target" && return
+	rm -rf "$new"
+	return 1
+}
+
 # Absolute links would leave the sysroot.
 relative_links() { # DIR
 	local link
@@ -183,7 +206,7 @@ fetch_sysroot() { # ARCH
 fetch_for() { # LINE ARCH
 	mkdir -p "$CACHE" || return
 	{
-		flock 9 && fetch_kernel "$1" "$2" && fetch_busybox "$2" &&
+		flock 9 && fetch_kernel "$1" "$2" && fetch_busybox "$2" && fetch_originals "$2" &&
 			{ [[ $2 == "$HOST" ]] || fetch_sysroot "$2"; }
 	} 9>"$CACHE/lock"
 }

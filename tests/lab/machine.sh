@@ -69,6 +69,8 @@ boot() {
 	touch "$WORK/results"
 	{
 		awk -v scenario="$NAME" -v into="$WORK" -f "$HERE/report.awk" "$WORK/results"
+		# built without hwprobe there is none
+		[[ ! -e $WORK/hwprobe.json ]] || python3 -B "$HERE/doctor.py" "$NAME" "$HAS" "$WORK/hwprobe.json"
 		verdict "$code"
 	} >"$WORK/tap.new"
 	echo $((SECONDS - start)) >"$WORK/seconds"

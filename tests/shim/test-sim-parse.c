@@ -6,7 +6,7 @@
 
 #include "tests/shim/sim-kit.h"
 
-#define STATEMENTS "one of cpu, cpuid, clock, msr, ports, pci, cap, bytes, bar, reg"
+#define STATEMENTS "one of cpu, cpuid, clock, msr, ports, pci, cap, bytes, config, bar, reg"
 #define REG_NAMES  "one of value, mask, step, depth, raises, clears, follows, split"
 #define PCI	   "pci 00:01.0 1234:0001 class 0\n"
 #define BAR	   PCI "bar 0 mem 4K\n"
@@ -102,6 +102,17 @@ static const struct {
 				"pcie' before them" },
 	{ PCI "cap pcie\nbytes 0xfff 1 2",
 	  "3:7: found '0xfff', expected bytes that end below 0x1000" },
+	{ PCI "config 1 2",
+	  "2:8: found '1', expected 0x0, where the last line ended, and bytes that "
+	  "end below 0x1000" },
+	{ PCI "config 0 1 2\nconfig 3 4",
+	  "3:8: found '3', expected 0x2, where the last line ended, "
+	  "and bytes that end below 0x1000" },
+	{ PCI "bar 0 mem 4K\nconfig 0 1", "3:8: found '0', expected it before any BAR" },
+	{ PCI "config 0 1\nbar 0 mem 4K", "3:5: found '0', expected a BAR that is free" },
+	{ PCI "config 0 1\nbytes 0x40 1", "3:7: found '0x40', " NO_OVERLAP },
+	{ PCI "config 0 1\ncap pm",
+	  "3:5: found 'pm', expected a capability that finds room below 0x100" },
 	{ PCI "cap pm\nbytes 0x47 1", "3:7: found '0x47', " NO_OVERLAP },
 	{ PCI "bar 6 mem 4K", "2:5: found '6', expected a BAR from 0 to 5" },
 	{ PCI "bar 0 rom 4K", "2:7: found 'rom', expected one of mem, mem64, io" },

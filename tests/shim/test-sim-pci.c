@@ -55,6 +55,24 @@ START_TEST(pci_config_is_consistent)
 }
 END_TEST
 
+START_TEST(pci_config_is_exactly_what_was_told)
+{
+	/* its chain of capabilities comes back to itself: no harm */
+	static const char text[] = "cpu count 1\npci 00:01.0 0001:0002 class 3\n"
+				   "config 0 0x34 0x12 0xe8 0x11 0xff 0xff\n"
+				   "config 6 0x10 0 0 0 0 0 0 0 0 0\n";
+	void *sim = machine(text);
+	uint32_t value;
+
+	ck_assert_uint_eq(config(sim, "00:01.0", 0, 4), 0x11e81234);
+	set_config(sim, "00:01.0", 4, 2, 0);
+	ck_assert_uint_eq(config(sim, "00:01.0", 4, 4), 0x0010ffff);
+	ck_assert_uint_eq(config(sim, "00:01.0", 0xc, 4), 0);
+	ck_assert_int_eq(sim_ops.pci_read(sim, bdf_of("00:01.0"), 0x10, 4, &value), -ERANGE);
+	sim_ops.close(sim);
+}
+END_TEST
+
 START_TEST(pci_capabilities_are_a_chain)
 {
 	static const uint8_t wanted[] = { 0x01, 0x05, 0x10 };
@@ -158,6 +176,7 @@ int main(void)
 	return suite_run("shim/sim-pci", (const TTest *[]) {
 						 pci_lists_functions_in_order,
 						 pci_config_is_consistent,
+						 pci_config_is_exactly_what_was_told,
 						 pci_capabilities_are_a_chain,
 						 pci_status_is_cleared_by_ones,
 						 bar_that_is_switched_off_reads_all_ones,

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the policy has for whoever asks. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hw/hwprobe/policy.h"
+
+enum { GROUPS_MOST = 65536 }; /* NGROUPS_MAX of Linux */
+
+/* The policy's rule that no file needs: of a captured tree only its uid is known. */
+static void find_groups(const struct settings *settings, struct hws_principal *principal)
+{
+	int count = settings->sysroot ? 0 : getgroups(0, NULL);
+	gid_t *groups = count > 0 && count <= GROUPS_MOST ? calloc((size_t)count, sizeof(*groups))
+							  : NULL;
+
+	principal->gid = settings->sysroot ? 65534 : getegid();
+	if (groups && (count = getgroups(count, groups)) > 0) {
+		principal->groups = groups;
+		principal->group_count = (size_t)count;
+	} else {
+		free(groups);
+	}
+}
+
+static bool has_files(const struct settings *settings)
+{
+	char *path = path_below(settings, HWS_POLICY_DIRECTORY);
+	DIR *dir = path ? opendir(path) : NULL;
+	const struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		size_t length = strlen(entry->d_name);
+
+		found = entry->d_name[0] != '.' && length > 5 &&
+			!strcmp(entry->d_name + length - 5, ".conf");
+	}
+	if (dir)
+		closedir(dir);
+	free(path);
+	return found;
+}
+
+static void read_rules(struct hws_policy_view *view, struct mine *mine)
+{
+	const struct hws_policy *policy = hws_policy_view_policy(view);
+	struct hws_policy_rule rule;
+
+	mine->rules = hws_policy_rules(policy);
+	for (uint32_t i = 0; i < mine->rules; i++)
+		if (hws_policy_view_has(view, i) && hws_policy_rule_at(policy, i, &rule) == 0 &&
+		    !rule.deny)
+			mine->rights[rule.kind] |= rule.rights & HWS_RW;
+}
+
+/* The rules of --grant hold for this run, as they will for the verb they are tried for. */
+static int load(const struct settings *settings, struct hws_policy **ret_policy)
+{
+	char text[4096] = "";
+	size_t n = 0;
+	struct hws_policy_options options = { .size = sizeof(options),
+					      .sysroot = settings->sysroot,
+					      .text = settings->grant_count ? text : NULL };
+
+	for (unsigned int i = 0; i < settings->grant_count && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s\n", settings->grants[i]);
+	return n < sizeof(text) ? hws_policy_load(&options, ret_policy) : -EFBIG;
+}
+
+void mine_read(const struct settings *settings, const struct hws_probe_machine *machine,
+	       struct mine *ret_mine)
+{
+	struct hws_principal principal = { .uid = machine->uid };
+	struct hws_policy_view *view;
+	struct hws_policy *policy;
+	int r = load(settings, &policy);
+
+	*ret_mine = (struct mine) { .builtin = !has_files(settings) };
+	if (r == 0) {
+		find_groups(settings, &principal);
+		r = hws_policy_view_open(policy, &principal, &view);
+		hws_policy_unref(policy);
+		free((void *)(uintptr_t)principal.groups);
+	}
+	if (r < 0) {
+		ret_mine->code = r;
+		snprintf(ret_mine->why, sizeof(ret_mine->why), "%s",
+			 *hws_why() ? hws_why() : strerror(-r));
+		return;
+	}
+	read_rules(view, ret_mine);
+	hws_policy_view_unref(view);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The way through hwsafe-helper: is its socket there, may this user connect, do they agree? */
+#include "shim/broker-internal.h"
+#include "shim/probe-internal.h"
+#include "shim/why-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SECONDS = 1, GROUP_NAME = 64 };
+
+static const char *const units[] = {
+	"/etc/systemd/system/hwsafe-helper.socket",
+	"/usr/lib/systemd/system/hwsafe-helper.socket",
+	"/lib/systemd/system/hwsafe-helper.socket",
+};
+
+static bool has_unit(const struct scene *scene)
+{
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (scene_exists(scene, units[i]))
+			return true;
+	return false;
+}
+
+/* The name of a group; its number where it has none. */
+static void name_group(const struct scene *scene, uint32_t gid, char name[GROUP_NAME])
+{
+	char text[16384];
+	char *line;
+	char *next = text;
+
+	snprintf(name, GROUP_NAME, "%u", gid);
+	if (sys_read_file(scene->root, "/etc/group", text, sizeof(text)) <= 0)
+		return;
+	while ((line = strsep(&next, "\n"))) {
+		size_t length = strcspn(line, ":");
+		const char *number = line[length] ? strchr(line + length + 1, ':') : NULL;
+
+		if (!number || !length || length >= GROUP_NAME ||
+		    strtoul(number + 1, NULL, 10) != gid)
+			continue;
+		memcpy(name, line, length);
+		name[length] = '\0';
+		return;
+	}
+}
+
+/* Whoever is in the socket's group may connect. */
+static void says_kept_out(const struct scene *scene, int code, struct finding *f)
+{
+	HWS_CLEANUP_FD int fd = sys_open(scene->root, scene->socket, O_PATH);
+	struct stat stat;
+	char group[GROUP_NAME] = "hwsafe";
+
+	if (fd >= 0 && sys_fstat(fd, &stat) == 0)
+		name_group(scene, stat.st_gid, group);
+	probe_says(f, HWS_PROBE_NO, code, "", "");
+	snprintf(f->why, sizeof(f->why), "this user is not in group %s, which may connect to it",
+		 group);
+	snprintf(f->fix, sizeof(f->fix), "sudo usermod -aG %s $USER, then log in anew", group);
+}
+
+static void says_absent_helper(const struct scene *scene, struct finding *f)
+{
+	if (has_unit(scene)) {
+		probe_says(f, HWS_PROBE_NO, -ENOENT, "hwsafe-helper is installed, but not started",
+			   "sudo systemctl enable --now hwsafe-helper.socket");
+		return;
+	}
+	probe_says(f, HWS_PROBE_NO, -ENOENT, "", "");
+	snprintf(f->why, sizeof(f->why), "no hwsafe-helper listens at %s", scene->socket);
+	snprintf(f->fix, sizeof(f->fix), "sudo hwsafe-helper serve --socket %s --user hwsafe",
+		 scene->socket);
+}
+
+static const struct {
+	int code;
+	const char *why;
+	const char *fix;
+} causes[] = {
+	{ -ENODEV, "its socket is there, nobody listens",
+	  "sudo systemctl restart hwsafe-helper.socket" },
+	{ -EPROTONOSUPPORT, "it speaks another version of the protocol",
+	  "sudo systemctl restart hwsafe-helper.service, after an upgrade of both" },
+	{ -EIO, "it dropped the connection, or did not answer in time",
+	  "journalctl -u hwsafe-helper says why" },
+	{ -EAGAIN, "it is too busy to take connections", "try again" },
+};
+
+static void says_refused(int code, struct finding *f)
+{
+	for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (causes[i].code == code) {
+			probe_says(f, HWS_PROBE_NO, code, causes[i].why, causes[i].fix);
+			return;
+		}
+	probe_says(f, HWS_PROBE_NO, code, strerror(-code), "journalctl -u hwsafe-helper");
+}
+
+void probe_greet_helper(const struct scene *scene, struct finding *f)
+{
+	struct broker broker;
+	int r;
+
+	if (!scene_exists(scene, scene->socket)) {
+		says_absent_helper(scene, f);
+		return;
+	}
+	if (scene->captured) {
+		probe_says(f, HWS_PROBE_PARTIAL, -ECANCELED,
+			   "it has a socket; a captured tree has no helper to ask",
+			   "run it on the machine itself");
+		return;
+	}
+	r = broker_connect(&broker, scene->socket, SECONDS);
+	if (r == 0) {
+		broker_disconnect(&broker);
+		probe_says(f, HWS_PROBE_WORKS, 0, "as the policy allows, whole or one by one", "");
+	} else if (r == -EACCES) {
+		says_kept_out(scene, r, f);
+	} else {
+		says_refused(r, f);
+	}
+}
