@@ -10,6 +10,7 @@
 #include "guardian/gate-internal.h"
 #include "shim/plugin-isolate-internal.h"
 #include "shim/plugin-library-internal.h"
+#include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
 #define PATIENCE_NS UINT64_C(10000000000)
@@ -249,4 +250,42 @@ int hws_plugin_check(const struct hws_plugin *plugin)
 	return atomic_load_explicit(&plugin->quarantined, memory_order_acquire)
 		       ? plugin_refusal(plugin)
 		       : 0;
+}
+
+uint32_t hws_plugin_brings(const struct hws_plugin *plugin)
+{
+	uint32_t brings;
+
+	if (isolate_brings(plugin, &brings))
+		return brings;
+	return (plugin->face.ops.struct_size ? HWS_PLUGIN_BACKEND : 0u) |
+	       (plugin->face.device.ext.struct_size ? HWS_PLUGIN_DEVICE : 0u);
+}
+
+int hws_plugin_inspect(const char *path, uint32_t owner, const char *key,
+		       struct hws_plugin_file *ret_file)
+{
+	const struct plugin_source source = {
+		.root = SYS_REAL_ROOT, .path = path, .key = key, .bare = !key, .owner = owner
+	};
+	struct hws_plugin_file file = { .size = sizeof(file) };
+	const struct hws_plugin_note *note;
+	struct plugin_library *library;
+	int r;
+
+	if (!path || ret_file->size != sizeof(file))
+		return why(-EINVAL, "a plug-in's file takes a path, and a size of %zu",
+			   sizeof(file));
+	r = plugin_library_open(&source, &library);
+	if (r < 0)
+		return r;
+	note = plugin_library_note(library);
+	memcpy(file.name, note->name, sizeof(file.name));
+	memcpy(file.version, note->version, sizeof(file.version));
+	file.abi = note->abi;
+	r = plugin_library_hash(library, file.sha256);
+	plugin_library_close(library);
+	if (r == 0)
+		*ret_file = file;
+	return r;
 }
