@@ -271,14 +271,17 @@ int hws_plugin_inspect(const char *path, uint32_t owner, const char *key,
 	struct hws_plugin_file file = { .size = sizeof(file) };
 	const struct hws_plugin_note *note;
 	struct plugin_library *library;
+	char words[256];
 	int r;
 
 	if (!path || ret_file->size != sizeof(file))
 		return why(-EINVAL, "a plug-in's file takes a path, and a size of %zu",
 			   sizeof(file));
 	r = plugin_library_open(&source, &library);
-	if (r < 0)
-		return r;
+	if (r < 0) {
+		snprintf(words, sizeof(words), "%s", hws_why());
+		return why(r, "%s: %s", path, words);
+	}
 	note = plugin_library_note(library);
 	memcpy(file.name, note->name, sizeof(file.name));
 	memcpy(file.version, note->version, sizeof(file.version));

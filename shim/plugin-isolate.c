@@ -179,6 +179,9 @@ static void destroy(void *self)
 		if (sys_send_message(isolated->fd, &isolated->message, sizeof(isolated->message)) >=
 		    0)
 			(void)await(isolated, ISOLATE_END, "destroy");
+		/* there is nobody to return it to */
+		if (isolated->fd < 0)
+			isolated->host->log(isolated->instance, isolated->end);
 	}
 	if (isolated->fd >= 0)
 		(void)lose(isolated, -ENODEV, "destroy");

@@ -3,7 +3,7 @@
  * hwprobe plugin check: what a plug-in's file is, and how it does when it is used, in a process of
  * its own. No rule of a policy is needed for that, and none is asked.
  *
- * The document: file name version abi sha256 signature (none, unchecked, good) rule brings
+ * The document: file name plugin_version abi sha256 signature (none, unchecked, good) rule brings
  * (array) attributes (object) steps: array of step error why; good.
  */
 #include <errno.h>
@@ -50,6 +50,22 @@ static bool went(struct checked *checked, const char *name, int code)
 		snprintf(step->why, sizeof(step->why), "%s",
 			 *hws_why() ? hws_why() : strerror(-code));
 	return code == 0;
+}
+
+/* What the plug-in or its process says; only how that ended is a finding. */
+static void take_line(enum hws_level level, const char *line, void *context)
+{
+	static const char ended[] = "a plug-in says: its process ";
+	struct checked *checked = context;
+	struct step *step = &checked->steps[checked->count];
+
+	(void)level;
+	if (strncmp(line, ended, sizeof(ended) - 1) != 0 || checked->count == STEPS)
+		return;
+	step->name = "end";
+	step->code = -ENODEV;
+	snprintf(step->why, sizeof(step->why), "%s", line + strlen("a plug-in says: "));
+	checked->count++;
 }
 
 static bool find_path(const char *name, struct checked *checked)
@@ -145,7 +161,11 @@ static void use(struct checked *checked, struct hws_accel *accel, struct hws_poo
 				 "what came back is not what was copied there");
 		}
 	}
-	went(checked, "free", hws_accel_free(accel, memory));
+	/* free() can't say that it failed: what comes next shows it */
+	r = hws_accel_free(accel, memory);
+	r = r < 0 ? r : hws_accel_alloc(accel, SIZE, &memory);
+	r = r < 0 ? r : hws_accel_free(accel, memory);
+	went(checked, "free", r);
 }
 
 /* Takes the plug-in. */
@@ -173,7 +193,7 @@ static void exercise(struct checked *checked, struct hws *hw, struct hws_plugin 
 }
 
 /* In a context of its own, whose only rule lets in this one file. */
-static int open_context(const struct checked *checked, struct hws **ret_hw)
+static int open_context(struct checked *checked, struct hws **ret_hw)
 {
 	char rule[sizeof(checked->path) + 64];
 	const struct hws_options how = {
@@ -182,6 +202,8 @@ static int open_context(const struct checked *checked, struct hws **ret_hw)
 		.policy_directory = "/nowhere/policy.d",
 		.policy_text = rule,
 		.policy_owner = getuid(),
+		.log = take_line,
+		.log_context = checked,
 	};
 
 	snprintf(rule, sizeof(rule), "[check]\nplugin = %s unsigned\n", checked->path);
@@ -239,7 +261,7 @@ static int print_json(const struct call *call, struct checked *checked)
 	rule_of(checked, rule, sizeof(rule));
 	put_text(o, "file", checked->path);
 	put_text(o, "name", checked->file.name);
-	put_text(o, "version", checked->file.version);
+	put_text(o, "plugin_version", checked->file.version);
 	put_hex(o, "abi", 8, checked->file.abi);
 	put_text(o, "sha256", checked->file.sha256);
 	put_text(o, "signature", signature_of(checked));
