@@ -95,7 +95,7 @@ enum hws_plugin_brings {
  */
 HWS_API uint32_t hws_plugin_brings(const struct hws_plugin *plugin);
 
-/** struct hws_plugin_file - what a plug-in's file says, before anything in it is believed or run. */
+/** struct hws_plugin_file - what a plug-in's file says, before anything in it is run. */
 struct hws_plugin_file {
 	size_t size;	  /* sizeof(struct hws_plugin_file): set it before the call */
 	char name[32];	  /* who it says it is */

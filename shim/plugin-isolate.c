@@ -179,8 +179,7 @@ static void destroy(void *self)
 		if (sys_send_message(isolated->fd, &isolated->message, sizeof(isolated->message)) >=
 		    0)
 			(void)await(isolated, ISOLATE_END, "destroy");
-		/* there is nobody to return it to */
-		if (isolated->fd < 0)
+		if (isolated->fd < 0) /* there is nobody to return it to */
 			isolated->host->log(isolated->instance, isolated->end);
 	}
 	if (isolated->fd >= 0)

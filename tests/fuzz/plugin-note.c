@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any bytes as a shared object: its note is found, or told why not; what is found has proper names. */
+/* Any bytes as a shared object: its note is found and proper, or it is told why not. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any texts as key and signature of any file: nothing but yes or no, and yes only to what was signed. */
+/* Any texts as key and signature: nothing but yes or no, and yes only to what was signed. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
