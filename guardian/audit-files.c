@@ -18,24 +18,21 @@ static const char head_format[] = "hwsafe-audit-head 1 %" PRIu64 " %" PRIu64 " %
 
 int files_open(struct files *files, const char *sysroot, const char *path)
 {
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	const char *name = slash ? slash + 1 : path;
-	HWS_CLEANUP_FD int root = SYS_REAL_ROOT;
-	char folder[4096];
+	HWS_CLEANUP_FD int root = sys_root_open(sysroot);
+	const char *name;
 
-	if (!name || !*name || strlen(name) >= sizeof(files->name) ||
-	    (slash && (size_t)(slash - path) + 2 > sizeof(folder)))
+	if (sysroot && root < 0)
+		return why(root, "cannot open %s: %s", sysroot, strerror(-root));
+	files->dir = sys_open_folder(root, path, O_PATH, &name);
+	if (files->dir == -EINVAL || files->dir == -ENAMETOOLONG ||
+	    (files->dir >= 0 && strlen(name) >= sizeof(files->name))) {
+		files->dir = sys_close(files->dir);
 		return why(-EINVAL,
 			   "the audit file needs a path with a name of 1 to %zu characters",
 			   sizeof(files->name) - 1);
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
-		 slash ? path : ".");
-	root = sys_root_open(sysroot);
-	if (sysroot && root < 0)
-		return why(root, "cannot open %s: %s", sysroot, strerror(-root));
-	files->dir = sys_open(root, folder, O_PATH | O_DIRECTORY);
+	}
 	if (files->dir < 0)
-		return why(files->dir, "cannot open the audit file's folder %s: %s", folder,
+		return why(files->dir, "cannot open the audit file's folder: %s: %s", path,
 			   strerror(-files->dir));
 	memcpy(files->name, name, strlen(name) + 1);
 	return 0;

@@ -65,6 +65,9 @@ struct gate_access {
 HWS_MUST int gate_check_window(struct hws *hw, const struct hws_policy_view *view,
 			       struct hws_access *window, struct hws_decision *decision);
 
+/* The same before anything of it is there: only the rules are asked, not who uses it now. */
+HWS_MUST int gate_may(struct hws *hw, const struct hws_access *window);
+
 /* Asks the policy for the window and, if it may be, sets up the gate, which must not move. */
 HWS_MUST int gate_open(struct hws *hw, const struct gate_options *options, struct gate *gate);
 /* All zero is closed already. */

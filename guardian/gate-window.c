@@ -64,14 +64,31 @@ static int check_claims(struct hws *hw, const struct hws_policy_view *view,
 	return 0;
 }
 
-int gate_check_window(struct hws *hw, const struct hws_policy_view *view, struct hws_access *window,
-		      struct hws_decision *decision)
+static int check_rules(struct hws *hw, const struct hws_policy_view *view,
+		       const struct hws_access *window, struct hws_decision *decision)
 {
 	int r = hws_policy_check(view, window, decision);
 
-	if (r < 0)
-		return refuse_window(hw, window,
+	return r < 0 ? refuse_window(hw, window,
 				     r == -EINVAL ? HWS_REASON_ARGUMENT : decision->reason,
-				     decision);
-	return check_claims(hw, view, window, decision);
+				     decision)
+		     : 0;
+}
+
+int gate_may(struct hws *hw, const struct hws_access *window)
+{
+	struct rules *rules = context_rules(hw);
+	struct hws_decision decision;
+	int r = check_rules(hw, rules->view, window, &decision);
+
+	rules_unref(rules);
+	return r;
+}
+
+int gate_check_window(struct hws *hw, const struct hws_policy_view *view, struct hws_access *window,
+		      struct hws_decision *decision)
+{
+	int r = check_rules(hw, view, window, decision);
+
+	return r < 0 ? r : check_claims(hw, view, window, decision);
 }

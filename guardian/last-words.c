@@ -113,15 +113,9 @@ static int read_lines(int fd, struct hws_last_words all[HWS_LAST_WORDS])
 /* The entry in the folder must survive too. */
 static int sync_folder(int root, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char folder[4096];
-	HWS_CLEANUP_FD int fd = -1;
+	const char *name;
+	HWS_CLEANUP_FD int fd = sys_open_folder(root, path, O_RDONLY, &name);
 
-	if (slash && (size_t)(slash - path) + 2 > sizeof(folder))
-		return -ENAMETOOLONG;
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
-		 slash ? path : ".");
-	fd = sys_open(root, folder, O_RDONLY | O_DIRECTORY);
 	return fd < 0 ? fd : sys_fsync(fd);
 }
 

@@ -2,6 +2,7 @@
 #include "helper/harden.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -11,10 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65 /* Linux 6.3 */
+#endif
 
 enum {
 	CAPABILITIES = 64,
@@ -161,22 +167,106 @@ static int set_limits(const struct harden *what)
 	return 0;
 }
 
+/* Linux before 6.3 has no such thing; there a filter of system calls must do. */
+static int forbid_new_code(const struct harden *what)
+{
+	enum { REFUSE_EXEC_GAIN = 1 };
+	int r = what->no_new_code ? result(prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0)) : 0;
+
+	return r == -EINVAL ? 0 : r;
+}
+
+int harden_landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi < 0 ? 0 : (int)abi;
+}
+
+/* As much of it as the kernel knows: the rest goes on being allowed. */
+static uint64_t known_rights(int abi)
+{
+	static const struct {
+		int abi;
+		uint64_t rights;
+	} since[] = { { 5, HARDEN_FS_ALL },
+		      { 3, HARDEN_FS_TRUNCATE | (HARDEN_FS_TRUNCATE - 1) },
+		      { 2, HARDEN_FS_TRUNCATE - 1 } };
+
+	for (size_t i = 0; i < COUNT(since); i++)
+		if (abi >= since[i].abi)
+			return since[i].rights;
+	return (UINT64_C(1) << 13) - 1;
+}
+
+static int allow_path(int ruleset, uint64_t handled, const struct harden_path *path)
+{
+	static const uint64_t of_files = HARDEN_FS_EXECUTE | HARDEN_FS_READ | HARDEN_FS_WRITE |
+					 HARDEN_FS_TRUNCATE | HARDEN_FS_IOCTL;
+	struct landlock_path_beneath_attr rule = { .allowed_access = path->rights & handled };
+	struct stat stat;
+	int r;
+
+	rule.parent_fd = open(path->path, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	r = result(fstat(rule.parent_fd, &stat));
+	if (!S_ISDIR(stat.st_mode))
+		rule.allowed_access &= of_files;
+	if (r == 0 && rule.allowed_access)
+		r = result(syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
+				   &rule, 0));
+	close(rule.parent_fd);
+	return r;
+}
+
 static int restrict_files(const struct harden *what)
 {
-	const struct landlock_ruleset_attr handled = { .handled_access_fs = what->landlock_fs };
+	struct {
+		uint64_t files;
+		uint64_t network; /* binding, connecting */
+		uint64_t scopes;  /* abstract sockets, signals */
+	} handled = { 0 };
+	int abi = harden_landlock_abi();
 	int ruleset;
 	int r = 0;
 
 	if (!what->landlock_fs)
 		return 0;
+	handled.files = what->landlock_fs & known_rights(abi);
+	handled.network = what->landlock_others && abi >= 4 ? 3 : 0;
+	handled.scopes = what->landlock_others && abi >= 6 ? 3 : 0;
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
 	if (ruleset < 0) /* a kernel without it, or where it is switched off */
 		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
-	if (what->landlock_rules)
-		r = what->landlock_rules(ruleset);
+	for (size_t i = 0; r == 0 && i < what->path_count; i++)
+		r = allow_path(ruleset, handled.files, &what->paths[i]);
 	if (r == 0)
 		r = result(syscall(SYS_landlock_restrict_self, ruleset, 0));
 	close(ruleset);
+	if (r == 0 && handled.files & HARDEN_FS_LIST)
+		r = check(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC) < 0);
+	return r;
+}
+
+static int load_filter(const struct sock_fprog *program)
+{
+	int r = result(
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, program));
+
+	/* every filter here denies it; without one it would be about the missing argument */
+	return r < 0 ? r : check(syscall(SYS_io_uring_setup, 0, NULL) < 0 && errno == EPERM);
+}
+
+static int filter_own(const struct harden *what)
+{
+	struct sock_fprog program;
+	int r = what->filter(&program);
+
+	if (r < 0)
+		return r;
+	r = load_filter(&program);
+	free(program.filter);
 	return r;
 }
 
@@ -189,6 +279,8 @@ static int filter_calls(const struct harden *what)
 	struct sock_fprog program = { .filter = code };
 	size_t n = 2;
 
+	if (what->filter)
+		return filter_own(what);
 	if (!what->denied_count)
 		return 0;
 	if (what->denied_count > DENIED_MOST)
@@ -203,8 +295,7 @@ static int filter_calls(const struct harden *what)
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
 	program.len = (unsigned short)n;
-	return result(
-		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program));
+	return load_filter(&program);
 }
 
 /* The order is the point: what stands later needs less, and takes from what stands before. */
@@ -222,6 +313,7 @@ static const struct {
 	{ "no_new_privs", set_no_new_privs },
 	{ "dumpable", clear_dumpable },
 	{ "limits", set_limits },
+	{ "no new code", forbid_new_code },
 	{ "Landlock", restrict_files },
 	{ "seccomp", filter_calls },
 };
@@ -252,7 +344,7 @@ int harden_drop(int capability)
 	return put_capabilities(sets);
 }
 
-int harden_raise(bool on)
+int harden_effective(uint64_t capabilities)
 {
 	struct __user_cap_data_struct sets[2];
 	int r = get_capabilities(sets);
@@ -260,6 +352,21 @@ int harden_raise(bool on)
 	if (r < 0)
 		return r;
 	for (int i = 0; i < 2; i++)
-		sets[i].effective = on ? sets[i].permitted : 0;
+		sets[i].effective = sets[i].permitted & (uint32_t)(capabilities >> 32 * i);
 	return put_capabilities(sets);
+}
+
+int harden_raise(bool on)
+{
+	return harden_effective(on ? UINT64_MAX : 0);
+}
+
+int harden_permitted(uint64_t *ret_capabilities)
+{
+	struct __user_cap_data_struct sets[2];
+	int r = get_capabilities(sets);
+
+	if (r == 0)
+		*ret_capabilities = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
+	return r;
 }

@@ -24,19 +24,21 @@ static const struct {
 	const char *name;
 	enum result (*run)(int count, char **arguments);
 	bool takes_arguments;
+	bool answers; /* on standard output: without one it is no use */
 	const char *usage;
 	const char *help;
 } commands[] = {
-	{ "run", run_command, true, "run -p PROFILE [-u USER] [-v] -- COMMAND [ARGUMENT...]",
+	{ "run", run_command, true, false, "run -p PROFILE [-u USER] [-v] -- COMMAND [ARGUMENT...]",
 	  "starts a program with what the policy's profile grants it" },
-	{ "serve", serve_command, true,
+	{ "serve", serve_command, true, false,
 	  "serve [--socket PATH] [--user NAME] [--journals DIRECTORY] [--audit FILE] ...",
 	  "hands out hardware over a socket, as the policy says; docs/helper.md has all options" },
-	{ "check", check_command, true, "check POLICY", "is that file a policy?" },
-	{ "self-check", self_check, true, "self-check [--json] [--expect CAP,...|none]",
-	  "what this process holds; 1 if beyond --expect" },
-	{ "--help", show_help, false, "--help", "this page" },
-	{ "--version", show_version, false, "--version", "the version" },
+	{ "check", check_command, true, true, "check POLICY", "is that file a policy?" },
+	{ "self-check", self_check, true, true,
+	  "self-check [--json] [--pid PID] [--expect CAP,...|none|serve] | --declared",
+	  "what this process holds, or a helper that runs; 1 if beyond --expect; or what serve may" },
+	{ "--help", show_help, false, true, "--help", "this page" },
+	{ "--version", show_version, false, true, "--version", "the version" },
 };
 
 static enum result show_help(int count, char **arguments)
@@ -61,7 +63,7 @@ static enum result refuse(const char *what, const char *argument)
 	return RESULT_USAGE;
 }
 
-static enum result act(int argc, char **argv)
+static enum result act(int argc, char **argv, bool has_output)
 {
 	/* argc may be 0: then there is no command either */
 	const char *name = argc > 1 ? argv[1] : "";
@@ -71,31 +73,35 @@ static enum result act(int argc, char **argv)
 			continue;
 		if (argc > 2 && !commands[i].takes_arguments)
 			return refuse("unexpected argument", argv[2]);
+		if (commands[i].answers && !has_output) {
+			fprintf(stderr, "hwsafe-helper: standard output is closed\n");
+			return RESULT_FAILURE;
+		}
 		return commands[i].run(argc - 2, argv + 2);
 	}
 	return refuse("unknown command", name);
 }
 
-/* A file opened later must not become a standard stream. False when stdout is closed. */
+/* A file opened later must not become a standard stream. */
 static bool keep_streams(void)
 {
-	bool has_output = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
-
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
 			return false;
-	return has_output;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	enum result result = RESULT_FAILURE;
+	bool has_output = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+	enum result result;
 
 	if (!keep_streams()) {
-		fprintf(stderr, "hwsafe-helper: standard output is closed\n");
+		fprintf(stderr, "hwsafe-helper: a standard stream is closed, and /dev/null does "
+				"not open\n");
 		return RESULT_FAILURE;
 	}
-	result = act(argc, argv);
+	result = act(argc, argv, has_output);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "hwsafe-helper: cannot write: %s\n", strerror(errno));
 		return RESULT_FAILURE;

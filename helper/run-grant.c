@@ -311,17 +311,18 @@ enum result run_describe(struct run *run)
 	struct hws_grants *head = &run->grants;
 	size_t bars = head->bars * sizeof(run->bars[0]);
 	size_t rings = head->rings * sizeof(run->rings[0]);
+	size_t holds = head->holds * sizeof(run->holds[0]);
 	int fd = memfd_create("hwsafe-grants", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	head->magic = HWS_GRANTS_MAGIC;
 	head->version = HWS_GRANTS_VERSION;
 	head->uid = run->uid;
 	head->text = (uint32_t)run->text_size;
-	head->size = (uint32_t)(sizeof(*head) + bars + rings + run->text_size);
+	head->size = (uint32_t)(sizeof(*head) + bars + rings + holds + run->text_size);
 	run->description = fd;
 	if (fd < 0 || !put(fd, head, sizeof(*head)) || !put(fd, run->bars, bars) ||
-	    !put(fd, run->rings, rings) || !put(fd, run->text, run->text_size) ||
-	    fcntl(fd, F_ADD_SEALS, seals) < 0)
+	    !put(fd, run->rings, rings) || !put(fd, run->holds, holds) ||
+	    !put(fd, run->text, run->text_size) || fcntl(fd, F_ADD_SEALS, seals) < 0)
 		return run_refuse(RESULT_SYSTEM, "run: what is granted can't be written down: %s",
 				  strerror(errno));
 	return RESULT_OK;

@@ -25,6 +25,8 @@ enum {
 	BUFFERS = 4 << 20, /* bytes, where the rule doesn't say */
 	BUFFERS_MOST = 1 << 30,
 	WORKERS = 4,
+	PATIENCE = 100, /* tries to lock memory … */
+	PAUSE_US = 10000,
 };
 
 /*
@@ -100,13 +102,26 @@ static int restrict_ring(const struct making *of)
 	return tell(of, IORING_REGISTER_RESTRICTIONS, list, count);
 }
 
-static int lock_ring(struct making *of)
+/* What programs that have just ended had locked the kernel gives back a little later. */
+static int register_memory(const struct making *of)
 {
 	const struct iovec memory = { of->arena, of->size };
+	int r = -ENOMEM;
+
+	for (int i = 0; r == -ENOMEM && i < PATIENCE; i++) {
+		if (i > 0)
+			usleep(PAUSE_US);
+		r = tell(of, IORING_REGISTER_BUFFERS, &memory, 1);
+	}
+	return r;
+}
+
+static int lock_ring(struct making *of)
+{
 	unsigned int workers[2] = { WORKERS, WORKERS };
 	int r = tell(of, IORING_REGISTER_FILES, &of->file, 1);
 
-	r = r < 0 ? r : tell(of, IORING_REGISTER_BUFFERS, &memory, 1);
+	r = r < 0 ? r : register_memory(of);
 	if (r == 0)
 		(void)tell(of, IORING_REGISTER_IOWQ_MAX_WORKERS, workers, 2); /* since 5.15 */
 	r = r < 0 ? r : restrict_ring(of);
@@ -224,6 +239,20 @@ static const struct {
 	{ "restrictions", lock_ring }, { "self-test", try_out },
 };
 
+/* What else there is to know of a kernel's no. */
+static const char *cure_of(const char *step, int r)
+{
+	if (r == -ENOMEM)
+		return ": RLIMIT_MEMLOCK is for all rings of this user: raise it, or let the "
+		       "helper have CAP_SYS_RESOURCE";
+	if (strcmp(step, "set-up") != 0)
+		return "";
+	if (r == -EPERM)
+		return ": io_uring is off: sysctl kernel.io_uring_disabled must be 0, or 1 where "
+		       "the helper has CAP_SYS_ADMIN, and no seccomp filter forbid it";
+	return r == -ENOSYS ? ": this kernel has no io_uring" : "";
+}
+
 static enum result make_ring(struct run *run, struct making *of)
 {
 	const char *step = "";
@@ -235,7 +264,8 @@ static enum result make_ring(struct run *run, struct making *of)
 	}
 	if (r < 0)
 		return run_refuse(r == -ENOENT ? RESULT_NOT_FOUND : RESULT_SYSTEM,
-				  "run: ring %s: %s: %s", of->path, step, strerror(-r));
+				  "run: ring %s: %s: %s%s", of->path, step, strerror(-r),
+				  cure_of(step, r));
 	keep(run, of);
 	run_say(run, "ring %s: granted, %llu KiB of buffers", of->path,
 		(unsigned long long)of->size / 1024);

@@ -195,6 +195,25 @@ static enum result make_rings(struct run *run)
 	return result;
 }
 
+/*
+ * The kernel counts against it what the program has mapped for its devices: no more than the rules
+ * say. Raising it takes CAP_SYS_RESOURCE; who lacks that has what he had.
+ */
+static enum result limit_memory(struct run *run)
+{
+	struct rlimit to = { run->dma_bytes, run->dma_bytes };
+	struct rlimit is;
+
+	if (!run->grants.holds || setrlimit(RLIMIT_MEMLOCK, &to) == 0)
+		return RESULT_OK;
+	if (errno == EPERM && getrlimit(RLIMIT_MEMLOCK, &is) == 0) {
+		to = (struct rlimit) { is.rlim_max, is.rlim_max };
+		if (setrlimit(RLIMIT_MEMLOCK, &to) == 0)
+			return RESULT_OK;
+	}
+	return run_refuse(RESULT_SYSTEM, "run: RLIMIT_MEMLOCK: %s", strerror(errno));
+}
+
 static enum result give_up(struct run *run)
 {
 	static const struct harden_limit limits[] = { { RLIMIT_CORE, 0 } };
@@ -225,7 +244,9 @@ static enum result give_up(struct run *run)
 /* What it inherits: three streams and what was granted. */
 static enum result choose_descriptors(const struct run *run)
 {
-	int kept[2 + HWS_GRANTS_BARS + 2 * HWS_GRANTS_RINGS] = { run->description };
+	int kept[1 + HWS_GRANTS_BARS + 2 * HWS_GRANTS_RINGS + HWS_HOLD_FDS * HWS_GRANTS_HOLDS] = {
+		run->description
+	};
 	size_t count = 1;
 
 	for (uint32_t i = 0; i < run->grants.bars; i++)
@@ -234,6 +255,9 @@ static enum result choose_descriptors(const struct run *run)
 		kept[count++] = run->rings[i].fd;
 		kept[count++] = run->rings[i].arena_fd;
 	}
+	for (uint32_t i = 0; i < run->grants.holds; i++)
+		for (int fd = 0; fd < HWS_HOLD_FDS; fd++)
+			kept[count++] = run->holds[i].fds[fd];
 	if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return run_refuse(RESULT_SYSTEM, "run: close_range: %s", strerror(errno));
 	for (size_t i = 0; i < count; i++)
@@ -288,8 +312,8 @@ static enum result become(struct run *run)
 
 /* Rings while CAP_SYS_ADMIN is there: where io_uring is for one group only, it is the other way. */
 static enum result (*const steps[])(struct run *run) = {
-	run_find_user,	pin_program,  run_load_policy, run_open_bars, make_rings,
-	run_open_ports, run_describe, give_up,	       become,
+	run_find_user,	pin_program,  run_load_policy, run_open_bars, run_open_holds, make_rings,
+	run_open_ports, run_describe, limit_memory,    give_up,	      become,
 };
 
 /* Nothing of who started us may matter: descriptors, signals, limits, a look into our memory. */

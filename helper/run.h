@@ -7,6 +7,7 @@
  *   run-user.c     for whom
  *   run-policy.c   what of the policy holds for that profile and user
  *   run-grant.c    ports and BARs; the sealed description of all that was granted
+ *   run-hold.c     functions held whole, for DMA
  *   run-ring.c     restricted rings
  */
 #ifndef HWSAFE_HELPER_RUN_H
@@ -57,7 +58,9 @@ struct run {
 	struct hws_grants grants;
 	struct hws_grants_bar bars[HWS_GRANTS_BARS];
 	struct hws_grants_ring rings[HWS_GRANTS_RINGS];
-	int description; /* the sealed memfd */
+	struct hws_grants_hold holds[HWS_GRANTS_HOLDS];
+	uint64_t dma_bytes; /* that the program may have mapped for them */
+	int description;    /* the sealed memfd */
 };
 
 /* One line on stderr, and in the system's log; gives @result. Odd characters become '?'. */
@@ -70,6 +73,7 @@ enum result run_result(int code);
 enum result run_find_user(struct run *run);
 enum result run_load_policy(struct run *run);
 enum result run_open_bars(struct run *run);
+enum result run_open_holds(struct run *run);
 enum result run_make_rings(struct run *run);
 enum result run_open_ports(struct run *run);
 enum result run_describe(struct run *run);

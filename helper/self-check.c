@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What this process holds, read back from the kernel: never what it believes to hold. */
+/* What a process holds, read back from the kernel: never what it believes to hold. */
 #include <dirent.h>
 #include <errno.h>
 #include <json-c/json.h>
@@ -10,7 +10,9 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 
+#include "helper/harden.h"
 #include "helper/helper.h"
+#include "helper/needs.h"
 #include "hw/hwsafe.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -21,13 +23,27 @@ enum {
 };
 
 static const struct {
-	const char *field; /* in /proc/self/status */
+	const char *field; /* in /proc/PID/status */
 	const char *name;
 	bool held; /* counts for --expect: it can be used, or become usable, without an exec */
 } sets[] = {
 	{ "CapEff", "effective", true },   { "CapPrm", "permitted", true },
 	{ "CapInh", "inheritable", true }, { "CapAmb", "ambient", true },
 	{ "CapBnd", "bounding", false },
+};
+
+/* Numbers: those of the status file, and the process's own word. */
+enum { NO_NEW_PRIVS, SECCOMP, THREADS, DUMPABLE, OPEN_FDS, LANDLOCK_ABI, NUMBERS };
+static const struct {
+	const char *field; /* NULL: not in the status file */
+	const char *name;
+} numbers[NUMBERS] = {
+	[NO_NEW_PRIVS] = { "NoNewPrivs", "no_new_privs" },
+	[SECCOMP] = { "Seccomp", "seccomp" },
+	[THREADS] = { "Threads", "threads" },
+	[DUMPABLE] = { NULL, "dumpable" },
+	[OPEN_FDS] = { NULL, "open_fds" },
+	[LANDLOCK_ABI] = { NULL, "landlock_abi" }, /* of the kernel; 0: it has none */
 };
 
 static const struct {
@@ -44,19 +60,21 @@ static const struct {
 	{ SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED, "no-cap-ambient-raise-locked" },
 };
 
+enum { UNKNOWN = -1 }; /* the kernel tells it to the process itself only */
+
 struct state {
 	uint64_t sets[COUNT(sets)];
-	unsigned long no_new_privs;
-	unsigned long seccomp;
-	int dumpable;
+	long numbers[NUMBERS];
 	int securebits;
-	unsigned int open_fds;
 };
 
 struct wanted {
 	bool json;
-	bool checked; /* --expect was given */
+	bool declared; /* only to be told what serve may hold */
+	bool checked;  /* --expect was given */
+	bool serves;   /* as hwsafe-helper serve: not only what it holds, but how it is kept */
 	uint64_t expected;
+	const char *pid; /* NULL: this process */
 };
 
 /* Takes "Name:\tvalue" where it is one of ours. */
@@ -70,18 +88,21 @@ static void take_line(const char *line, struct state *state, unsigned int *ret_f
 			state->sets[i] = strtoull(value + 1, NULL, 16);
 			++*ret_found;
 		}
-	if (length == 10 && !strncmp(line, "NoNewPrivs", length))
-		state->no_new_privs = strtoul(value + 1, NULL, 10);
-	if (length == 7 && !strncmp(line, "Seccomp", length))
-		state->seccomp = strtoul(value + 1, NULL, 10);
+	for (size_t i = 0; i < NUMBERS; i++)
+		if (numbers[i].field && strlen(numbers[i].field) == length &&
+		    !strncmp(line, numbers[i].field, length))
+			state->numbers[i] = strtol(value + 1, NULL, 10);
 }
 
-static int read_status(struct state *state)
+static int read_status(const char *pid, struct state *state)
 {
-	FILE *file = fopen("/proc/self/status", "re");
+	char path[LINE];
+	FILE *file;
 	char line[4096];
 	unsigned int found = 0;
 
+	snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	file = fopen(path, "re");
 	if (!file)
 		return -errno;
 	while (fgets(line, sizeof(line), file))
@@ -91,32 +112,37 @@ static int read_status(struct state *state)
 }
 
 /* All but the one that counts them. */
-static int count_fds(unsigned int *ret_count)
+static int count_fds(const char *pid, long *ret_count)
 {
-	DIR *dir = opendir("/proc/self/fd");
+	char path[LINE];
 	const struct dirent *entry;
-	unsigned int count = 0;
+	long count = 0;
+	DIR *dir;
 
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	dir = opendir(path);
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir)))
-		count += entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(dir);
+		count += entry->d_name[0] != '.';
+	count -= !strcmp(pid, "self");
 	closedir(dir);
 	*ret_count = count;
 	return 0;
 }
 
-static int read_state(struct state *state)
+static int read_state(const char *pid, struct state *state)
 {
-	int r = read_status(state);
+	int r = read_status(pid ? pid : "self", state);
 
 	if (r == 0)
-		r = count_fds(&state->open_fds);
+		r = count_fds(pid ? pid : "self", &state->numbers[OPEN_FDS]);
 	if (r < 0)
 		return r;
-	state->dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
-	state->securebits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
-	return state->dumpable < 0 || state->securebits < 0 ? -errno : 0;
+	state->numbers[LANDLOCK_ABI] = harden_landlock_abi();
+	state->numbers[DUMPABLE] = pid ? UNKNOWN : prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+	state->securebits = pid ? UNKNOWN : prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+	return !pid && (state->numbers[DUMPABLE] < 0 || state->securebits < 0) ? -errno : 0;
 }
 
 /* "cap_sys_rawio", or the number of one too new for libcap. */
@@ -144,15 +170,16 @@ static void print_text(const struct state *state)
 {
 	for (size_t i = 0; i < COUNT(sets); i++)
 		print_set(sets[i].name, state->sets[i]);
-	printf("%-13s", "securebits");
-	for (size_t i = 0; i < COUNT(securebits); i++)
-		if ((unsigned int)state->securebits & securebits[i].bit)
-			printf(" %s", securebits[i].name);
-	puts(state->securebits ? "" : " none");
-	printf("%-13s %lu\n", "no_new_privs", state->no_new_privs);
-	printf("%-13s %lu\n", "seccomp", state->seccomp);
-	printf("%-13s %d\n", "dumpable", state->dumpable);
-	printf("%-13s %u\n", "open_fds", state->open_fds);
+	if (state->securebits != UNKNOWN) {
+		printf("%-13s", "securebits");
+		for (size_t i = 0; i < COUNT(securebits); i++)
+			if ((unsigned int)state->securebits & securebits[i].bit)
+				printf(" %s", securebits[i].name);
+		puts(state->securebits ? "" : " none");
+	}
+	for (size_t i = 0; i < NUMBERS; i++)
+		if (state->numbers[i] != UNKNOWN)
+			printf("%-13s %ld\n", numbers[i].name, state->numbers[i]);
 }
 
 static void put_set(struct json_object *o, const char *key, uint64_t set)
@@ -176,24 +203,42 @@ static void print_json(const struct state *state)
 	json_object_object_add(o, "schema_version", json_object_new_int(1));
 	for (size_t i = 0; i < COUNT(sets); i++)
 		put_set(o, sets[i].name, state->sets[i]);
-	for (size_t i = 0; i < COUNT(securebits); i++)
-		if ((unsigned int)state->securebits & securebits[i].bit)
-			json_object_array_add(bits, json_object_new_string(securebits[i].name));
-	json_object_object_add(o, "securebits", bits);
-	json_object_object_add(o, "no_new_privs", json_object_new_uint64(state->no_new_privs));
-	json_object_object_add(o, "seccomp", json_object_new_uint64(state->seccomp));
-	json_object_object_add(o, "dumpable", json_object_new_int(state->dumpable));
-	json_object_object_add(o, "open_fds", json_object_new_uint64(state->open_fds));
+	if (state->securebits != UNKNOWN) {
+		for (size_t i = 0; i < COUNT(securebits); i++)
+			if ((unsigned int)state->securebits & securebits[i].bit)
+				json_object_array_add(bits,
+						      json_object_new_string(securebits[i].name));
+		json_object_object_add(o, "securebits", json_object_get(bits));
+	}
+	json_object_put(bits);
+	for (size_t i = 0; i < NUMBERS; i++)
+		if (state->numbers[i] != UNKNOWN)
+			json_object_object_add(o, numbers[i].name,
+					       json_object_new_int64(state->numbers[i]));
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
 	json_object_put(o);
 }
 
-/* "none", or names with commas between. */
+static void print_declared(void)
+{
+	char name[LINE];
+
+	for (int i = 0; i < NEEDS_COUNT; i++)
+		printf("%-17s %s\n", capability_name((unsigned int)needs[i].capability, name),
+		       needs[i].what_for);
+}
+
+/* "none", "serve", or names with commas between. */
 static enum result take_expected(const char *list, struct wanted *wanted)
 {
 	wanted->checked = true;
 	if (!strcmp(list, "none"))
 		return RESULT_OK;
+	wanted->serves = !strcmp(list, "serve");
+	if (wanted->serves) {
+		wanted->expected = needs_declared();
+		return RESULT_OK;
+	}
 	for (;;) {
 		char name[64];
 		size_t length = strcspn(list, ",");
@@ -213,6 +258,17 @@ static enum result take_expected(const char *list, struct wanted *wanted)
 	}
 }
 
+/* Of a running helper, and then it is to be one that serves. */
+static enum result take_pid(const char *pid, struct wanted *wanted)
+{
+	if (strspn(pid, "0123456789") != strlen(pid) || !*pid || strlen(pid) > 10) {
+		fprintf(stderr, "hwsafe-helper: --pid: '%.64s' is no process\n", pid);
+		return RESULT_USAGE;
+	}
+	wanted->pid = pid;
+	return wanted->checked ? RESULT_OK : take_expected("serve", wanted);
+}
+
 static enum result take_arguments(int count, char **arguments, struct wanted *wanted)
 {
 	for (int i = 0; i < count; i++) {
@@ -220,12 +276,16 @@ static enum result take_arguments(int count, char **arguments, struct wanted *wa
 
 		if (!strcmp(arguments[i], "--json")) {
 			wanted->json = true;
+		} else if (!strcmp(arguments[i], "--declared")) {
+			wanted->declared = true;
 		} else if (!strcmp(arguments[i], "--expect") && i + 1 < count) {
 			result = take_expected(arguments[++i], wanted);
+		} else if (!strcmp(arguments[i], "--pid") && i + 1 < count) {
+			result = take_pid(arguments[++i], wanted);
 		} else {
 			fprintf(stderr,
-				"hwsafe-helper: self-check: '%s'; known: --json, --expect "
-				"CAP,...|none\n",
+				"hwsafe-helper: self-check: '%s'; known: --json, --declared, --pid PID, "
+				"--expect CAP,...|none|serve\n",
 				arguments[i]);
 			result = RESULT_USAGE;
 		}
@@ -235,15 +295,39 @@ static enum result take_arguments(int count, char **arguments, struct wanted *wa
 	return RESULT_OK;
 }
 
-static enum result compare(const struct state *state, uint64_t expected)
+/* One that serves is also kept from ever having more. */
+static bool is_kept(const struct state *state)
+{
+	static const struct {
+		int number;
+		long value;
+		const char *cure;
+	} must[] = {
+		{ NO_NEW_PRIVS, 1, "an exec could give it privileges" },
+		{ SECCOMP, 2, "no filter keeps it from system calls" },
+		{ THREADS, 1, "a thread may hold other privileges" },
+	};
+
+	for (size_t i = 0; i < COUNT(must); i++)
+		if (state->numbers[must[i].number] != must[i].value) {
+			fprintf(stderr, "hwsafe-helper: self-check: %s is %ld, not %ld: %s\n",
+				numbers[must[i].number].name, state->numbers[must[i].number],
+				must[i].value, must[i].cure);
+			return false;
+		}
+	return true;
+}
+
+static enum result compare(const struct state *state, const struct wanted *wanted)
 {
 	uint64_t beyond = 0;
 	char name[LINE];
 
 	for (size_t i = 0; i < COUNT(sets); i++)
-		beyond |= sets[i].held ? state->sets[i] & ~expected : 0;
+		if (sets[i].held || wanted->serves)
+			beyond |= state->sets[i] & ~wanted->expected;
 	if (!beyond)
-		return RESULT_OK;
+		return !wanted->serves || is_kept(state) ? RESULT_OK : RESULT_FAILURE;
 	fprintf(stderr, "hwsafe-helper: self-check: holds beyond what is expected:");
 	for (unsigned int i = 0; i < CAPABILITIES; i++)
 		if (beyond >> i & 1)
@@ -261,14 +345,19 @@ enum result self_check(int count, char **arguments)
 
 	if (result != RESULT_OK)
 		return result;
-	r = read_state(&state);
+	if (wanted.declared) {
+		print_declared();
+		return RESULT_OK;
+	}
+	r = read_state(wanted.pid, &state);
 	if (r < 0) {
-		fprintf(stderr, "hwsafe-helper: self-check: /proc: %s\n", strerror(-r));
-		return RESULT_FAILURE;
+		fprintf(stderr, "hwsafe-helper: self-check: /proc/%s: %s\n",
+			wanted.pid ? wanted.pid : "self", strerror(-r));
+		return r == -ENOENT ? RESULT_NOT_FOUND : RESULT_SYSTEM;
 	}
 	if (wanted.json)
 		print_json(&state);
 	else
 		print_text(&state);
-	return wanted.checked ? compare(&state, wanted.expected) : RESULT_OK;
+	return wanted.checked ? compare(&state, &wanted) : RESULT_OK;
 }

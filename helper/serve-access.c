@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Accesses: all of a request judged before the first is done, each judged again as it is done. */
+/*
+ * Accesses: all of a request judged before the first is done; what is written is judged again as it
+ * is done, for what stands there by then may matter. Reads are not: nothing can have changed.
+ */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "guardian/last-words-internal.h"
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -32,7 +36,8 @@ struct hws_access access_of_step(const struct server *server, const struct hws_w
 static void explain(const struct hws_access *access, const struct peer *peer,
 		    const struct hws_decision *decision)
 {
-	bool device = access->kind == HWS_KIND_PCI || access->kind == HWS_KIND_BAR;
+	bool device = access->kind == HWS_KIND_PCI || access->kind == HWS_KIND_BAR ||
+		      access->kind == HWS_KIND_DMA;
 
 	if (!device && decision->line)
 		why(-EACCES, "the helper's policy forbids it to uid %u: %s:%u", peer->uid,
@@ -43,8 +48,9 @@ static void explain(const struct hws_access *access, const struct peer *peer,
 		    peer->uid);
 }
 
-int access_refuse(struct server *server, struct peer *peer, const struct hws_access *access,
-		  const struct hws_decision *decision)
+/* -EACCES. */
+static int note_refusal(struct server *server, struct peer *peer, const struct hws_access *access,
+			const struct hws_decision *decision)
 {
 	struct hws_event event = audit_access_event(
 		access, HWS_EVENT_ACCESS, decision->reason ? decision->reason : HWS_REASON_NO_RULE);
@@ -53,8 +59,14 @@ int access_refuse(struct server *server, struct peer *peer, const struct hws_acc
 	event.code = -EACCES;
 	event.rule = decision->rule + 1; /* none is the greatest: 0 */
 	serve_note(server, peer, event);
-	explain(access, peer, decision);
 	return -EACCES;
+}
+
+int access_refuse(struct server *server, struct peer *peer, const struct hws_access *access,
+		  const struct hws_decision *decision)
+{
+	explain(access, peer, decision);
+	return note_refusal(server, peer, access, decision);
 }
 
 static int limited(struct server *server, struct peer *peer, const struct hws_access *access,
@@ -143,24 +155,32 @@ static bool reads(const struct peer *peer, const struct hws_wire_step *step)
 	return step->verb != HWS_WIRE_WRITE || peer->in_txn;
 }
 
-/* Would it be allowed? What an update of a port will write only shows when it is done. */
-static int check(struct server *server, struct peer *peer, const struct hws_wire_step *step)
-{
-	struct hws_access access = access_of_step(server, step);
+/* A step as the policy saw it, and what it said. */
+struct judged {
+	struct hws_access access;
 	struct hws_decision decision;
+};
+
+/* Would it be allowed? What an update of a port will write only shows when it is done. */
+static int check(struct server *server, struct peer *peer, const struct hws_wire_step *step,
+		 struct judged *judged)
+{
+	struct hws_access *access = &judged->access;
 	int r = 0;
 
+	*access = access_of_step(server, step);
 	if (reads(peer, step))
-		r = judge(peer, &access, HWS_R, &decision);
+		r = judge(peer, access, HWS_R, &judged->decision);
 	if (r == 0 && step->verb == HWS_WIRE_WRITE)
-		r = judge_write(server, peer, &access, step->value, &decision);
-	if (r == 0 && step->verb == HWS_WIRE_UPDATE && access.kind != HWS_KIND_PORT) {
+		r = judge_write(server, peer, access, step->value, &judged->decision);
+	if (r == 0 && step->verb == HWS_WIRE_UPDATE && access->kind != HWS_KIND_PORT) {
 		/* what can't be read is told when it is done */
-		if (machine_do(server, &access, &access.old) == 0)
-			access.has |= HWS_HAS_OLD;
-		r = judge_write(server, peer, &access, changed(step, access.old), &decision);
+		if (machine_do(server, access, &access->old) == 0)
+			access->has |= HWS_HAS_OLD;
+		r = judge_write(server, peer, access, changed(step, access->old),
+				&judged->decision);
 	}
-	return r < 0 ? access_refuse(server, peer, &access, &decision) : 0;
+	return r < 0 ? note_refusal(server, peer, access, &judged->decision) : 0;
 }
 
 static struct rules *rates_of(struct server *server, struct peer *peer)
@@ -209,18 +229,25 @@ static int do_told(struct server *server, struct peer *peer, const struct hws_ac
 	return r;
 }
 
+static int read_judged(struct server *server, struct peer *peer, const struct judged *judged,
+		       uint64_t *value)
+{
+	enum hws_reason reason = take_rate(server, peer, &judged->decision);
+
+	if (reason != HWS_REASON_NONE)
+		return limited(server, peer, &judged->access, reason, &judged->decision);
+	return do_told(server, peer, &judged->access, &judged->decision, value);
+}
+
 static int do_read(struct server *server, struct peer *peer, struct hws_access *access,
 		   uint64_t *value)
 {
-	struct hws_decision decision;
-	enum hws_reason reason;
+	struct judged judged;
 
-	if (judge(peer, access, HWS_R, &decision) < 0)
-		return access_refuse(server, peer, access, &decision);
-	reason = take_rate(server, peer, &decision);
-	if (reason != HWS_REASON_NONE)
-		return limited(server, peer, access, reason, &decision);
-	return do_told(server, peer, access, &decision, value);
+	if (judge(peer, access, HWS_R, &judged.decision) < 0)
+		return access_refuse(server, peer, access, &judged.decision);
+	judged.access = *access;
+	return read_judged(server, peer, &judged, value);
 }
 
 static int do_write(struct server *server, struct peer *peer, struct hws_access *access,
@@ -246,6 +273,7 @@ static int do_write(struct server *server, struct peer *peer, struct hws_access 
 	return r;
 }
 
+/* A write, or an update. */
 static int do_step(struct server *server, struct peer *peer, const struct hws_wire_step *step,
 		   uint64_t *ret_result)
 {
@@ -259,9 +287,7 @@ static int do_step(struct server *server, struct peer *peer, const struct hws_wi
 		access.has |= HWS_HAS_OLD;
 	}
 	*ret_result = old;
-	return r == 0 && step->verb != HWS_WIRE_READ
-		       ? do_write(server, peer, &access, changed(step, old))
-		       : r;
+	return r == 0 ? do_write(server, peer, &access, changed(step, old)) : r;
 }
 
 /* One event for all that was read. */
@@ -298,7 +324,7 @@ static const struct hws_wire_step *steps_of(const struct hws_wire_run *run)
 }
 
 static int do_all(struct server *server, struct peer *peer, const struct hws_wire_run *run,
-		  struct hws_wire_end *ends)
+		  const struct judged *judged, struct hws_wire_end *ends)
 {
 	const struct hws_wire_step *steps = steps_of(run);
 	int first = 0;
@@ -306,7 +332,9 @@ static int do_all(struct server *server, struct peer *peer, const struct hws_wir
 	for (uint32_t i = 0; i < run->count; i++)
 		ends[i].status = -ECANCELED;
 	for (uint32_t i = 0; i < run->count; i++) {
-		int r = do_step(server, peer, &steps[i], &ends[i].result);
+		int r = steps[i].verb == HWS_WIRE_READ
+				? read_judged(server, peer, &judged[i], &ends[i].result)
+				: do_step(server, peer, &steps[i], &ends[i].result);
 
 		ends[i].status = r;
 		first = first ? first : r;
@@ -319,10 +347,21 @@ static int do_all(struct server *server, struct peer *peer, const struct hws_wir
 	return first;
 }
 
+static uint32_t kinds_of(const struct hws_wire_step *steps, uint32_t count)
+{
+	uint32_t kinds = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		kinds |= NEEDS_OF(steps[i].kind);
+	return kinds;
+}
+
 int access_run(struct server *server, struct peer *peer, const struct hws_wire_run *run,
 	       struct hws_wire_end *ends)
 {
 	const struct hws_wire_step *steps = steps_of(run);
+	struct judged judged[HWS_WIRE_STEPS];
+	const struct judged *wrong = NULL;
 	int first = 0;
 
 	if (!account_take(server, peer->account, run->count)) {
@@ -332,16 +371,18 @@ int access_run(struct server *server, struct peer *peer, const struct hws_wire_r
 			ends[i].status = -EDQUOT;
 		return limited(server, peer, &access, HWS_REASON_SURGE, NULL);
 	}
-	machine_raise(true);
-	/* from the end: what hws_why() says then is about the first that is wrong */
-	for (uint32_t i = run->count; i-- > 0;) {
-		int r = check(server, peer, &steps[i]);
-
-		ends[i].status = r;
-		first = r < 0 ? r : first;
+	machine_raise(server, kinds_of(steps, run->count));
+	for (uint32_t i = 0; i < run->count; i++) {
+		ends[i].status = check(server, peer, &steps[i], &judged[i]);
+		if (ends[i].status < 0 && !wrong) {
+			first = ends[i].status;
+			wrong = &judged[i];
+		}
 	}
-	if (first == 0)
-		first = do_all(server, peer, run, ends);
-	machine_raise(false);
+	if (wrong) /* now: what came later may have said why, too */
+		explain(&wrong->access, peer, &wrong->decision);
+	else
+		first = do_all(server, peer, run, judged, ends);
+	machine_lower(server);
 	return first;
 }

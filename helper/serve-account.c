@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is counted for a user, however many connections it makes. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "helper/serve.h"
@@ -10,6 +11,23 @@ static void drop_rates(struct account *account)
 {
 	rules_unref(account->rates);
 	account->rates = NULL;
+}
+
+static void tell(const struct server *server, struct account *account)
+{
+	struct hws_event event = { .type = HWS_EVENT_PRIVILEGE,
+				   .level = HWS_LEVEL_WARNING,
+				   .code = -EDQUOT,
+				   .uid = account->uid,
+				   .has = HWS_HAS_VALUE,
+				   .value = account->unnoted };
+
+	if (!account->unnoted)
+		return;
+	event.pid = event.tid = sys_pid();
+	audit_event_text(&event, "refusals counted, not recorded one by one");
+	account->unnoted = 0;
+	serve_note(server, NULL, event);
 }
 
 /* A free one, or that of a user who has been away for longest. */
@@ -38,6 +56,7 @@ struct account *account_of(struct server *server, uint32_t uid)
 	account = place_for(server);
 	if (!account)
 		return NULL;
+	tell(server, account);
 	drop_rates(account);
 	*account = (struct account) { .used = true,
 				      .uid = uid,
@@ -68,6 +87,47 @@ bool account_take(struct server *server, struct account *account, uint32_t count
 	return true;
 }
 
+bool account_turn(const struct server *server, struct account *account)
+{
+	if (account->turn != server->turn)
+		account->served = 0;
+	account->turn = server->turn;
+	return account->served < (server->users > 1 ? SERVE_TURN : SERVE_TURN_ALONE);
+}
+
+void account_served(struct account *account, uint32_t accesses)
+{
+	account->served += SERVE_REQUEST + accesses;
+}
+
+bool account_may_note(const struct server *server, struct account *account)
+{
+	uint64_t second = server->now / billion;
+
+	if (account->second != second) {
+		tell(server, account);
+		account->second = second;
+		account->notes = 0;
+	}
+	if (account->notes < SERVE_NOTES) {
+		account->notes++;
+		return true;
+	}
+	account->unnoted++;
+	return false;
+}
+
+void accounts_tell(struct server *server)
+{
+	uint64_t second = server->now / billion;
+
+	if (second == server->told)
+		return;
+	server->told = second;
+	for (struct account *one = server->accounts; one < server->accounts + SERVE_ACCOUNTS; one++)
+		tell(server, one);
+}
+
 void accounts_new_policy(struct server *server)
 {
 	for (struct account *one = server->accounts; one < server->accounts + SERVE_ACCOUNTS; one++)
@@ -76,5 +136,7 @@ void accounts_new_policy(struct server *server)
 
 void accounts_free(struct server *server)
 {
+	for (struct account *one = server->accounts; one < server->accounts + SERVE_ACCOUNTS; one++)
+		tell(server, one);
 	accounts_new_policy(server);
 }

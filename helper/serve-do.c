@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -50,6 +51,46 @@ static int do_identify(struct server *server, struct peer *peer, int *ret_fd)
 	return 0;
 }
 
+static void note_grant(struct server *server, struct peer *peer, const struct hws_access *access,
+		       const struct hws_decision *decision)
+{
+	struct hws_event event = audit_access_event(access, HWS_EVENT_GRANT, HWS_REASON_NONE);
+
+	event.rule = decision->rule + 1;
+	serve_note(server, peer, event);
+}
+
+static int do_topology(struct server *server, struct peer *peer, int *ret_fd)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct hws_wire_topology *topology = answer_of(server);
+	struct hws_topology found;
+	int r = shim_ops(shim)->topology(shim->self, &found);
+
+	(void)peer, (void)ret_fd;
+	if (r == 0)
+		*topology = (struct hws_wire_topology) { found.packages, found.cores, found.threads,
+							 0 };
+	return r;
+}
+
+static int do_cpuid(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_leaf *leaf = body_of(server);
+	struct hws_wire_regs *regs = answer_of(server);
+	struct hws_shim *shim = &server->hw->shim;
+	struct hws_access access = {
+		.kind = HWS_KIND_CPUID, .rights = HWS_R, .first = leaf->leaf, .last = leaf->leaf
+	};
+	struct hws_decision decision;
+
+	(void)ret_fd;
+	if (hws_policy_check(peer->view, &access, &decision) < 0)
+		return access_refuse(server, peer, &access, &decision);
+	note_grant(server, peer, &access, &decision);
+	return shim_ops(shim)->cpuid(shim->self, leaf->leaf, leaf->subleaf, regs->regs);
+}
+
 /* May anything of the function's ids be read? Then it is no secret that it is there. */
 static bool may_see(const struct peer *peer, const struct known *known)
 {
@@ -83,13 +124,46 @@ static int do_next(struct server *server, struct peer *peer, int *ret_fd)
 	return why(-ENOENT, "there are no more PCI functions");
 }
 
-static void note_grant(struct server *server, struct peer *peer, const struct hws_access *access,
-		       const struct hws_decision *decision)
+static void put_info(const struct hws_pci_info *info, struct hws_wire_info *wire)
 {
-	struct hws_event event = audit_access_event(access, HWS_EVENT_GRANT, HWS_REASON_NONE);
+	*wire = (struct hws_wire_info) {
+		.vendor = info->vendor,
+		.device = info->device,
+		.subsystem_vendor = info->subsystem_vendor,
+		.subsystem_device = info->subsystem_device,
+		.class_code = info->class_code,
+		.revision = info->revision,
+		.enabled = info->enabled,
+		.numa_node = info->numa_node,
+		.iommu_group = info->iommu_group,
+	};
+	memcpy(wire->driver, info->driver, sizeof(wire->driver));
+	memcpy(wire->power, info->power, sizeof(wire->power));
+	for (int i = 0; i < HWS_PCI_BARS; i++)
+		wire->bars[i] = (struct hws_wire_place) { info->bars[i].base, info->bars[i].size,
+							  info->bars[i].flags, 0 };
+}
 
-	event.rule = decision->rule + 1;
-	serve_note(server, peer, event);
+/* To whom may read the ids, as NEXT does; one that is not there is refused like any other. */
+static int do_info(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_bdf *bdf = body_of(server);
+	struct hws_shim *shim = &server->hw->shim;
+	struct hws_pci_info info = { .size = sizeof(info) };
+	struct hws_access access = {
+		.kind = HWS_KIND_PCI, .rights = HWS_R, .last = 3, .bdf = wire_get_bdf(*bdf)
+	};
+	struct hws_decision decision;
+	int r;
+
+	(void)ret_fd;
+	machine_identify(server, &access);
+	if (hws_policy_check(peer->view, &access, &decision) < 0)
+		return access_refuse(server, peer, &access, &decision);
+	r = shim_ops(shim)->pci_info(shim->self, access.bdf, &info);
+	if (r == 0)
+		put_info(&info, answer_of(server));
+	return r;
 }
 
 static int do_ports(struct server *server, struct peer *peer, int *ret_fd)
@@ -104,14 +178,27 @@ static int do_ports(struct server *server, struct peer *peer, int *ret_fd)
 	int r;
 
 	(void)ret_fd;
-	if (access_judge_writing(server, peer, &access, &decision) < 0)
-		return access_refuse(server, peer, &access, &decision);
-	machine_raise(true);
-	r = machine_open(server, HWS_KIND_PORT, &access, &opened);
-	machine_raise(false);
+	/* who has the ports already is shown to the privileged only, too */
+	machine_raise(server, NEEDS_OF(HWS_KIND_PORT));
+	r = access_judge_writing(server, peer, &access, &decision);
+	r = r < 0 ? access_refuse(server, peer, &access, &decision)
+		  : machine_open(server, HWS_KIND_PORT, &access, &opened);
+	machine_lower(server);
 	if (r == 0)
 		note_grant(server, peer, &access, &decision);
 	return r;
+}
+
+/* It is reached access by access instead. */
+static int note_limit(struct server *server, struct peer *peer, const struct hws_access *access,
+		      const struct hws_decision *decision)
+{
+	struct hws_event event = audit_access_event(access, HWS_EVENT_GRANT, HWS_REASON_LIMIT);
+
+	event.rule = decision->rule + 1;
+	audit_event_text(&event, "no more descriptors");
+	serve_note(server, peer, event);
+	return -EDQUOT;
 }
 
 /*
@@ -126,8 +213,6 @@ static int give_fd(struct server *server, struct peer *peer, struct hws_access w
 	uint64_t size;
 	int fd;
 
-	if (peer->bar_count == SERVE_BARS)
-		return -EDQUOT;
 	fd = shim_ops(shim)->bar_fd(shim->self, whole.bdf, whole.bar, (enum hws_rights)whole.rights,
 				    &size);
 	if (fd < 0)
@@ -135,9 +220,14 @@ static int give_fd(struct server *server, struct peer *peer, struct hws_access w
 	whole.first = 0;
 	whole.last = size - 1;
 	if (access_judge_writing(server, peer, &whole, &decision) < 0 || decision.per_access ||
-	    decision.rate || !hws_range_ok(account->mapped, size, server->options->mapped)) {
+	    decision.rate) {
 		sys_close(fd);
 		return -EACCES;
+	}
+	if (peer->bar_count == SERVE_BARS ||
+	    !hws_range_ok(account->mapped, size, server->options->mapped)) {
+		sys_close(fd);
+		return note_limit(server, peer, &whole, &decision);
 	}
 	account->mapped += size;
 	peer->bars[peer->bar_count++] = whole;
@@ -171,11 +261,12 @@ static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
 	int r;
 
 	machine_identify(server, &access);
+	machine_raise(server, NEEDS_OF(HWS_KIND_BAR));
 	/* first what is known without a look at the device: most refusals need no more */
-	if (access_judge_writing(server, peer, &access, &decision) < 0)
-		return access_refuse(server, peer, &access, &decision);
-	machine_raise(true);
-	r = find_end(server, bar, &access);
+	r = access_judge_writing(server, peer, &access, &decision);
+	r = r < 0 ? access_refuse(server, peer, &access, &decision)
+		  : machine_is_known(server, &access);
+	r = r < 0 ? r : find_end(server, bar, &access);
 	if (r == 0 && access_judge_writing(server, peer, &access, &decision) < 0)
 		r = access_refuse(server, peer, &access, &decision);
 	if (r == 0) {
@@ -184,7 +275,7 @@ static int do_bar(struct server *server, struct peer *peer, int *ret_fd)
 						     0 };
 		note_grant(server, peer, &access, &decision);
 	}
-	machine_raise(false);
+	machine_lower(server);
 	return r;
 }
 
@@ -202,15 +293,48 @@ static int do_txn(struct server *server, struct peer *peer, int *ret_fd)
 	return txn->begin ? txn_begin(server, peer) : txn_end(server, peer, false);
 }
 
+static int do_ring(struct server *server, struct peer *peer, int *ret_fd)
+{
+	const struct hws_wire_share *share = body_of(server);
+	struct hws_wire_shared *shared = answer_of(server);
+	int r = ring_share(server, peer, share->start, ret_fd);
+
+	if (r == 0)
+		*shared = (struct hws_wire_shared) { sizeof(struct hws_wire_ring), HWS_WIRE_SLOTS };
+	return r;
+}
+
+static int do_hold(struct server *server, struct peer *peer, int *ret_fd)
+{
+	return hold_give(server, peer, body_of(server), answer_of(server), ret_fd);
+}
+
 static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer, int *ret_fd) = {
 	[HWS_WIRE_HELLO] = do_hello,	   /* agree on a version */
 	[HWS_WIRE_IDENTIFY] = do_identify, /* what everybody may know */
+	[HWS_WIRE_TOPOLOGY] = do_topology, /* the same */
+	[HWS_WIRE_CPUID] = do_cpuid,	   /* ask the policy */
+	[HWS_WIRE_INFO] = do_info,	   /* ask the policy */
 	[HWS_WIRE_NEXT] = do_next,	   /* of the list, what the policy shows */
 	[HWS_WIRE_PORTS] = do_ports,	   /* ask the policy */
 	[HWS_WIRE_BAR] = do_bar,	   /* ask the policy; a descriptor */
 	[HWS_WIRE_RUN] = do_run,	   /* ask the policy; read and write */
 	[HWS_WIRE_TXN] = do_txn,	   /* keep old values, or keep them no more */
+	[HWS_WIRE_RING] = do_ring,	   /* shared memory; a doorbell */
+	[HWS_WIRE_HOLD] = do_hold,	   /* ask the policy; a descriptor */
 };
+
+static int too_fast(struct server *server, struct peer *peer)
+{
+	struct hws_event event = { .type = HWS_EVENT_PRIVILEGE,
+				   .level = HWS_LEVEL_WARNING,
+				   .reason = HWS_REASON_SURGE,
+				   .code = -EDQUOT,
+				   .text = "too many requests" };
+
+	serve_note(server, peer, event);
+	return why(-EDQUOT, "uid %u has had its rate of requests", peer->uid);
+}
 
 int serve_do(struct server *server, struct peer *peer, int *ret_fd)
 {
@@ -222,8 +346,9 @@ int serve_do(struct server *server, struct peer *peer, int *ret_fd)
 	*ret_fd = -1;
 	memset(&server->reply, 0, size);
 	/* each request costs, not only those with accesses */
-	if (head->op != HWS_WIRE_RUN && !account_take(server, peer->account, 1))
-		r = why(-EDQUOT, "uid %u has had its rate of requests", peer->uid);
+	if (head->op != HWS_WIRE_RUN &&
+	    !account_take(server, peer->account, wire_cost(&server->request)))
+		r = too_fast(server, peer);
 	else
 		r = doers[head->op](server, peer, ret_fd);
 	answer->head = *head;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -75,6 +76,39 @@ int serve_listen(const char *path)
 	return r < 0 ? why(r, "socket '%s': %s", path, strerror(-r)) : HWS_TAKE_FD(fd);
 }
 
+int serve_notify_open(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = path ? strlen(path) : 0;
+	HWS_CLEANUP_FD int fd = -1;
+
+	if (!length)
+		return -1;
+	if ((*path == '/' || *path == '@') && length < sizeof(address.sun_path)) {
+		memcpy(address.sun_path, path, length);
+		address.sun_path[0] = *path == '@' ? '\0' : '/'; /* an abstract one */
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		length += offsetof(struct sockaddr_un, sun_path);
+		if (fd >= 0 && connect(fd, (struct sockaddr *)&address, (socklen_t)length) == 0)
+			return HWS_TAKE_FD(fd);
+	}
+	fprintf(stderr,
+		"hwsafe-helper: serve: warning: NOTIFY_SOCKET '%.107s' takes no word that "
+		"it serves\n",
+		path);
+	return -1;
+}
+
+void serve_ready(struct server *server)
+{
+	static const char word[] = "READY=1";
+
+	if (server->notify >= 0)
+		(void)send(server->notify, word, strlen(word), MSG_NOSIGNAL);
+	server->notify = sys_close(server->notify);
+}
+
 /* The whole variable is this number. */
 static bool names(const char *variable, long wanted)
 {
@@ -97,6 +131,18 @@ static int socket_is(int name, int wanted)
 	return getsockopt(FIRST_FD, SOL_SOCKET, name, &value, &size) == 0 && value == wanted;
 }
 
+/* Newer service managers also say it by a number that is never used again. */
+static bool is_this_process(void)
+{
+	HWS_CLEANUP_FD int fd = -1;
+	struct stat stat;
+
+	if (!getenv("LISTEN_PIDFDID"))
+		return true;
+	fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	return fd >= 0 && fstat(fd, &stat) == 0 && names("LISTEN_PIDFDID", (long)stat.st_ino);
+}
+
 int serve_activated(void)
 {
 	int r;
@@ -104,12 +150,9 @@ int serve_activated(void)
 	if (!getenv("LISTEN_FDS") && !getenv("LISTEN_PID"))
 		return why(-ENOENT, "no socket was handed over: give --socket PATH, or let systemd "
 				    "start hwsafe-helper.socket");
-	if (!names("LISTEN_PID", getpid()) || !names("LISTEN_FDS", 1))
+	if (!names("LISTEN_PID", getpid()) || !names("LISTEN_FDS", 1) || !is_this_process())
 		return why(-EINVAL, "LISTEN_PID and LISTEN_FDS must name this process and one "
 				    "socket: is something else meant to have it?");
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
 	if (!socket_is(SO_DOMAIN, AF_UNIX) || !socket_is(SO_TYPE, SOCK_SEQPACKET) ||
 	    !socket_is(SO_ACCEPTCONN, 1))
 		return why(-EINVAL, "what was handed over is no listening Unix socket that keeps "

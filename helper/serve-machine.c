@@ -3,30 +3,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 
+#include "helper/harden.h"
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
 enum { FUNCTIONS = 65536 };
 
-void machine_raise(bool on)
+void machine_raise(const struct server *server, uint32_t kinds)
 {
-	static _Thread_local bool none; /* permitted, which only ever shrinks */
-	cap_t caps = none ? NULL : cap_get_proc();
-	cap_flag_value_t held;
-	bool any = false;
-
-	for (cap_value_t i = 0; caps && i < 64; i++) {
-		if (cap_get_flag(caps, i, CAP_PERMITTED, &held) == 0 && held == CAP_SET &&
-		    (any = true))
-			(void)cap_set_flag(caps, CAP_EFFECTIVE, 1, &i, on ? CAP_SET : CAP_CLEAR);
-	}
 	/* what can't be raised is missed by the call that needs it, and told by that */
-	none = !any;
-	if (any)
-		(void)cap_set_proc(caps);
-	cap_free(caps);
+	if (server->permitted)
+		(void)harden_effective(needs_for(kinds));
+}
+
+void machine_lower(const struct server *server)
+{
+	machine_raise(server, 0);
 }
 
 static int learn_one(struct server *server, struct hws_bdf bdf)
@@ -56,11 +50,14 @@ int machine_learn(struct server *server)
 	int r = 0;
 
 	machine_forget(server);
+	/* the back end keeps the last one's file open: with all that whoever asks next may need */
+	machine_raise(server, NEEDS_OF(HWS_KIND_PCI));
 	while (r == 0 && server->known_count < FUNCTIONS &&
 	       shim_ops(shim)->pci_next(shim->self, after, &bdf) == 0) {
 		r = learn_one(server, bdf);
 		after = &bdf;
 	}
+	machine_lower(server);
 	return r;
 }
 
@@ -68,7 +65,8 @@ bool machine_identify(const struct server *server, struct hws_access *access)
 {
 	const struct known *found = NULL;
 
-	if (access->kind != HWS_KIND_PCI && access->kind != HWS_KIND_BAR)
+	if (access->kind != HWS_KIND_PCI && access->kind != HWS_KIND_BAR &&
+	    access->kind != HWS_KIND_DMA)
 		return true;
 	/* all of them, found or not: how long it takes says nothing */
 	for (uint32_t i = 0; i < server->known_count; i++) {
@@ -83,12 +81,25 @@ bool machine_identify(const struct server *server, struct hws_access *access)
 	return found;
 }
 
-static void give_up(struct server *server, struct opened *opened)
+int machine_is_known(const struct server *server, const struct hws_access *access)
 {
 	struct hws_shim *shim = &server->hw->shim;
+	uint32_t id;
+
+	if (shim_ops(shim)->pci_read(shim->self, access->bdf, 0, 4, &id) == 0 &&
+	    id == ((uint32_t)access->device << 16 | access->vendor))
+		return 0;
+	return why(-ENODEV, "another device is there by now, or none: the helper has to look anew "
+			    "(SIGHUP)");
+}
+
+static void give_up(struct server *server, struct opened *opened)
+{
+	struct hws_shim *shim;
 
 	if (!opened->used)
 		return;
+	shim = &server->hw->shim;
 	if (opened->kind == HWS_KIND_PORT)
 		shim_ops(shim)->port_close(shim->self, &opened->window);
 	else
@@ -196,9 +207,13 @@ static int do_pci(struct server *server, const struct hws_access *access, uint64
 	uint32_t word = 0;
 	int r;
 
-	if (access->rights & HWS_W)
+	if (access->rights & HWS_W) {
+		r = machine_is_known(server, access);
+		if (r < 0)
+			return r;
 		return shim_ops(shim)->pci_write(shim->self, access->bdf, (uint32_t)access->first,
 						 access->width, (uint32_t)*value);
+	}
 	r = shim_ops(shim)->pci_read(shim->self, access->bdf, (uint32_t)access->first,
 				     access->width, &word);
 	*value = word;

@@ -16,13 +16,19 @@ static void free_peer(struct peer *peer)
 {
 	sys_close(peer->fd);
 	sys_close(peer->pidfd);
-	sys_close(peer->waiting_fd);
 	hws_policy_view_unref(peer->view);
-	free(peer->waiting);
 	free(peer->undos);
 	free(peer->groups);
 	free(peer->exe);
 	free(peer);
+}
+
+static void forget_reply(struct server *server, struct peer *peer)
+{
+	server->kept -= peer->waiting != NULL;
+	free(peer->waiting);
+	peer->waiting = NULL;
+	peer->waiting_fd = sys_close(peer->waiting_fd);
 }
 
 void peer_end(struct server *server, struct peer *peer, const char *cause)
@@ -30,21 +36,26 @@ void peer_end(struct server *server, struct peer *peer, const char *cause)
 	if (peer->gone)
 		return;
 	peer->gone = true;
+	server->gone++;
 	if (peer->in_txn)
 		(void)txn_end(server, peer, true);
+	holds_end(server, peer);
+	peer_note_bars(server, peer, "over");
 	serve_say(server, peer, HWS_LEVEL_INFO, 0, cause);
 	/* at once: nothing is heard of it any more; its memory goes at the end of the turn */
 	peer->fd = sys_close(peer->fd);
 	peer->pidfd = sys_close(peer->pidfd);
+	forget_reply(server, peer);
+	ring_end(server, peer);
 	for (uint32_t i = 0; i < peer->bar_count; i++)
 		peer->account->mapped -= peer->bars[i].last + 1;
-	peer->account->connections--;
+	server->users -= --peer->account->connections == 0;
 	server->peer_count--;
 }
 
 void peers_sweep(struct server *server)
 {
-	for (struct peer *peer = server->peers, *next; peer; peer = next) {
+	for (struct peer *peer = server->gone ? server->peers : NULL, *next; peer; peer = next) {
 		next = peer->next;
 		if (!peer->gone)
 			continue;
@@ -53,6 +64,7 @@ void peers_sweep(struct server *server)
 			next->link = peer->link;
 		free_peer(peer);
 	}
+	server->gone = 0;
 }
 
 /* The policy's part for it. */
@@ -79,18 +91,18 @@ static int within_limits(struct server *server, struct peer *peer)
 
 	if (!account)
 		return why(-EDQUOT, "too many users");
+	peer->account = account;
 	if (account->connections >= server->options->connections)
 		return why(-EDQUOT, "too many connections of the user");
 	if (server->peer_count >= server->options->total)
 		return why(-EDQUOT, "too many connections");
-	peer->account = account;
 	return 0;
 }
 
 static int admit(struct server *server, struct peer *peer)
 {
 	const int size = SEND_BUFFER;
-	int r = who_is(peer);
+	int r = who_is(server, peer);
 
 	r = r < 0 ? r : within_limits(server, peer);
 	r = r < 0 ? r : choose_rules(server, peer);
@@ -99,13 +111,15 @@ static int admit(struct server *server, struct peer *peer)
 	r = r < 0 ? r : serve_watch(server->poller, peer->fd, EPOLLIN, peer);
 	/* the same tag: it is readable when the process is gone */
 	if (r == 0 && peer->pidfd >= 0)
-		r = serve_watch(server->poller, peer->pidfd, EPOLLIN, (char *)peer + 1);
+		r = serve_watch(server->poller, peer->pidfd, EPOLLIN,
+				(char *)peer + SERVE_TAG_PROCESS);
 	return r;
 }
 
 static void add_peer(struct server *server, int fd)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
+	int r;
 
 	if (!peer) {
 		sys_close(fd);
@@ -113,9 +127,11 @@ static void add_peer(struct server *server, int fd)
 	}
 	peer->fd = fd;
 	peer->pidfd = peer->waiting_fd = -1;
+	peer->ring = (struct peer_ring) { .memory = -1, .doorbell = -1 };
 	peer->journal = JOURNAL_NONE;
-	if (admit(server, peer) < 0) {
-		serve_say(server, peer, HWS_LEVEL_WARNING, -EDQUOT, hws_why());
+	r = admit(server, peer);
+	if (r < 0) {
+		serve_say(server, peer, HWS_LEVEL_WARNING, r, hws_why());
 		free_peer(peer);
 		return;
 	}
@@ -125,8 +141,8 @@ static void add_peer(struct server *server, int fd)
 		peer->next->link = &peer->next;
 	server->peers = peer;
 	server->peer_count++;
-	peer->account->connections++;
-	serve_say(server, peer, HWS_LEVEL_INFO, 0, peer->exe ? peer->exe : "connected");
+	server->users += peer->account->connections++ == 0;
+	serve_say(server, peer, HWS_LEVEL_INFO, 0, "connected");
 }
 
 /* Without a descriptor left the connection could neither be served nor refused. */
@@ -240,6 +256,7 @@ static int keep(struct server *server, struct peer *peer, int fd)
 		return -ENOMEM;
 	memcpy(peer->waiting, &server->reply, server->reply.answer.head.size);
 	peer->waiting_fd = fd;
+	server->kept++;
 	peer->since = server->now;
 	return watch_for(server, peer, EPOLLOUT);
 }
@@ -257,25 +274,56 @@ static void reply(struct server *server, struct peer *peer, int fd)
 		peer_end(server, peer, "dropped: no reply reaches it");
 }
 
+bool peer_answer(struct server *server, struct peer *peer, size_t size, bool ring, int *ret_fd)
+{
+	const union wire_request *request = &server->request;
+
+	if (wire_check(request, size, peer->version) < 0 ||
+	    (ring && !wire_in_ring((enum hws_wire_op)request->head.op))) {
+		serve_say(server, peer, HWS_LEVEL_ERROR, -EBADMSG, "no message of the protocol");
+		peer_end(server, peer, "dropped: no message of the protocol");
+		return false;
+	}
+	serve_do(server, peer, ret_fd);
+	account_served(peer->account, wire_cost(request));
+	return true;
+}
+
+/*
+ * A process may connect and ask as one program, and then become another that is allowed more. Its
+ * program is looked at once more when it has said HELLO; whatever came before that look was said by
+ * who knows which, so nothing may have: who waits for the answer, as he must, has sent nothing.
+ */
+static void settle(struct server *server, struct peer *peer)
+{
+	bool another = who_is_another(server, peer);
+
+	if (another)
+		serve_say(server, peer, HWS_LEVEL_INFO, 0, "is another program");
+	if (another && choose_rules(server, peer) < 0)
+		peer_end(server, peer, "dropped: no memory for its rules");
+	else if (receive(server, peer) != 0)
+		peer_end(server, peer, "dropped: it spoke before it was answered");
+}
+
 void peer_readable(struct server *server, struct peer *peer)
 {
+	bool first = !peer->version;
 	ssize_t size;
 	int fd;
 
-	if (peer->waiting)
+	/* what is left for the next turn is told again by then */
+	if (peer->waiting || !account_turn(server, peer->account))
 		return;
 	size = receive(server, peer);
 	if (size < 0)
 		peer_end(server, peer, hws_why());
-	if (size <= 0)
+	if (size <= 0 || !peer_answer(server, peer, (size_t)size, false, &fd))
 		return;
-	if (wire_check(&server->request, (size_t)size, peer->version) < 0) {
-		serve_say(server, peer, HWS_LEVEL_ERROR, -EBADMSG, "no message of the protocol");
-		peer_end(server, peer, "dropped: no message of the protocol");
-		return;
-	}
-	serve_do(server, peer, &fd);
-	reply(server, peer, fd);
+	if (first)
+		settle(server, peer);
+	if (!peer->gone)
+		reply(server, peer, fd);
 	if (!peer->gone && !peer->version)
 		peer_end(server, peer, "dropped: another version");
 }
@@ -286,9 +334,7 @@ void peer_writable(struct server *server, struct peer *peer)
 
 	if (r == -EAGAIN)
 		return;
-	free(peer->waiting);
-	peer->waiting = NULL;
-	peer->waiting_fd = sys_close(peer->waiting_fd);
+	forget_reply(server, peer);
 	if (r == 0)
 		r = watch_for(server, peer, EPOLLIN);
 	if (r < 0)
@@ -299,17 +345,19 @@ void peers_impatient(struct server *server)
 {
 	uint64_t limit = server->options->patience * UINT64_C(1000000000);
 
-	for (struct peer *peer = server->peers; peer; peer = peer->next) {
+	for (struct peer *peer = server->kept ? server->peers : NULL; peer; peer = peer->next) {
 		if (!peer->gone && peer->waiting && server->now - peer->since > limit)
 			peer_end(server, peer, "dropped: it reads no replies");
 	}
 }
 
 /* A descriptor can't be called back: the peer whose rule is gone is told by the end of it all. */
-static bool still_granted(const struct peer *peer)
+static bool still_granted(struct server *server, const struct peer *peer)
 {
 	struct hws_decision decision;
 
+	if (!holds_are_granted(server, peer))
+		return false;
 	for (uint32_t i = 0; i < peer->bar_count; i++) {
 		if (hws_policy_check(peer->view, &peer->bars[i], &decision) < 0 ||
 		    decision.per_access || decision.rate)
@@ -325,7 +373,7 @@ void peers_recheck(struct server *server)
 			continue;
 		if (choose_rules(server, peer) < 0)
 			peer_end(server, peer, "dropped: no memory for its rules");
-		else if (!still_granted(peer))
-			peer_end(server, peer, "dropped: the policy took back a BAR");
+		else if (!still_granted(server, peer))
+			peer_end(server, peer, "dropped: the policy took back a BAR or a device");
 	}
 }

@@ -5,9 +5,11 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/needs.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -85,10 +87,10 @@ int txn_end(struct server *server, struct peer *peer, bool undo)
 
 	if (!peer->in_txn)
 		return why(-EINVAL, "no transaction is open");
-	machine_raise(true);
+	machine_raise(server, NEEDS_ALL_KINDS);
 	while (undo && peer->undo_count > 0)
 		failed += !put_back(server, &peer->undos[--peer->undo_count].access);
-	machine_raise(false);
+	machine_lower(server);
 	if (server->options->journals) {
 		/* what could not be undone waits for the next start */
 		if (!failed)
@@ -104,65 +106,109 @@ int txn_end(struct server *server, struct peer *peer, bool undo)
 	return r;
 }
 
-/* Writes back where what the dead one wrote still stands. */
+/*
+ * As txn_end() does for one who is alive: whatever stands there now, for a register may read as
+ * something else than was written. A device that is gone took its registers along.
+ */
 static bool replay_one(struct server *server, const struct hws_access *written)
 {
 	struct hws_access access = *written;
 	uint64_t now;
+	int r;
 
 	access.rights = HWS_R;
-	if (machine_do(server, &access, &now) < 0)
-		return false;
-	return now == written->old || now != written->value || put_back(server, written);
+	r = machine_do(server, &access, &now);
+	if (r == -ENODEV || (r == 0 && now == written->old))
+		return true;
+	return put_back(server, written);
 }
 
-static int replay(struct server *server, const char *name)
+/* Of another start of the machine: what it names was reset since. */
+static int discard(struct server *server, const char *path)
+{
+	const char *name;
+	HWS_CLEANUP_FD int dir = sys_open_folder(SYS_REAL_ROOT, path, O_PATH, &name);
+	int r = dir < 0 ? dir : sys_unlink_in(dir, name);
+
+	serve_say(server, NULL, HWS_LEVEL_WARNING, -ESTALE, "journal of before a reset: removed");
+	return r < 0 ? why(r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+/* Whoever made a journal that can't be believed: nothing is served until somebody has looked. */
+static int replay(struct server *server, const char *path)
 {
 	struct hws_access *registers;
 	struct journal journal;
-	char path[PATH];
 	uint32_t count;
 	uint32_t failed = 0;
-	int r;
+	int r = journal_open(&journal, path, &registers, &count);
 
-	snprintf(path, sizeof(path), "%s/%s", server->options->journals, name);
-	r = journal_open(&journal, path, &registers, &count);
+	if (r == -ESTALE)
+		return discard(server, path);
 	if (r < 0)
 		return r;
 	while (count-- > 0) {
-		struct hws_access *one = &registers[count];
-
-		one->last = one->first + (one->kind == HWS_KIND_MSR ? 0 : one->width - 1);
-		failed += !replay_one(server, one);
+		machine_identify(server, &registers[count]);
+		failed += !replay_one(server, &registers[count]);
 	}
 	free(registers);
 	if (!failed)
 		r = journal_remove(&journal);
 	journal_close(&journal);
-	return failed ? why(-ENOTRECOVERABLE, "%s: %u registers could not be written back", path,
-			    failed)
+	return failed ? why(-ENOTRECOVERABLE,
+			    "%s: %u registers could not be written back: look at them, then "
+			    "remove it",
+			    path, failed)
 		      : r;
+}
+
+/* Who else may write there could take a journal away before it is replayed. */
+static int check_folder(const char *path, int fd)
+{
+	struct stat stat;
+	int r = sys_fstat(fd, &stat);
+
+	if (r < 0)
+		return why(r, "journals '%s': %s", path, strerror(-r));
+	if (stat.st_uid != 0 && stat.st_uid != sys_uid())
+		return why(-EACCES, "journals '%s': it belongs to uid %u, expected 0 or %u", path,
+			   stat.st_uid, sys_uid());
+	if (stat.st_mode & (S_IWGRP | S_IWOTH))
+		return why(-EACCES, "journals '%s': others may write there: chmod go-w", path);
+	return 0;
+}
+
+static int replay_all(struct server *server, DIR *dir)
+{
+	const struct dirent *entry;
+	char path[PATH];
+	int r = 0;
+
+	while (r == 0 && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "txn-", 4) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", server->options->journals, entry->d_name);
+		r = replay(server, path);
+		serve_say(server, NULL, r < 0 ? HWS_LEVEL_CRITICAL : HWS_LEVEL_WARNING, r,
+			  entry->d_name);
+	}
+	return r;
 }
 
 int txn_replay(struct server *server)
 {
+	const char *path = server->options->journals;
 	HWS_CLEANUP_DIR DIR *dir = NULL;
-	const struct dirent *entry;
 	int r = 0;
 
-	if (!server->options->journals)
+	if (!path)
 		return 0;
-	r = sys_opendir(SYS_REAL_ROOT, server->options->journals, &dir);
+	r = sys_opendir(SYS_REAL_ROOT, path, &dir);
 	if (r < 0)
-		return why(r, "journals '%s': %s", server->options->journals, strerror(-r));
-	machine_raise(true);
-	while (r == 0 && (entry = readdir(dir))) {
-		if (!strncmp(entry->d_name, "txn-", 4)) {
-			r = replay(server, entry->d_name);
-			serve_say(server, NULL, r < 0 ? HWS_LEVEL_CRITICAL : HWS_LEVEL_WARNING, r,
-				  entry->d_name);
-		}
-	}
-	machine_raise(false);
+		return why(r, "journals '%s': %s", path, strerror(-r));
+	r = check_folder(path, dirfd(dir));
+	machine_raise(server, NEEDS_ALL_KINDS);
+	r = r < 0 ? r : replay_all(server, dir);
+	machine_lower(server);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "guardian/policy-internal.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -41,35 +42,40 @@ static int find_groups(struct peer *peer)
 
 /*
  * Before 6.5 by number: should that be another process by now, it is not the one that sends, and a
- * message from any other than the one that connected is refused.
+ * message from any other than the one that connected is refused. Since then the kernel knows better
+ * than the number, which may be another's once the first is gone.
  */
-static void find_process(struct peer *peer)
+static int find_process(struct peer *peer)
 {
 	int fd = -1;
+	int r = option(peer->fd, SO_PEERPIDFD, &fd, sizeof(fd));
 
-	if (option(peer->fd, SO_PEERPIDFD, &fd, sizeof(fd)) < 0)
+	if (r == -ENOPROTOOPT) {
 		fd = (int)syscall(SYS_pidfd_open, peer->pid, 0);
-	peer->pidfd = fd < 0 ? -1 : fd;
+		r = fd < 0 ? -errno : 0;
+	}
+	if (r == -ESRCH || r == -EINVAL)
+		return why(-ESRCH, "its process ended before it was heard");
+	peer->pidfd = r < 0 ? -1 : fd;
+	return 0;
 }
 
-/* What can't be told matches no rule about programs. */
-static void find_exe(struct peer *peer)
+/*
+ * What can't be told matches no rule about programs. It is that process's only if that is still
+ * alive, and that is only known if its pid is held.
+ */
+static void find_exe(struct server *server, struct peer *peer)
 {
-	char path[64];
-	char exe[SERVE_EXE];
-	ssize_t length;
+	char *exe = peer->pidfd < 0 ? NULL : exe_of(server, peer->pid);
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", peer->pid);
-	length = sys_readlink(SYS_REAL_ROOT, path, exe, sizeof(exe));
-	/* it was that process's if it is still alive, and only known if the pid is held */
-	if (length > 0 && (size_t)length < sizeof(exe) && peer->pidfd >= 0 &&
-	    syscall(SYS_pidfd_send_signal, peer->pidfd, 0, NULL, 0) != -1)
-		peer->exe = strdup(exe);
-	else if (length > 0 && (size_t)length < sizeof(exe) && peer->pidfd >= 0 && errno == EPERM)
-		peer->exe = strdup(exe);
+	/* EPERM: it is another user's, and alive */
+	if (!exe || syscall(SYS_pidfd_send_signal, peer->pidfd, 0, NULL, 0) == 0 || errno == EPERM)
+		peer->exe = exe;
+	else
+		free(exe);
 }
 
-int who_is(struct peer *peer)
+int who_is(struct server *server, struct peer *peer)
 {
 	const int on = 1;
 	const int off = 0;
@@ -84,12 +90,29 @@ int who_is(struct peer *peer)
 	/* -1 is nobody's; 0: a process that this namespace can't name */
 	if (who.uid == UINT32_MAX || who.gid == UINT32_MAX || who.pid <= 0)
 		return why(-EACCES, "the kernel can't say who that is");
+	/* whoever this namespace has no number for has that one: it is many, so it is nobody */
+	if (who.uid == POLICY_OVERFLOW_ID)
+		return why(-EACCES, "uid %u stands for all that have none here", who.uid);
 	r = find_groups(peer);
 	if (r < 0)
 		return r;
-	find_process(peer);
-	find_exe(peer);
+	r = find_process(peer);
+	if (r < 0)
+		return r;
+	find_exe(server, peer);
 	/* descriptors are refused by the kernel where it can; each message says who sent it */
 	(void)setsockopt(peer->fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 	return setsockopt(peer->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+bool who_is_another(struct server *server, struct peer *peer)
+{
+	char *before = peer->exe;
+	bool changed;
+
+	peer->exe = NULL;
+	find_exe(server, peer);
+	changed = !before != !peer->exe || (before && strcmp(before, peer->exe) != 0);
+	free(before);
+	return changed;
 }

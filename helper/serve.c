@@ -4,14 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "helper/harden.h"
@@ -20,16 +19,42 @@
 
 enum { EVENTS = 64, TICK_MS = 1000, DESCRIPTORS = 4096 };
 
+/* What a user can have recorded without being allowed anything; a flood of it is only counted. */
+static bool is_too_much(const struct server *server, const struct peer *peer,
+			const struct hws_event *event)
+{
+	bool idle = event->code < 0 || event->type == HWS_EVENT_PRIVILEGE;
+
+	return peer && peer->account && idle && event->level < HWS_LEVEL_CRITICAL &&
+	       !account_may_note(server, peer->account);
+}
+
+/* The program stands behind what is said: of its path the end, as much as there is room for. */
+static void add_exe(struct hws_event *event, const char *exe)
+{
+	size_t said = strlen(event->text);
+	size_t room = sizeof(event->text) - 1 - said;
+	size_t length = strlen(exe);
+
+	if (!said)
+		audit_event_text(event, exe);
+	else if (room > 2)
+		snprintf(event->text + said, room + 1, ", %s",
+			 exe + (length > room - 2 ? length - (room - 2) : 0));
+}
+
 void serve_note(const struct server *server, const struct peer *peer, struct hws_event event)
 {
+	if (is_too_much(server, peer, &event))
+		return;
 	if (peer) {
 		event.pid = peer->pid;
 		event.tid = peer->pid;
 		event.uid = peer->uid;
 	}
 	event.generation = (uint32_t)hws_policy_generation(server->policy);
-	if (!event.text[0] && peer && peer->exe)
-		audit_event_text(&event, peer->exe);
+	if (peer && peer->exe)
+		add_exe(&event, peer->exe);
 	audit_record(server->hw->audit, &event);
 }
 
@@ -67,22 +92,41 @@ static int load_policy(struct server *server)
 	return 0;
 }
 
+/* Of what failed, the place and the cause; the directory is known. */
+static void note_policy(const struct server *server, int r)
+{
+	const char *directory = server->options->context.policy_directory;
+	size_t length = strlen(directory ? directory : HWS_POLICY_DIRECTORY);
+	const char *said = hws_why();
+	struct hws_event event = { .type = HWS_EVENT_POLICY,
+				   .level = r < 0 ? HWS_LEVEL_ERROR : HWS_LEVEL_INFO,
+				   .code = r };
+
+	if (!strncmp(said, directory ? directory : HWS_POLICY_DIRECTORY, length))
+		said += length + 1;
+	if (r < 0)
+		snprintf(event.text, sizeof(event.text), "%s", said);
+	else
+		snprintf(event.text, sizeof(event.text), "%u rules",
+			 hws_policy_rules(server->policy));
+	serve_note(server, NULL, event);
+}
+
 /* All or nothing: with an error the old policy stays. Whoever is connected is judged by the new. */
 static void reload(struct server *server)
 {
-	struct hws_event event = { .type = HWS_EVENT_POLICY };
 	int r = load_policy(server);
 
-	event.code = r;
-	event.level = r < 0 ? HWS_LEVEL_ERROR : HWS_LEVEL_INFO;
-	if (r < 0) {
+	if (r < 0)
 		complain(hws_why());
-	} else {
-		accounts_new_policy(server);
-		r = machine_learn(server);
-		peers_recheck(server);
-	}
-	serve_note(server, NULL, event);
+	note_policy(server, r);
+	if (r < 0)
+		return;
+	accounts_new_policy(server);
+	r = machine_learn(server);
+	if (r < 0)
+		serve_say(server, NULL, HWS_LEVEL_ERROR, r, hws_why());
+	peers_recheck(server);
 }
 
 static void on_signal(struct server *server)
@@ -92,16 +136,18 @@ static void on_signal(struct server *server)
 	while (read(server->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
 			reload(server);
+		else if (info.ssi_signo == SIGUSR1)
+			peers_list(server);
 		else
 			server->stop = true;
 	}
 }
 
-/* A tag is where it is; the one behind a peer's first byte stands for its process. */
+/* A tag is where it is; behind a peer's first byte it stands for its process, or its ring. */
 static void on_event(struct server *server, const struct epoll_event *event)
 {
 	uintptr_t tag = (uintptr_t)event->data.ptr;
-	struct peer *peer = (struct peer *)(tag & ~(uintptr_t)1);
+	struct peer *peer = (struct peer *)(tag & ~(uintptr_t)SERVE_TAGS);
 
 	if (event->data.ptr == &server->listener)
 		peer_accept(server);
@@ -109,7 +155,9 @@ static void on_event(struct server *server, const struct epoll_event *event)
 		on_signal(server);
 	else if (peer->gone)
 		return;
-	else if (tag & 1)
+	else if (tag & SERVE_TAG_RING)
+		ring_doorbell(server, peer);
+	else if (tag & SERVE_TAG_PROCESS)
 		peer_end(server, peer, "its process ended");
 	else if (event->events & EPOLLIN)
 		peer_readable(server, peer);
@@ -119,23 +167,39 @@ static void on_event(struct server *server, const struct epoll_event *event)
 		peer_end(server, peer, "closed");
 }
 
+/*
+ * One message of each that has some, and of each user no more than a part of a turn: nobody's flood
+ * keeps the others waiting. Messages and rings begin by turns.
+ */
+static void take_turn(struct server *server, const struct epoll_event *events, int count)
+{
+	bool rings_first = server->turn++ & 1;
+
+	if (rings_first)
+		rings_serve(server);
+	/* another one begins each time: of a user's connections none has all that is the user's */
+	for (int i = 0; i < count; i++)
+		on_event(server, &events[(server->turn + (uint64_t)i) % (uint64_t)count]);
+	if (!rings_first)
+		rings_serve(server);
+}
+
 static int loop(struct server *server)
 {
 	struct epoll_event events[EVENTS];
 
 	while (!server->stop) {
-		int count = epoll_wait(server->poller, events, EVENTS, TICK_MS);
+		int count = epoll_wait(server->poller, events, EVENTS, server->busy ? 0 : TICK_MS);
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		if (sys_clock(CLOCK_MONOTONIC, &server->now) < 0)
 			return why(-EIO, "the clock can't be read");
-		/* one message of each that has some: nobody's flood keeps the others waiting */
-		for (int i = 0; i < count; i++)
-			on_event(server, &events[i]);
+		take_turn(server, events, count);
 		peers_impatient(server);
 		peers_sweep(server);
-		if (count <= 0 || server->options->audit.file)
+		accounts_tell(server);
+		if ((count <= 0 && !server->busy) || server->options->audit.file)
 			hws_audit_flush(server->hw->audit);
 	}
 	return 0;
@@ -147,6 +211,7 @@ static int watch_signals(struct server *server)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
@@ -169,68 +234,31 @@ static int set_up_loop(struct server *server)
 	return r < 0 ? r : serve_watch(server->poller, server->signals, EPOLLIN, &server->signals);
 }
 
-/* Each with what it is for; a simulated machine needs none. */
-static const uint64_t kept = UINT64_C(1) << CAP_SYS_RAWIO      /* ioperm, /dev/cpu/N/msr */
-			     | UINT64_C(1) << CAP_DAC_OVERRIDE /* root's files in sysfs and /dev */
-			     | UINT64_C(1) << CAP_SYS_ADMIN    /* configuration space from 64 on */
-			     | UINT64_C(1) << CAP_SYS_PTRACE;  /* /proc/PID/exe of other users */
-
-static int find_user(const char *name, struct harden *what)
-{
-	const struct passwd *user;
-
-	what->uid = geteuid();
-	what->gid = getegid();
-	what->keep_groups = !name;
-	if (!name)
-		return 0;
-	user = getpwnam(name);
-	if (!user)
-		return why(-ENOENT, "--user '%s': there is no such user", name);
-	what->uid = user->pw_uid;
-	what->gid = user->pw_gid;
-	return 0;
-}
-
-static int give_up_privileges(struct server *server)
-{
-	static const int denied[] = { SYS_io_uring_setup, SYS_io_uring_enter,
-				      SYS_io_uring_register };
-	static const struct harden_limit limits[] = { { RLIMIT_CORE, 0 }, { RLIMIT_NPROC, 0 } };
-	struct harden what = {
-		.keep = strcmp(hws_backend(server->hw), "sim") != 0 ? kept : 0,
-		.limits = limits,
-		.limit_count = sizeof(limits) / sizeof(limits[0]),
-		.denied = denied,
-		.denied_count = sizeof(denied) / sizeof(denied[0]),
-	};
-	const char *step = "user";
-	int r = find_user(server->options->user, &what);
-
-	if (r < 0)
-		return r;
-	r = harden(&what, &step);
-	return r < 0 ? why(r, "hardening failed at '%s': %s; nothing is served", step, strerror(-r))
-		     : 0;
-}
-
 static int set_up(struct server *server)
 {
 	const struct serve_options *options = server->options;
+	char boot[SYS_BOOT];
 	int r = hws_open(&options->context, &server->hw);
 
 	r = r < 0 ? r : load_policy(server);
 	if (r < 0)
 		return r;
+	note_policy(server, 0);
 	server->listener = options->socket ? serve_listen(options->socket) : serve_activated();
 	if (server->listener < 0)
 		return server->listener;
+	server->notify = serve_notify_open();
 	clearenv();
+	sys_boot(boot); /* journals name it; /proc may be closed to us later */
 	r = set_up_loop(server);
 	if (r < 0)
 		return why(r, "the loop: %s", strerror(-r));
-	r = options->soft ? 0 : give_up_privileges(server);
-	r = r < 0 ? r : machine_learn(server);
+	server->failure = RESULT_SYSTEM;
+	r = serve_harden(server);
+	if (r < 0)
+		return r;
+	server->failure = RESULT_FAILURE;
+	r = machine_learn(server);
 	return r < 0 ? r : txn_replay(server);
 }
 
@@ -247,24 +275,66 @@ static void tear_down(struct server *server)
 	sys_close(server->poller);
 	sys_close(server->signals);
 	sys_close(server->spare);
+	sys_close(server->notify);
+	sys_close(server->exe_reader);
 	if (server->options->socket && server->listener >= 0)
 		unlink(server->options->socket);
 	free(server);
 }
 
-/* Nothing of who started it comes along. */
-static int begin(const struct serve_options *options)
+/*
+ * One that gets its capabilities by its file serves whoever starts it, who chooses the options:
+ * root says by the file's group who that may be. Until all is given up, files are opened as him.
+ */
+static int begin_by_file(void)
 {
-	unsigned int first = options->socket ? 3 : 4;
+	struct stat exe;
+	int r;
+
+	if (!getauxval(AT_SECURE))
+		return 0;
+	if (stat("/proc/self/exe", &exe) < 0)
+		return why(-errno, "/proc is needed: %s", strerror(errno));
+	if (exe.st_mode & S_IXOTH)
+		return why(-EPERM,
+			   "its file gives capabilities to whoever starts it, and everybody "
+			   "may: only a group's members shall (chmod 0750)");
+	r = harden_raise(false);
+	return r < 0 ? why(r, "hardening failed at 'capabilities': %s", strerror(-r)) : 0;
+}
+
+/* As many descriptors as all clients may need, if they are to be had; a failing write is told. */
+static void set_room(void)
+{
+	struct rlimit files;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max < DESCRIPTORS ? files.rlim_max : DESCRIPTORS;
+	(void)setrlimit(RLIMIT_NOFILE, &files); /* what is too few is told when it is */
+}
+
+/* Nothing of who started it comes along. */
+static int begin(struct server *server)
+{
+	unsigned int first = server->options->socket ? 3 : 4;
+	int r;
 
 	if (close_range(first, ~0u, 0) < 0)
 		return why(-errno, "close_range: %s", strerror(errno));
 	for (int signal = 1; signal < NSIG; signal++)
 		(void)sigaction(signal, &(struct sigaction) { .sa_handler = SIG_DFL }, NULL);
+	set_room();
 	umask(077);
 	if (chdir("/") < 0)
 		return why(-errno, "chdir: %s", strerror(errno));
-	return options->soft ? 0 : harden_hide();
+	r = server->options->soft ? 0 : harden_hide();
+	if (r < 0)
+		return why(r, "hardening failed at 'dumpable': %s; nothing is served",
+			   strerror(-r));
+	r = begin_by_file();
+	return r < 0 ? r : exe_start(server);
 }
 
 enum result serve_command(int count, char **arguments)
@@ -281,12 +351,20 @@ enum result serve_command(int count, char **arguments)
 		return (enum result)complain("no memory");
 	server->options = &options;
 	server->listener = server->poller = server->signals = server->spare = -1;
-	r = begin(&options);
-	r = r < 0 ? r : set_up(server);
-	if (r == 0)
+	server->exe_reader = server->notify = -1;
+	server->failure = RESULT_SYSTEM;
+	r = begin(server);
+	if (r == 0) {
+		server->failure = RESULT_FAILURE;
+		r = set_up(server);
+	}
+	if (r == 0) {
+		serve_ready(server);
 		r = loop(server);
+	}
+	result = r < 0 ? server->failure : RESULT_OK;
 	if (r < 0)
 		complain(hws_why());
 	tear_down(server);
-	return r < 0 ? RESULT_FAILURE : RESULT_OK;
+	return result;
 }

@@ -8,6 +8,7 @@
 #define HWSAFE_HELPER_SERVE_H
 
 #include "guardian/context-internal.h"
+#include "helper/helper.h"
 #include "hw/journal-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/wire-internal.h"
@@ -18,6 +19,16 @@ enum {
 	SERVE_EXE = 4096,
 	SERVE_UNDOS = 1024, /* writes of one transaction */
 	SERVE_BARS = 16,    /* descriptors that one peer is given */
+	/* what one user has in a turn of the loop, in accesses, and what a request costs beside */
+	SERVE_TURN = 16,
+	SERVE_TURN_ALONE = 512, /* where nobody else is connected */
+	SERVE_REQUEST = 8,
+	SERVE_NOTES = 500, /* refusals of one user a second that are recorded one by one */
+	/* what an event of a peer is about: added to where it lies */
+	SERVE_TAG_PROCESS = 1,
+	SERVE_TAG_RING = 2,
+	SERVE_TAGS = 3,
+	SERVE_HOLDS = 4, /* functions that one peer holds whole */
 };
 
 /* Below, equal, above: by the numbers, for what lies between them is anything. */
@@ -40,6 +51,7 @@ struct serve_options {
 	const char *user;     /* whom the daemon becomes; NULL: stays who it is */
 	uint32_t connections; /* of one user */
 	uint32_t total;	      /* connections in all */
+	uint32_t rings;	      /* of one user; 0: all comes by messages */
 	uint64_t rate;	      /* accesses of one user a second; 0: any */
 	uint64_t mapped;      /* bytes of BARs that one user may have */
 	bool soft;	      /* without giving up privileges: for tests */
@@ -51,15 +63,36 @@ struct account {
 	bool used;
 	uint32_t uid;
 	uint32_t connections;
-	uint64_t tokens;     /* in billionths of an access */
-	uint64_t at;	     /* when they were counted, ns */
-	uint64_t mapped;     /* bytes */
+	uint32_t rings;
+	uint64_t turn;	 /* of the loop, that it was last served in */
+	uint32_t served; /* in that turn: accesses */
+	uint64_t tokens; /* in billionths of an access */
+	uint64_t at;	 /* when they were counted, ns */
+	uint64_t mapped; /* bytes */
+	uint64_t second; /* in which @notes were recorded */
+	uint32_t notes;
+	uint64_t unnoted;    /* that were counted only */
 	struct rules *rates; /* what is counted for the rules of one policy */
 };
 
 /* A write that is undone if its peer dies. */
 struct undo {
 	struct hws_access access; /* the place, the value, and the one before */
+};
+
+/* Shared memory; its doorbell rings once it is started. */
+struct peer_ring {
+	struct hws_wire_ring *shared; /* NULL: none */
+	int memory;		      /* until it is started */
+	int doorbell;
+	uint32_t answered;
+	bool busy; /* there may be requests: it is looked at in each turn */
+};
+
+/* A function that a peer holds whole. */
+struct held {
+	struct hws_access access;
+	struct hws_hold hold;
 };
 
 struct peer {
@@ -80,10 +113,13 @@ struct peer {
 	/* grants that a descriptor stands for: rechecked when the policy changes */
 	struct hws_access bars[SERVE_BARS];
 	uint32_t bar_count;
+	struct held holds[SERVE_HOLDS];
+	uint32_t hold_count;
 	/* a reply that it has not taken: nothing of it is read until then */
 	union wire_reply *waiting;
 	int waiting_fd;
 	uint64_t since;
+	struct peer_ring ring;
 	/* its transaction */
 	bool in_txn;
 	struct undo *undos;
@@ -109,6 +145,8 @@ struct opened {
 	struct hws_window window;
 };
 
+struct harden;
+
 struct server {
 	const struct serve_options *options;
 	struct hws *hw; /* the machine, the trail; its policy is not asked */
@@ -118,9 +156,19 @@ struct server {
 	int signals;
 	int spare; /* given up for a moment when no descriptor is left */
 	bool stop;
-	uint64_t now; /* ns, of this turn */
+	enum result failure; /* what it ends with if what it does now fails */
+	uint64_t permitted;  /* capabilities, after the start; 0: there is nothing to be raised */
+	int exe_reader;	     /* serve-exe.c: who says what programs are; -1: nobody */
+	int notify;	     /* whom to tell that it serves; -1: nobody asked */
+	uint64_t now;	     /* ns, of this turn */
+	uint64_t turn;	     /* its number */
+	uint64_t told;	     /* the second in which accounts_tell() last looked */
+	uint32_t busy;	     /* rings that are looked at in each turn */
+	uint32_t gone;	     /* peers that the sweep frees */
+	uint32_t kept;	     /* replies that nobody has taken yet */
 	struct peer *peers;
 	uint32_t peer_count;
+	uint32_t users; /* who are connected */
 	uint64_t journal_number;
 	struct known *known; /* every function, in order */
 	uint32_t known_count;
@@ -142,10 +190,31 @@ int serve_listen(const char *path);
 int serve_activated(void);
 int serve_watch(int poller, int fd, uint32_t events, void *tag);
 
+/* Where the service manager waits to hear of it, if one does: for serve_ready(), once. */
+int serve_notify_open(void);
+void serve_ready(struct server *server);
+
+/* serve-exe.c: a process that looks what program a process is; 0 or -errno, with words */
+int exe_start(struct server *server);
+/* It gives up all but that; to be called when the server has. */
+int exe_harden(struct server *server);
+/* The path; NULL where that can't be told. For free(). */
+char *exe_of(struct server *server, int32_t pid);
+
+/* serve-harden.c: gives up all that serving doesn't need; 0 or -errno, with words */
+int serve_harden(struct server *server);
+/* Whom it becomes. 0 or -ENOENT. */
+int serve_find_user(const char *name, struct harden *what);
+
 /* serve-peer.c */
 void peer_accept(struct server *server);
 void peer_readable(struct server *server, struct peer *peer);
 void peer_writable(struct server *server, struct peer *peer);
+/*
+ * Checks and does what is in server->request, @size bytes; the reply is in server->reply. False:
+ * the peer has been dropped for it.
+ */
+bool peer_answer(struct server *server, struct peer *peer, size_t size, bool ring, int *ret_fd);
 /* Ends everything that was granted; freed by peers_sweep(). */
 void peer_end(struct server *server, struct peer *peer, const char *cause);
 void peers_sweep(struct server *server);
@@ -153,13 +222,33 @@ void peers_impatient(struct server *server);
 /* The policy changed. */
 void peers_recheck(struct server *server);
 
+/* serve-ring.c */
+int ring_share(struct server *server, struct peer *peer, bool begin, int *ret_fd);
+void ring_end(struct server *server, struct peer *peer);
+void ring_doorbell(struct server *server, struct peer *peer);
+/* What waits in rings, a fair part of each. */
+void rings_serve(struct server *server);
+
+/* serve-list.c: who is connected and has what; and what of one's descriptors: "held", "over" */
+void peers_list(const struct server *server);
+void peer_note_bars(const struct server *server, const struct peer *peer, const char *text);
+
 /* serve-who.c: fills uid, pid, groups, exe, pidfd */
-int who_is(struct peer *peer);
+int who_is(struct server *server, struct peer *peer);
+/* Its program, looked at anew: is it another one by now? */
+bool who_is_another(struct server *server, struct peer *peer);
 
 /* serve-account.c */
 struct account *account_of(struct server *server, uint32_t uid);
 /* Takes @count accesses; false: too fast. */
 bool account_take(struct server *server, struct account *account, uint32_t count);
+/* May it be served once more in this turn of the loop? And: it was, with so many accesses. */
+bool account_turn(const struct server *server, struct account *account);
+void account_served(struct account *account, uint32_t accesses);
+/* May what it was refused be recorded? Else it is counted. */
+bool account_may_note(const struct server *server, struct account *account);
+/* Records what was only counted, once a second. */
+void accounts_tell(struct server *server);
 void accounts_new_policy(struct server *server);
 void accounts_free(struct server *server);
 
@@ -181,13 +270,24 @@ int access_refuse(struct server *server, struct peer *peer, const struct hws_acc
 int machine_learn(struct server *server);
 /* Fills what policy knows the function by; false: there is none. Takes as long either way. */
 bool machine_identify(const struct server *server, struct hws_access *access);
+/* Is it still the device that the policy was asked for, and no other in its place? 0 or -ENODEV. */
+int machine_is_known(const struct server *server, const struct hws_access *access);
 void machine_forget(struct server *server);
 /* One access, whose rights are HWS_R or HWS_W; *value is read or written. */
 int machine_do(struct server *server, const struct hws_access *access, uint64_t *value);
 int machine_open(struct server *server, enum hws_kind kind, const struct hws_access *access,
 		 struct opened **ret_opened);
-/* Raises what is permitted, around a call that needs it; and drops it again. */
-void machine_raise(bool on);
+/* Raises what accesses of these kinds need (NEEDS_OF()), around them; and drops it again. */
+void machine_raise(const struct server *server, uint32_t kinds);
+void machine_lower(const struct server *server);
+
+/* serve-hold.c: one descriptor of a function, which is the caller's; and what goes with it */
+int hold_give(struct server *server, struct peer *peer, const struct hws_wire_hold *ask,
+	      struct hws_wire_held *ret_held, int *ret_fd);
+/* The peer's end: its devices stop. */
+void holds_end(struct server *server, struct peer *peer);
+/* Does the policy still give all that it holds? */
+bool holds_are_granted(struct server *server, const struct peer *peer);
 
 /* serve-txn.c */
 int txn_begin(struct server *server, struct peer *peer);

@@ -23,9 +23,9 @@
 #include "../guardian/plugin.h"	    /* shared objects that bring a device, loaded by policy */
 #include "../guardian/privilege.h"  /* ports that the kernel opened to a thread */
 #include "../guardian/last-words.h" /* what was touched before a hang */
-#include "../guardian/learn.h"	    /* what a program touches, noted */
 #include "../guardian/validate.h"   /* checks: sizes, alignment, buffers, slices, descriptors */
 #include "../uring/probe.h"	    /* does io_uring work here? */
+#include "../guardian/learn.h"	    /* what a program touches, noted */
 #include "../guardian/lint.h"	    /* what is odd about a policy; what two allow differently */
 #include "../uring/buf.h"	    /* buffers: handles, one owner at a time, views */
 #include "../uring/numa.h"	    /* processors, memory and devices that are near one another */

@@ -10,29 +10,28 @@
 
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
+#include "shim/wire-internal.h"
 
 enum { LINE = 256, FILE_MAX = 4 << 20 };
-static const char head[] = "hwsafe-journal 1\n";
+/* What it begins with; the start of the machine follows. */
+static const char head[] = "hwsafe-journal 2 ";
 
-/* A line: kind bdf bar first width cpu old new; what a kind has not is 0. */
-static const char line_format[] = "%s %s %u 0x%" PRIx64 " %u %u 0x%" PRIx64 " 0x%" PRIx64 "\n";
+/* A line: kind bdf bar first width cpu old new; what a kind has not is 0. Its sum follows. */
+static const char line_format[] = "%s %s %u 0x%" PRIx64 " %u %u 0x%" PRIx64 " 0x%" PRIx64;
+static const char sum_format[] = " #%016" PRIx64 "\n";
+enum { SUM = 19 };
 
 static int find(struct journal *journal, const char *path)
 {
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	const char *name = slash ? slash + 1 : path;
-	char folder[4096];
+	const char *name;
 
 	*journal = JOURNAL_NONE;
-	if (!name || !*name || strlen(name) >= sizeof(journal->name) ||
-	    (slash && (size_t)(slash - path) + 2 > sizeof(folder)))
+	journal->dir = sys_open_folder(SYS_REAL_ROOT, path, O_PATH, &name);
+	if (journal->dir == -EINVAL || journal->dir == -ENAMETOOLONG)
 		return why(-EINVAL, "a journal needs a path with a name of 1 to %zu characters",
 			   sizeof(journal->name) - 1);
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
-		 slash ? path : ".");
-	journal->dir = sys_open(SYS_REAL_ROOT, folder, O_PATH | O_DIRECTORY);
 	if (journal->dir < 0)
-		return why(journal->dir, "cannot open the journal's folder %s: %s", folder,
+		return why(journal->dir, "cannot open the journal's folder: %s: %s", path,
 			   strerror(-journal->dir));
 	memcpy(journal->name, name, strlen(name) + 1);
 	return 0;
@@ -61,8 +60,27 @@ static int put(int fd, const char *text)
 	return 0;
 }
 
+/* A line with its sum. What is left of one that failed is no line, as long as none follows. */
+static int put_line(struct journal *journal, const char *body)
+{
+	uint64_t sum = journal_sum(journal->sum, body);
+	char line[LINE + SUM + 1];
+	int r;
+
+	if (journal->torn)
+		return why(-EIO, "the journal %s could not be written before", journal->name);
+	snprintf(line, sizeof(line), "%s", body);
+	snprintf(line + strlen(line), SUM + 1, sum_format, sum);
+	r = put(journal->fd, line);
+	journal->torn = r < 0;
+	journal->sum = sum;
+	return r;
+}
+
 static int make(struct journal *journal)
 {
+	char line[LINE];
+	char boot[SYS_BOOT];
 	int r = 0;
 
 	journal->fd = sys_openat(journal->dir, journal->name,
@@ -77,8 +95,11 @@ static int make(struct journal *journal)
 		return why(journal->fd, "cannot make the journal %s: %s", journal->name,
 			   strerror(-journal->fd));
 	r = sys_lock(journal->fd);
-	return r < 0 ? why(r, "the journal %s can't be locked", journal->name)
-		     : put(journal->fd, head);
+	if (r < 0)
+		return why(r, "the journal %s can't be locked", journal->name);
+	sys_boot(boot);
+	snprintf(line, sizeof(line), "%s%s", head, boot);
+	return put_line(journal, line);
 }
 
 int journal_make(struct journal *journal, const char *path)
@@ -102,7 +123,7 @@ int journal_add(struct journal *journal, const struct hws_access *access)
 	snprintf(line, sizeof(line), line_format, hws_kind_name(access->kind),
 		 hws_bdf_format(access->bdf, bdf), access->bar, access->first, access->width,
 		 access->cpu, access->old, access->value);
-	return put(journal->fd, line);
+	return put_line(journal, line);
 }
 
 int journal_remove(struct journal *journal)
@@ -137,13 +158,32 @@ static bool parse_number(const char *word, uint64_t max, uint64_t *ret_number)
 	return *word >= '0' && *word <= '9' && *end == '\0' && errno == 0 && *ret_number <= max;
 }
 
-/* Cut at its blanks; false: these are not eight words. */
+/* Could a program have been allowed that? What is too large for its place would be cut off. */
+static bool is_sound(const struct hws_access *access)
+{
+	bool device = access->kind == HWS_KIND_PCI || access->kind == HWS_KIND_BAR;
+	struct hws_wire_step step = {
+		.kind = (uint8_t)access->kind,
+		.verb = HWS_WIRE_WRITE,
+		.width = (uint8_t)access->width,
+		.bar = (uint8_t)access->bar,
+		.cpu = access->cpu,
+		.at = access->first,
+		.value = access->old | access->value,
+	};
+
+	if (device)
+		step.bdf = wire_put_bdf(access->bdf);
+	return wire_step_ok(&step);
+}
+
+/* Cut at its blanks; false: these are not eight words, or they make no sense. */
 static bool parse_line(char *line, struct hws_access *ret)
 {
 	enum { KIND, BDF, BAR, FIRST, WIDTH, CPU, OLD, NEW, WORDS };
 	static const uint64_t most[WORDS] = {
-		[BAR] = 5,    [FIRST] = UINT64_MAX, [WIDTH] = 8,
-		[CPU] = 8191, [OLD] = UINT64_MAX,   [NEW] = UINT64_MAX
+		[BAR] = UINT8_MAX,  [FIRST] = UINT64_MAX, [WIDTH] = UINT8_MAX,
+		[CPU] = UINT32_MAX, [OLD] = UINT64_MAX,	  [NEW] = UINT64_MAX
 	};
 	uint64_t numbers[WORDS] = { 0 };
 	char *save = NULL;
@@ -162,9 +202,64 @@ static bool parse_line(char *line, struct hws_access *ret)
 	access.cpu = (uint32_t)numbers[CPU];
 	access.old = numbers[OLD];
 	access.value = numbers[NEW];
-	access.last = access.first;
+	access.last = access.first + (access.kind == HWS_KIND_MSR ? 0 : access.width - 1);
 	*ret = access;
-	return word == NULL && access.width && !(access.width & (access.width - 1));
+	return word == NULL && is_sound(&access);
+}
+
+/* The line at *@text, without its sum, which must be right; *@text goes on. NULL: it is wrong. */
+static char *take_line(char **text, uint64_t *sum)
+{
+	char *line = *text;
+	char *end = strchr(line, '\n');
+	char expected[SUM + 1];
+
+	*text = end + 1;
+	if (end - line < SUM - 1)
+		return NULL;
+	end -= SUM - 1;
+	if (*end != ' ')
+		return NULL;
+	*end = '\0';
+	*sum = journal_sum(*sum, line);
+	snprintf(expected, sizeof(expected), sum_format, *sum);
+	/* it has its newline still, and lost its blank */
+	return memcmp(end + 1, expected + 1, SUM - 1) == 0 ? line : NULL;
+}
+
+/* The first line: is it of this start of the machine? */
+static int check_head(char **text, const char *name, uint64_t *sum)
+{
+	const char *line = take_line(text, sum);
+	char boot[SYS_BOOT];
+
+	if (!line || strncmp(line, head, sizeof(head) - 1) != 0)
+		return why(-EBADMSG, "%s is no journal of a transaction, or of another version",
+			   name);
+	sys_boot(boot);
+	return strcmp(line + sizeof(head) - 1, boot) == 0
+		       ? 0
+		       : why(-ESTALE,
+			     "the journal %s is of another start of the machine, or of another "
+			     "machine: its registers are not these; remove it",
+			     name);
+}
+
+static uint32_t count_lines(const char *text)
+{
+	uint32_t lines = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		lines++;
+	return lines;
+}
+
+/* Was its first line being written when the process died? */
+static bool is_begun(const char *text)
+{
+	size_t length = strlen(text);
+
+	return strncmp(text, head, length < sizeof(head) - 1 ? length : sizeof(head) - 1) == 0;
 }
 
 /* The text's lines; what has no end was being written when the process died: not a line. */
@@ -172,29 +267,30 @@ static int parse(char *text, const char *name, struct hws_access **ret_registers
 		 uint32_t *ret_count)
 {
 	HWS_CLEANUP_FREE struct hws_access *registers = NULL;
-	uint32_t count = 0;
-	uint32_t lines = 0;
-	char *end;
+	uint32_t lines = count_lines(text);
+	uint64_t sum = JOURNAL_SUM;
+	int r;
 
-	for (const char *at = text; (at = strchr(at, '\n')); at++)
-		lines++;
-	if (strncmp(text, head, sizeof(head) - 1) != 0)
-		return *text == '\0' || !lines
-			       ? 0
-			       : why(-EBADMSG, "%s is no journal of a transaction", name);
+	if (!lines)
+		return is_begun(text) ? 0
+				      : why(-EBADMSG, "%s is no journal of a transaction", name);
+	r = check_head(&text, name, &sum);
+	if (r < 0)
+		return r;
 	registers = calloc(lines, sizeof(*registers));
 	if (!registers)
 		return why(-ENOMEM, "no memory for a journal");
-	for (text += sizeof(head) - 1; (end = strchr(text, '\n')); text = end + 1) {
-		*end = '\0';
-		if (!parse_line(text, &registers[count++]))
+	for (uint32_t i = 0; i < lines - 1; i++) {
+		char *line = take_line(&text, &sum);
+
+		if (!line || !parse_line(line, &registers[i]))
 			return why(-EBADMSG,
-				   "%s:%u: expected kind, address, BAR, offset, width, processor, "
-				   "old and new value",
-				   name, count + 1);
+				   "the journal %s is damaged at line %u: nothing is written back; "
+				   "look at the registers it names, then remove it",
+				   name, i + 2);
 	}
 	*ret_registers = HWS_TAKE_PTR(registers);
-	*ret_count = count;
+	*ret_count = lines - 1;
 	return 0;
 }
 
@@ -234,9 +330,12 @@ static int read_text(struct journal *journal, char *text)
 		return why(-EBUSY, "the journal %s belongs to a transaction that is alive",
 			   journal->name);
 	n = sys_read_all(journal->fd, text, FILE_MAX);
-	return n < 0 ? why((int)n, "the journal %s can't be read: %s", journal->name,
-			   strerror((int)-n))
-		     : 0;
+	if (n < 0)
+		return why((int)n, "the journal %s can't be read: %s", journal->name,
+			   strerror((int)-n));
+	return strlen(text) == (size_t)n
+		       ? 0
+		       : why(-EBADMSG, "%s is no journal of a transaction", journal->name);
 }
 
 int journal_open(struct journal *journal, const char *path, struct hws_access **ret_registers,

@@ -26,7 +26,22 @@ static int map(struct hws *hw, struct hws_access *access, uint64_t size, struct 
 	return r < 0 ? context_fail(hw, HWS_EVENT_GRANT, access, r) : 0;
 }
 
+/* The window's last byte, as far as that is known without mapping it; else its first. */
+static uint64_t find_last(struct hws *hw, uint64_t size, const struct hws_access *access)
+{
+	struct hws_pci_info info = { .size = sizeof(info) };
+
+	if (size)
+		return access->first + size - 1;
+	if (access->bar >= HWS_PCI_BARS ||
+	    shim_ops(&hw->shim)->pci_info(hw->shim.self, access->bdf, &info) < 0 ||
+	    info.bars[access->bar].size <= access->first)
+		return access->first;
+	return info.bars[access->bar].size - 1;
+}
+
 /*
+ * What no rule allows is refused in the policy's words, whatever the kernel would have said to it.
  * The mapping comes first only where its size is not known without it; nothing of it is touched
  * before the policy has spoken.
  */
@@ -37,7 +52,7 @@ int hws_mmio_map(struct hws *hw, const char *bdf, uint32_t bar, uint64_t offset,
 	struct gate_options options = { .window = &access,
 					.guard = { HWS_GUARD_MMIO_READ, HWS_GUARD_MMIO_WRITE } };
 	struct hws_mmio *mmio;
-	int r;
+	int r = 0;
 
 	if (device_parse(bdf, &access) < 0)
 		return -EINVAL;
@@ -47,9 +62,11 @@ int hws_mmio_map(struct hws *hw, const char *bdf, uint32_t bar, uint64_t offset,
 	if (!mmio)
 		return why(-ENOMEM, "no memory for a window");
 	access.first = offset;
-	access.last = size ? offset + size - 1 : offset;
-	device_identify(hw, &access); /* what is not there is told by mapping it */
-	r = map(hw, &access, size, &mmio->window);
+	access.last = find_last(hw, size, &access);
+	/* what is not there is told by mapping it */
+	if (device_identify(hw, &access) == 0)
+		r = gate_may(hw, &access);
+	r = r < 0 ? r : map(hw, &access, size, &mmio->window);
 	options.slow = !mmio->window.direct;
 	r = r < 0 ? r : gate_open(hw, &options, &mmio->gate);
 	if (r < 0) {

@@ -117,7 +117,8 @@ enum hws_restore_flags {
  * Safety: WRITES. Old values, to the registers that the journal names.
  *
  * Return: how many registers were not restored; -EBUSY its process is still alive; -EBADMSG it is
- * no journal, hws_why() has the line; -EACCES it isn't to be trusted; -ENOENT.
+ * no journal, or damaged: hws_why() has the line; -ESTALE it is of another start of the machine;
+ * -EACCES it isn't to be trusted; -ENOENT.
  */
 HWS_API HWS_MUST int hws_txn_restore(struct hws *hw, const char *journal, uint32_t flags,
 				     hws_restore_fn *report, void *context);

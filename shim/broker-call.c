@@ -25,31 +25,51 @@ static const char *cause_of(ssize_t r)
 		       : "can't be understood";
 }
 
-/* The reply, in its place. */
-static int exchange(struct broker *broker, int *ret_fd)
+static ssize_t by_message(struct broker *broker, int *ret_fd)
 {
 	const union wire_request *request = &broker->request;
 	ssize_t r = sys_send_message(broker->fd, request, request->head.size);
 
+	return r < 0 ? r
+		     : sys_receive_message(broker->fd, &broker->reply, sizeof(broker->reply),
+					   ret_fd);
+}
+
+/* The reply, in its place. */
+static int exchange(struct broker *broker, int *ret_fd)
+{
+	const union wire_request *request = &broker->request;
+	bool ring = broker->ring.shared && wire_in_ring((enum hws_wire_op)request->head.op);
+	ssize_t r;
+
 	*ret_fd = -1;
-	if (r >= 0)
-		r = sys_receive_message(broker->fd, &broker->reply, sizeof(broker->reply), ret_fd);
+	r = ring ? broker_ring_ask(broker) : by_message(broker, ret_fd);
 	if (r > 0 && wire_check_reply(request, &broker->reply, (size_t)r) == 0)
 		return 0;
 	*ret_fd = sys_close(*ret_fd);
 	return die(broker, cause_of(r));
 }
 
+void *broker_put(struct broker *broker, enum hws_wire_op op, uint32_t steps)
+{
+	wire_begin(&broker->request, op, steps, ++broker->sequence);
+	if (broker->version)
+		broker->request.head.version = broker->version;
+	return broker->request.bytes + sizeof(broker->request.head);
+}
+
 void *broker_begin(struct broker *broker, enum hws_wire_op op, uint32_t steps)
 {
 	pthread_mutex_lock(&broker->lock);
-	wire_begin(&broker->request, op, steps, ++broker->sequence);
-	return broker->request.bytes + sizeof(broker->request.head);
+	if (op == HWS_WIRE_RUN && !broker->ring.shared)
+		broker_ring_prepare(broker);
+	return broker_put(broker, op, steps);
 }
 
 int broker_ask(struct broker *broker, int *ret_fd)
 {
 	const struct hws_wire_answer *answer = &broker->reply.answer;
+	enum hws_wire_op op = (enum hws_wire_op)broker->request.head.op;
 	int fd;
 	int r;
 
@@ -58,6 +78,8 @@ int broker_ask(struct broker *broker, int *ret_fd)
 	if (broker->pid != sys_pid())
 		return why(-ECHILD, "the helper serves the parent: a child of fork() opens a "
 				    "context of its own");
+	if (broker->version && broker->version < wire_since(op))
+		return why(-EOPNOTSUPP, "the helper is older than this: update it");
 	r = exchange(broker, &fd);
 	if (ret_fd && r == 0 && answer->code == 0)
 		*ret_fd = fd;
@@ -79,12 +101,13 @@ static int agree(struct broker *broker)
 	const struct hws_wire_welcome *welcome = wire_reply_body(&broker->reply);
 	int r;
 
-	broker->request.head.version = HWS_WIRE_OLDEST;
 	*hello = (struct hws_wire_hello) { .oldest = HWS_WIRE_OLDEST, .newest = HWS_WIRE_VERSION };
 	r = broker_ask(broker, NULL);
-	if (r == 0 && (welcome->version != HWS_WIRE_VERSION || welcome->steps < HWS_WIRE_STEPS))
+	if (r == 0 && (welcome->version < HWS_WIRE_OLDEST || welcome->version > HWS_WIRE_VERSION ||
+		       welcome->steps < HWS_WIRE_STEPS))
 		r = why(-EPROTONOSUPPORT, "the helper speaks version %u of the protocol, not %d",
 			welcome->version, HWS_WIRE_VERSION);
+	broker->version = r == 0 ? welcome->version : 0;
 	broker_end(broker);
 	return r;
 }
@@ -93,7 +116,7 @@ int broker_connect(struct broker *broker, const char *path, uint32_t seconds)
 {
 	int r;
 
-	*broker = (struct broker) { .pid = sys_pid() };
+	*broker = (struct broker) { .pid = sys_pid(), .ring = { .doorbell = -1 } };
 	pthread_mutex_init(&broker->lock, NULL);
 	broker->fd = sys_message_socket(path, seconds);
 	if (broker->fd < 0)
@@ -109,6 +132,7 @@ int broker_connect(struct broker *broker, const char *path, uint32_t seconds)
 
 void broker_disconnect(struct broker *broker)
 {
+	broker_ring_close(broker);
 	broker->fd = sys_close(broker->fd);
 	pthread_mutex_destroy(&broker->lock);
 }

@@ -243,6 +243,19 @@ static int default_bar_fd(void *self, struct hws_bdf bdf, uint32_t bar, enum hws
 	return none("descriptors of BARs");
 }
 
+static int default_hold_fds(void *self, const struct hws_hold *hold, int32_t ret_fds[HWS_HOLD_FDS])
+{
+	(void)self, (void)hold, (void)ret_fds;
+	return none("descriptors of functions");
+}
+
+static int default_hold_adopt(void *self, struct hws_bdf bdf, const int32_t fds[HWS_HOLD_FDS],
+			      const struct hws_hold_limits *limits, struct hws_hold *ret_hold)
+{
+	(void)self, (void)bdf, (void)fds, (void)limits, (void)ret_hold;
+	return none("use for descriptors of functions");
+}
+
 const struct hws_shim_ops shim_defaults = {
 	.struct_size = sizeof(shim_defaults),
 	.abi = HWS_SHIM_ABI,
@@ -283,6 +296,8 @@ const struct hws_shim_ops shim_defaults = {
 	.batch = default_batch,
 	.txn = default_txn,
 	.bar_fd = default_bar_fd,
+	.hold_fds = default_hold_fds,
+	.hold_adopt = default_hold_adopt,
 };
 
 /* An architecture that we don't know: it opens, and does nothing. */

@@ -11,6 +11,7 @@ struct grants {
 	const struct hws_grants *head;
 	const struct hws_grants_bar *bars;
 	const struct hws_grants_ring *rings;
+	const struct hws_grants_hold *holds;
 	const char *text; /* the policy */
 };
 
@@ -29,5 +30,12 @@ bool grants_have_ports(const struct grants *grants, uint32_t first, uint32_t cou
 HWS_MUST int grants_bar(const struct grants *grants, struct hws_bdf bdf, uint32_t bar,
 			uint32_t rights);
 const struct hws_grants_ring *grants_ring(const struct grants *grants, const char *path);
+const struct hws_grants_hold *grants_hold(const struct grants *grants, struct hws_bdf bdf);
+/*
+ * One holder in this process, whatever contexts it has; what it starts has none of it any more.
+ * 0; -EBUSY; -EBADF: it is not here.
+ */
+HWS_MUST int grants_hold_take(const struct hws_grants_hold *hold);
+void grants_hold_give(const struct hws_grants_hold *hold);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,9 @@ enum {
 
 static int bad(const char *what)
 {
-	return why(-EBADMSG, HWS_GRANTS_NAME ": %s: not made by this version of hwsafe-helper run",
+	return why(-EBADMSG,
+		   HWS_GRANTS_NAME ": %s: not made by this version of hwsafe-helper run; update "
+				   "the older, the helper or the program's library",
 		   what);
 }
 
@@ -63,11 +66,13 @@ static int check_head(const struct hws_grants *head, uint64_t size)
 		return bad("it does not begin as it should");
 	if (head->version != HWS_GRANTS_VERSION)
 		return bad("another version of the layout");
-	if (head->bars > HWS_GRANTS_BARS || head->rings > HWS_GRANTS_RINGS || !head->text ||
-	    head->text > HWS_GRANTS_TEXT)
+	if (head->bars > HWS_GRANTS_BARS || head->rings > HWS_GRANTS_RINGS ||
+	    head->holds > HWS_GRANTS_HOLDS || !head->text || head->text > HWS_GRANTS_TEXT ||
+	    head->reserved)
 		return bad("more than there can be");
 	sum += head->bars * sizeof(struct hws_grants_bar);
-	sum += head->rings * sizeof(struct hws_grants_ring) + head->text;
+	sum += head->rings * sizeof(struct hws_grants_ring);
+	sum += head->holds * sizeof(struct hws_grants_hold) + head->text;
 	if (head->size != size || sum != size)
 		return bad("its size is not the sum of its parts");
 	if (head->uid != sys_uid())
@@ -93,6 +98,12 @@ static bool ring_fits(const struct hws_grants_ring *ring)
 	       hws_range_ok(ring->arena, ring->size, INT64_MAX);
 }
 
+static bool hold_fits(const struct hws_grants_hold *hold, uint32_t index)
+{
+	return hold->device < 32 && hold->function < 8 && hold->index == index &&
+	       hold->fds[HWS_HOLD_DOMAIN] >= 0 && hold->fds[HWS_HOLD_DEVICE] >= 0;
+}
+
 static int check_parts(const struct grants *grants)
 {
 	const struct hws_grants *head = grants->head;
@@ -103,6 +114,9 @@ static int check_parts(const struct grants *grants)
 	for (uint32_t i = 0; i < head->rings; i++)
 		if (!ring_fits(&grants->rings[i]))
 			return bad("a ring that can't be");
+	for (uint32_t i = 0; i < head->holds; i++)
+		if (!hold_fits(&grants->holds[i], i))
+			return bad("a function that can't be");
 	if (memchr(grants->text, '\0', head->text) != grants->text + head->text - 1)
 		return bad("its policy does not end where it should");
 	return 0;
@@ -129,7 +143,8 @@ static int take(int fd, uint64_t size, struct grants **ret_grants)
 	grants->head = head;
 	grants->bars = (const struct hws_grants_bar *)(head + 1);
 	grants->rings = (const struct hws_grants_ring *)(grants->bars + head->bars);
-	grants->text = (const char *)(grants->rings + head->rings);
+	grants->holds = (const struct hws_grants_hold *)(grants->rings + head->rings);
+	grants->text = (const char *)(grants->holds + head->holds);
 	r = check_parts(grants);
 	if (r == 0)
 		*ret_grants = HWS_TAKE_PTR(grants);
@@ -191,4 +206,43 @@ const struct hws_grants_ring *grants_ring(const struct grants *grants, const cha
 		if (!strcmp(grants->rings[i].path, path))
 			return &grants->rings[i];
 	return NULL;
+}
+
+const struct hws_grants_hold *grants_hold(const struct grants *grants, struct hws_bdf bdf)
+{
+	for (uint32_t i = 0; grants && i < grants->head->holds; i++) {
+		const struct hws_grants_hold *at = &grants->holds[i];
+
+		if (at->domain == bdf.domain && at->bus == bdf.bus && at->device == bdf.device &&
+		    at->function == bdf.function)
+			return at;
+	}
+	return NULL;
+}
+
+/* A bit for each that is in use: contexts come and go, the descriptors are the process's. */
+static _Atomic uint32_t holds_taken;
+
+static uint32_t bit_of(const struct hws_grants_hold *hold)
+{
+	return UINT32_C(1) << hold->index;
+}
+
+int grants_hold_take(const struct hws_grants_hold *hold)
+{
+	if (sys_set_cloexec(hold->fds[HWS_HOLD_DOMAIN]) < 0 ||
+	    sys_set_cloexec(hold->fds[HWS_HOLD_DEVICE]) < 0)
+		return why(-EBADF, "what was granted of the function is not here: it was closed, "
+				   "or never passed on by a program between");
+	/* acquire: pairs with grants_hold_give(); what its last holder did comes before */
+	if (atomic_fetch_or_explicit(&holds_taken, bit_of(hold), memory_order_acquire) &
+	    bit_of(hold))
+		return why(-EBUSY, "the granted function is held already, by this process");
+	return 0;
+}
+
+void grants_hold_give(const struct hws_grants_hold *hold)
+{
+	/* release: pairs with grants_hold_take() */
+	atomic_fetch_and_explicit(&holds_taken, ~bit_of(hold), memory_order_release);
 }

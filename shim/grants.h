@@ -6,6 +6,7 @@
  *   struct hws_grants             the head, with a bit for each port that is open
  *   struct hws_grants_bar []      the open BARs
  *   struct hws_grants_ring []     the restricted rings
+ *   struct hws_grants_hold []     functions that are held whole
  *   char []                       the policy that holds, as the text of a file, and a NUL
  *
  * and nothing else. Programs need nothing of this: for them hws_open() is enough.
@@ -22,11 +23,13 @@ HWS_BEGIN_DECLS
 /** HWS_GRANTS_MAGIC - its first eight bytes. */
 #define HWS_GRANTS_MAGIC UINT64_C(0x31544e5247535748) /* "HWSGRNT1" */
 /** HWS_GRANTS_VERSION - of this layout; another one is refused. */
-#define HWS_GRANTS_VERSION 1
+#define HWS_GRANTS_VERSION 2
 /** HWS_GRANTS_BARS - the most BARs. */
 #define HWS_GRANTS_BARS 64
 /** HWS_GRANTS_RINGS - the most rings. */
 #define HWS_GRANTS_RINGS 16
+/** HWS_GRANTS_HOLDS - the most functions that are held whole. */
+#define HWS_GRANTS_HOLDS 16
 /** HWS_GRANTS_PATH - bytes of a path, with its NUL. */
 #define HWS_GRANTS_PATH 256
 /** HWS_GRANTS_TEXT - the most bytes of the policy, with its NUL. */
@@ -42,7 +45,9 @@ struct hws_grants {
 	uint32_t uid;  /* to whom it was granted */
 	uint32_t bars; /* how many follow */
 	uint32_t rings;
-	uint32_t text; /* bytes of the policy, with its NUL */
+	uint32_t holds;
+	uint32_t text;	   /* bytes of the policy, with its NUL */
+	uint32_t reserved; /* 0 */
 	uint8_t ports[8192];
 };
 
@@ -67,6 +72,16 @@ struct hws_grants_ring {
 	int32_t arena_fd;
 	uint32_t reserved; /* 0 */
 	uint32_t params[HWS_GRANTS_PARAMS];
+};
+
+/** struct hws_grants_hold - a PCI function, held by VFIO. */
+struct hws_grants_hold {
+	uint32_t domain;
+	uint8_t bus;
+	uint8_t device;
+	uint8_t function;
+	uint8_t index;	/* which of these it is, from 0 */
+	int32_t fds[2]; /* as enum hws_hold_fd: the IOMMU's domain, the function */
 };
 
 HWS_END_DECLS

@@ -28,14 +28,14 @@ static int open_resource(struct native *native, struct hws_bdf bdf, uint32_t bar
 	int fd;
 
 	snprintf(way, 16, "resource%u", bar);
-	native_pci_path(bdf, way, path);
 	fd = grants_bar(native->grants, bdf, bar, rights);
 	if (fd >= 0)
 		return sys_dup(fd);
-	fd = sys_open(native->root, path, rights & HWS_W ? O_RDWR : O_RDONLY);
+	fd = native_open_of(native, bdf, way, rights & HWS_W ? O_RDWR : O_RDONLY);
 	if (fd == -ENOENT)
 		return why(-ENODEV, "%s has no BAR %u, or there is no such PCI function",
 			   hws_bdf_format(bdf, text), bar);
+	native_pci_path(bdf, way, path);
 	return fd < 0 ? why(native_code(fd), "%s: %s", path, native_cause(fd)) : fd;
 }
 

@@ -18,6 +18,7 @@ static const struct {
 	{ -ENOENT, -ENODEV, "it is not there" },
 	{ -ENXIO, -ENODEV, "nothing answers behind it: switched off, or never there" },
 	{ -ENODEV, -ENODEV, "the device is gone" },
+	{ -ELOOP, -ENODEV, "a link, or something that is no device, lies in its place" },
 	{ -EIO, -EIO, "the hardware failed or refused" },
 };
 

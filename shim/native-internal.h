@@ -5,15 +5,20 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "shim/grants-internal.h"
 #include "shim/shim-internal.h"
 
-/* The configuration space that was used last stays open: accesses come in runs. */
+/*
+ * The function that was used last stays open: accesses come in runs; and whoever has read its ids
+ * gets the BARs of that one, whatever has its name by now.
+ */
 struct native_config {
 	pthread_mutex_t lock;
 	struct hws_bdf bdf;
-	int fd;
+	int dir; /* its folder; -1: none */
+	int fd;	 /* its configuration space; -1: not open */
 };
 
 struct vfio_device;
@@ -51,6 +56,15 @@ static inline int native_refusal(int r)
 /* An error of the kernel's as our callers get it, and what it means: each has its own words. */
 HWS_MUST int native_code(int r);
 const char *native_cause(int r);
+
+/*
+ * A device's file: @device's node, or a plain one, as all of sysfs (@device 0) and of a tree of
+ * files are. No link at its end is followed, and nothing in its place keeps us waiting: -ELOOP.
+ */
+HWS_MUST int native_open_file(struct native *native, const char *path, int flags, dev_t device);
+/* The same in an open folder, and in a function's. */
+HWS_MUST int native_open_in(struct native *native, int dir, const char *name, int flags);
+HWS_MUST int native_open_of(struct native *native, struct hws_bdf bdf, const char *name, int flags);
 
 int native_identify(void *self, struct hws_cpu *ret_cpu);
 int native_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <linux/major.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/sysmacros.h>
 
 #include "shim/native-internal.h"
 #include "shim/sys-internal.h"
@@ -48,9 +50,9 @@ static int msr_fd(struct native *native, uint32_t cpu)
 	if (fd >= 0)
 		return fd;
 	snprintf(path, sizeof(path), "/dev/cpu/%u/msr", cpu);
-	fd = sys_open(native->root, path, O_RDWR);
+	fd = native_open_file(native, path, O_RDWR, makedev(MSR_MAJOR, cpu));
 	if (native_refusal(fd) == -EPERM || fd == -EROFS)
-		fd = sys_open(native->root, path, O_RDONLY);
+		fd = native_open_file(native, path, O_RDONLY, makedev(MSR_MAJOR, cpu));
 	if (fd < 0)
 		return open_failed(cpu, fd);
 	/* seq_cst, as nothing is won by less: the loser of a race uses the winner's */

@@ -64,22 +64,41 @@ static ssize_t raw_config_write(int fd, uint32_t offset, uint32_t width, const v
 	return sys_pwrite(fd, bytes, width, offset);
 }
 
-static int open_config(struct native *native, struct hws_bdf bdf)
+static void forget(struct native_config *config)
 {
-	char path[NATIVE_PATH];
-	char text[HWS_BDF_TEXT];
-	int fd;
-
-	native_pci_path(bdf, "config", path);
-	fd = sys_open(native->root, path, O_RDWR);
-	if (native_refusal(fd) == -EPERM || fd == -EROFS)
-		fd = sys_open(native->root, path, O_RDONLY);
-	if (fd == -ENOENT)
-		return why(-ENODEV, "there is no PCI function %s", hws_bdf_format(bdf, text));
-	return fd < 0 ? why(native_code(fd), "%s: %s", path, native_cause(fd)) : fd;
+	config->fd = sys_close(config->fd);
+	config->dir = sys_close(config->dir);
 }
 
-/* The function's configuration space; the caller holds the lock for as long as it uses it. */
+/* The function's folder; the caller holds the lock for as long as it uses it. */
+static int folder_of(struct native *native, struct hws_bdf bdf)
+{
+	struct native_config *config = &native->config;
+	char path[NATIVE_PATH];
+
+	if (config->dir >= 0 && order(config->bdf) == order(bdf))
+		return config->dir;
+	forget(config);
+	config->bdf = bdf;
+	config->dir = sys_open(native->root, native_pci_path(bdf, "", path), O_PATH | O_DIRECTORY);
+	return config->dir;
+}
+
+static int open_config(struct native *native, struct hws_bdf bdf)
+{
+	char text[HWS_BDF_TEXT];
+	int dir = folder_of(native, bdf);
+	int fd = dir < 0 ? dir : native_open_in(native, dir, "config", O_RDWR);
+
+	if (native_refusal(fd) == -EPERM || fd == -EROFS)
+		fd = native_open_in(native, dir, "config", O_RDONLY);
+	hws_bdf_format(bdf, text);
+	if (fd == -ENOENT)
+		return why(-ENODEV, "there is no PCI function %s", text);
+	return fd < 0 ? why(native_code(fd), DEVICES "/%s/config: %s", text, native_cause(fd)) : fd;
+}
+
+/* The function's configuration space, under the same lock. */
 static int config_fd(struct native *native, struct hws_bdf bdf)
 {
 	struct native_config *config = &native->config;
@@ -88,8 +107,19 @@ static int config_fd(struct native *native, struct hws_bdf bdf)
 		return config->fd;
 	config->fd = sys_close(config->fd);
 	config->fd = open_config(native, bdf);
-	config->bdf = bdf;
 	return config->fd;
+}
+
+int native_open_of(struct native *native, struct hws_bdf bdf, const char *name, int flags)
+{
+	int dir;
+	int fd;
+
+	pthread_mutex_lock(&native->config.lock);
+	dir = folder_of(native, bdf);
+	fd = dir < 0 ? dir : native_open_in(native, dir, name, flags);
+	pthread_mutex_unlock(&native->config.lock);
+	return fd;
 }
 
 /* The kernel gave nothing: beyond the end, or beyond what it shows to this user. */
@@ -97,10 +127,8 @@ static int config_ended(struct native *native, struct hws_bdf bdf, uint32_t offs
 {
 	enum { SHOWN = 64 };
 	struct stat stat = { 0 };
-	char path[NATIVE_PATH];
 	char text[HWS_BDF_TEXT];
-	HWS_CLEANUP_FD int fd =
-		sys_open(native->root, native_pci_path(bdf, "config", path), O_RDONLY);
+	HWS_CLEANUP_FD int fd = native_open_of(native, bdf, "config", O_RDONLY);
 
 	hws_bdf_format(bdf, text);
 	if (fd >= 0 && sys_fstat(fd, &stat) == 0 && stat.st_size > SHOWN && offset >= stat.st_size)
@@ -152,6 +180,8 @@ static int file_read(struct native *native, struct hws_bdf bdf, uint32_t offset,
 	fd = config_fd(native, bdf);
 	/* SAFETY: reading configuration space changes nothing */
 	*ret_n = fd < 0 ? fd : raw_config_read(fd, offset, width, value);
+	if (*ret_n < 0) /* should it be gone, the next look is for another one */
+		forget(&native->config);
 	pthread_mutex_unlock(&native->config.lock);
 	return fd < 0 ? fd : 0;
 }
@@ -185,6 +215,8 @@ static int file_write(struct native *native, struct hws_bdf bdf, uint32_t offset
 	fd = config_fd(native, bdf);
 	/* SAFETY: offset and value were chosen by a caller who was allowed to write them */
 	n = fd < 0 ? fd : raw_config_write(fd, offset, width, &value);
+	if (n < 0)
+		forget(&native->config);
 	pthread_mutex_unlock(&native->config.lock);
 	if (fd < 0)
 		return fd;

@@ -9,12 +9,16 @@
  *   /dev/port  byte accesses only: the kernel splits wider ones
  */
 #include <fcntl.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sysmacros.h>
 
 #include "shim/native-vfio-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
+
+enum { PORT_MINOR = 4 }; /* of MEM_MAJOR */
 
 struct ports;
 
@@ -239,13 +243,11 @@ static int resource_open(struct native *native, struct ports *ports, enum hws_ri
 {
 	struct hws_bdf bdf;
 	int bar = find_io_bar(native, ports, &bdf, &ports->start);
-	char path[NATIVE_PATH];
 
 	if (bar < 0)
 		return bar;
 	snprintf(ports->name, sizeof(ports->name), "resource%d", bar);
-	ports->fd = sys_open(native->root, native_pci_path(bdf, ports->name, path),
-			     access_mode(rights));
+	ports->fd = native_open_of(native, bdf, ports->name, access_mode(rights));
 	return ports->fd < 0 ? ports->fd : 0;
 }
 
@@ -254,7 +256,8 @@ static int dev_port_open(struct native *native, struct ports *ports, enum hws_ri
 	if (!RAW_HAS_PORTS)
 		return -EOPNOTSUPP;
 	ports->start = ports->first;
-	ports->fd = sys_open(native->root, "/dev/port", access_mode(rights));
+	ports->fd = native_open_file(native, "/dev/port", access_mode(rights),
+				     makedev(MEM_MAJOR, PORT_MINOR));
 	return ports->fd < 0 ? ports->fd : 0;
 }
 

@@ -21,40 +21,87 @@ static void release(struct vfio_device *device)
 	sys_close(device->fd);
 	sys_close(device->group);
 	sys_close(device->container);
+	if (device->grant)
+		grants_hold_give(device->grant);
 	free(device);
 }
 
-static int fill(struct native *native, struct vfio_device *device)
+static int open_by_group(struct native *native, struct vfio_device *device)
 {
-	struct vfio_region config;
 	uint32_t group;
 	int r = vfio_find_group(native->root, device->bdf, &group);
 
 	r = r < 0 ? r : vfio_open_group(native->root, group, device);
-	r = r < 0 ? r : vfio_open_device(device);
+	return r < 0 ? r : vfio_open_device(device);
+}
+
+/* The launcher's descriptors stay, so that the function can be held again. */
+static int open_by_grant(const struct hws_grants_hold *grant, struct vfio_device *device)
+{
+	int r = grants_hold_take(grant);
+
+	if (r < 0)
+		return r;
+	device->grant = grant; /* given back from now on */
+	device->way = "granted";
+	device->container = sys_dup(grant->fds[HWS_HOLD_DOMAIN]);
+	device->fd = sys_dup(grant->fds[HWS_HOLD_DEVICE]);
+	if (device->container >= 0 && device->fd >= 0)
+		return 0;
+	return why(device->container < 0 ? device->container : device->fd,
+		   "the granted descriptors of the function can't be had twice");
+}
+
+static int learn(struct vfio_device *device)
+{
+	struct vfio_region config;
+	int r = vfio_learn_device(device);
+
 	r = r < 0 ? r : vfio_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &config);
 	if (r == 0)
 		device->config = config.start;
 	return r;
 }
 
-static int open_one(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device)
+static struct vfio_device *make(struct hws_bdf bdf)
 {
 	struct vfio_device *device = calloc(1, sizeof(*device));
+
+	if (device)
+		*device = (struct vfio_device) { .bdf = bdf,
+						 .refs = 1,
+						 .container = -1,
+						 .group = -1,
+						 .fd = -1,
+						 .kmsg = -1,
+						 .way = "vfio type1",
+						 .limits = { UINT64_MAX, UINT64_MAX, UINT32_MAX } };
+	else
+		why(-ENOMEM, "no memory for a VFIO device");
+	return device;
+}
+
+static void enter(struct native *native, struct vfio_device *device)
+{
+	device->next = native->vfio.devices;
+	native->vfio.devices = device;
+}
+
+static int open_one(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device)
+{
+	const struct hws_grants_hold *grant = grants_hold(native->grants, bdf);
+	struct vfio_device *device = make(bdf);
 	int r;
 
 	if (!device)
-		return why(-ENOMEM, "no memory for a VFIO device");
-	*device = (struct vfio_device) {
-		.bdf = bdf, .refs = 1, .container = -1, .group = -1, .fd = -1, .kmsg = -1
-	};
-	r = fill(native, device);
+		return -ENOMEM;
+	r = grant ? open_by_grant(grant, device) : open_by_group(native, device);
+	r = r < 0 ? r : learn(device);
 	if (r < 0) {
 		release(device);
 		return r;
 	}
-	device->next = native->vfio.devices;
-	native->vfio.devices = device;
+	enter(native, device);
 	*ret_device = device;
 	return 0;
 }
@@ -81,6 +128,36 @@ int vfio_get(struct native *native, struct hws_bdf bdf, struct vfio_device **ret
 		r = open_one(native, bdf, &device);
 	pthread_mutex_unlock(&native->vfio.lock);
 	if (r == 0)
+		*ret_device = device;
+	return r;
+}
+
+int vfio_adopt(struct native *native, struct hws_bdf bdf, const int32_t fds[HWS_HOLD_FDS],
+	       const struct hws_hold_limits *limits, struct vfio_device **ret_device)
+{
+	struct vfio_device *device = make(bdf);
+	char text[HWS_BDF_TEXT];
+	int r;
+
+	if (!device) {
+		sys_close(fds[HWS_HOLD_DOMAIN]);
+		sys_close(fds[HWS_HOLD_DEVICE]);
+		return -ENOMEM;
+	}
+	device->way = "helper";
+	device->limits = *limits;
+	device->container = fds[HWS_HOLD_DOMAIN];
+	device->fd = fds[HWS_HOLD_DEVICE];
+	r = learn(device);
+	pthread_mutex_lock(&native->vfio.lock);
+	if (r == 0 && find(native, bdf))
+		r = why(-EBUSY, "%s is held already, by this context", hws_bdf_format(bdf, text));
+	if (r == 0)
+		enter(native, device);
+	pthread_mutex_unlock(&native->vfio.lock);
+	if (r < 0)
+		release(device);
+	else
 		*ret_device = device;
 	return r;
 }

@@ -217,19 +217,23 @@ int vfio_open_group(int root, uint32_t group, struct vfio_device *device)
 
 int vfio_open_device(struct vfio_device *device)
 {
-	struct vfio_device_info info = { .argsz = sizeof(info) };
 	char text[HWS_BDF_TEXT];
-	int r;
 
 	hws_bdf_format(device->bdf, text);
 	/* SAFETY: the policy let the caller have the whole function; opening it resets it */
 	device->fd = raw_vfio_call(device->group, VFIO_GROUP_GET_DEVICE_FD, text);
-	if (device->fd < 0)
-		return refused(text, device->fd, device_causes);
+	return device->fd < 0 ? refused(text, device->fd, device_causes) : 0;
+}
+
+int vfio_learn_device(struct vfio_device *device)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	char text[HWS_BDF_TEXT];
 	/* SAFETY: only asks */
-	r = raw_vfio_call(device->fd, VFIO_DEVICE_GET_INFO, &info);
+	int r = raw_vfio_call(device->fd, VFIO_DEVICE_GET_INFO, &info);
+
 	if (r < 0)
-		return refused(text, r, device_causes);
+		return refused(hws_bdf_format(device->bdf, text), r, device_causes);
 	device->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
 	device->regions = info.num_regions;
 	return 0;

@@ -26,6 +26,12 @@ struct vfio_device {
 	bool can_reset;
 	uint32_t regions;
 	uint64_t config; /* where in @fd configuration space is */
+	/* whoever opened it for us says so much; what is mapped of it now */
+	const struct hws_grants_hold *grant; /* NULL: no launcher */
+	const char *way;
+	struct hws_hold_limits limits;
+	uint64_t bytes;
+	uint64_t maps;
 	enum hws_irq_mode irq_mode;
 	uint32_t irq_count; /* bound now */
 	/* while it is held */
@@ -43,6 +49,8 @@ HWS_MUST int vfio_find_group(int root, struct hws_bdf bdf, uint32_t *ret_group);
 /* Fills the descriptors of a device that is all -1. -EBUSY: the group, or one of its siblings. */
 HWS_MUST int vfio_open_group(int root, uint32_t group, struct vfio_device *device);
 HWS_MUST int vfio_open_device(struct vfio_device *device);
+/* Asks an open one what it is. */
+HWS_MUST int vfio_learn_device(struct vfio_device *device);
 
 /*
  * A request to a container, a group or a device. Safety: WRITES. By it a device gets memory to
@@ -53,6 +61,9 @@ HWS_MUST int raw_vfio_call(int fd, unsigned long request, void *argument);
 /* native-vfio-device.c. One more user of the function's device, and one less. */
 HWS_MUST int vfio_get(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device);
 void vfio_put(struct native *native, struct vfio_device *device);
+/* A user of a device that another process has opened; @fds are taken, whatever comes of it. */
+HWS_MUST int vfio_adopt(struct native *native, struct hws_bdf bdf, const int32_t fds[HWS_HOLD_FDS],
+			const struct hws_hold_limits *limits, struct vfio_device **ret_device);
 /* That of a hold; NULL, told by hws_why(), when it was closed. */
 struct vfio_device *vfio_held(struct native *native, const struct hws_hold *hold);
 /* Has this context opened the function already? Then with one more user; NULL: no. */
@@ -107,6 +118,10 @@ void vfio_read_region(const void *info, size_t size, struct vfio_region *ret_reg
 
 /* Entries of the back end's table: as shim.h has them. */
 int native_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold);
+/* As the table has it: of a device that was adopted only as much as it came with. */
+int native_hold_fds(void *self, const struct hws_hold *hold, int32_t ret_fds[HWS_HOLD_FDS]);
+int native_hold_adopt(void *self, struct hws_bdf bdf, const int32_t fds[HWS_HOLD_FDS],
+		      const struct hws_hold_limits *limits, struct hws_hold *ret_hold);
 void native_hold_close(void *self, struct hws_hold *hold);
 int native_hold_reset(void *self, const struct hws_hold *hold);
 int native_dma_map(void *self, const struct hws_hold *hold, uint64_t address, void *memory,

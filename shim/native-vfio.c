@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "shim/hold-internal.h"
 #include "shim/native-vfio-internal.h"
@@ -49,6 +47,11 @@ static int reset(const struct vfio_device *device)
 		     : 0;
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 static void count_irqs(const struct vfio_device *device, uint32_t ret_irqs[HWS_IRQ_MODES])
 {
 	for (int mode = 0; mode < HWS_IRQ_MODES; mode++) {
@@ -57,7 +60,8 @@ static void count_irqs(const struct vfio_device *device, uint32_t ret_irqs[HWS_I
 		int r = raw_vfio_call(device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
 
 		if (r == 0 && info.flags & VFIO_IRQ_INFO_EVENTFD)
-			ret_irqs[mode] = info.count < HOLD_VECTORS ? info.count : HOLD_VECTORS;
+			ret_irqs[mode] =
+				least(info.count, least(HOLD_VECTORS, device->limits.vectors));
 	}
 }
 
@@ -137,9 +141,10 @@ static int prepare(struct native *native, struct vfio_device *device, bool share
 {
 	int r = shared && device->can_reset ? reset(device) : 0;
 
+	device->bytes = device->maps = 0;
 	*hold = (struct hws_hold) { .cookie = device->hold,
 				    .bdf = device->bdf,
-				    .way = "vfio type1",
+				    .way = device->way,
 				    .can_reset = device->can_reset };
 	count_irqs(device, hold->irqs);
 	r = r < 0 ? r : ask_iommu(device, hold);
@@ -149,17 +154,13 @@ static int prepare(struct native *native, struct vfio_device *device, bool share
 	return r;
 }
 
-int native_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold)
+/* The device is taken, whatever comes of it. */
+static int hold_device(struct native *native, struct vfio_device *device, struct hws_hold *ret_hold)
 {
-	struct native *native = self;
-	struct vfio_device *device;
 	struct hws_hold hold;
 	bool shared;
-	int r = vfio_get(native, bdf, &device);
+	int r = claim(native, device, &shared);
 
-	if (r < 0)
-		return r;
-	r = claim(native, device, &shared);
 	if (r == 0) {
 		r = prepare(native, device, shared, &hold);
 		if (r < 0)
@@ -171,6 +172,34 @@ int native_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold)
 	}
 	*ret_hold = hold;
 	return 0;
+}
+
+int native_hold_open(void *self, struct hws_bdf bdf, struct hws_hold *ret_hold)
+{
+	struct vfio_device *device;
+	int r = vfio_get(self, bdf, &device);
+
+	return r < 0 ? r : hold_device(self, device, ret_hold);
+}
+
+int native_hold_fds(void *self, const struct hws_hold *hold, int32_t ret_fds[HWS_HOLD_FDS])
+{
+	const struct vfio_device *device = vfio_held(self, hold);
+
+	if (!device)
+		return -ENODEV;
+	ret_fds[HWS_HOLD_DOMAIN] = device->container;
+	ret_fds[HWS_HOLD_DEVICE] = device->fd;
+	return 0;
+}
+
+int native_hold_adopt(void *self, struct hws_bdf bdf, const int32_t fds[HWS_HOLD_FDS],
+		      const struct hws_hold_limits *limits, struct hws_hold *ret_hold)
+{
+	struct vfio_device *device;
+	int r = vfio_adopt(self, bdf, fds, limits, &device);
+
+	return r < 0 ? r : hold_device(self, device, ret_hold);
 }
 
 static int set_irqs(const struct vfio_device *device, enum hws_irq_mode mode, uint32_t flags,
@@ -236,81 +265,6 @@ int native_hold_reset(void *self, const struct hws_hold *hold)
 	const struct vfio_device *device = vfio_held(self, hold);
 
 	return device ? reset(device) : -ENODEV;
-}
-
-static int map_failed(uint64_t address, uint64_t size, int r)
-{
-	uint64_t limit = 0;
-
-	switch (r) {
-	case -ENOMEM:
-		(void)!sys_getrlimit(RLIMIT_MEMLOCK, &limit);
-		return why(
-			r,
-			"0x%llx bytes can't be locked for a device: RLIMIT_MEMLOCK is 0x%llx for "
-			"all that this process locks; raise it (ulimit -l, LimitMEMLOCK=)",
-			(unsigned long long)size, (unsigned long long)limit);
-	case -ENOSPC:
-		return why(r,
-			   "the IOMMU takes no more mappings (vfio_iommu_type1.dma_entry_limit)");
-	case -EEXIST:
-		return why(r, "something is mapped at 0x%llx already", (unsigned long long)address);
-	case -EFAULT:
-		return why(r, "the memory can't be pinned: it is not there, or closed");
-	default:
-		return why(native_refusal(r), "0x%llx bytes at 0x%llx can't be mapped: %s",
-			   (unsigned long long)size, (unsigned long long)address, strerror(-r));
-	}
-}
-
-int native_dma_map(void *self, const struct hws_hold *hold, uint64_t address, void *memory,
-		   uint64_t size, enum hws_rights rights)
-{
-	const struct vfio_device *device = vfio_held(self, hold);
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.flags = (rights & HWS_R ? VFIO_DMA_MAP_FLAG_READ : 0) |
-			 (rights & HWS_W ? VFIO_DMA_MAP_FLAG_WRITE : 0),
-		.vaddr = (uintptr_t)memory,
-		.iova = address,
-		.size = size,
-	};
-	int r = device ? hold_check_map(hold, address, memory, size, rights) : -ENODEV;
-
-	if (r < 0)
-		return r;
-	/*
-	 * Before Linux 6.2 memory that was never written is pinned as the page of zeros when the
-	 * device may only read: what is then written the device would never see. Where this can't
-	 * be done (memory that may not be written, kernels before 5.14) there is nothing to lose.
-	 */
-	if (!(rights & HWS_W))
-		(void)!sys_madvise(memory, size, MADV_POPULATE_WRITE);
-	/* SAFETY: the memory is the caller's to give; the device gets these pages and no others */
-	r = raw_vfio_call(device->container, VFIO_IOMMU_MAP_DMA, &map);
-	return r < 0 ? map_failed(address, size, r) : 0;
-}
-
-int native_dma_unmap(void *self, const struct hws_hold *hold, uint64_t address, uint64_t size)
-{
-	const struct vfio_device *device = vfio_held(self, hold);
-	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap),
-						    .iova = address,
-						    .size = size };
-	int r;
-
-	if (!device)
-		return -ENODEV;
-	/* SAFETY: takes from the device what the caller gave it */
-	r = raw_vfio_call(device->container, VFIO_IOMMU_UNMAP_DMA, &unmap);
-	if (r == 0 && unmap.size == size)
-		return 0;
-	if (r == -EINVAL || (r == 0 && unmap.size == 0))
-		return why(-ENOENT, "nothing of 0x%llx bytes is mapped at 0x%llx",
-			   (unsigned long long)size, (unsigned long long)address);
-	return why(r < 0 ? r : -EIO, "0x%llx bytes at 0x%llx: the kernel unmapped 0x%llx",
-		   (unsigned long long)size, (unsigned long long)address,
-		   (unsigned long long)unmap.size);
 }
 
 static int bind_failed(uint32_t count, int r)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "shim/native-vfio-internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "shim/fault-internal.h"
@@ -15,6 +17,7 @@ static void native_close(void *self)
 		sys_close(native->msr[cpu]);
 	vfio_close_all(native);
 	sys_close(native->config.fd);
+	sys_close(native->config.dir);
 	pthread_mutex_destroy(&native->config.lock);
 	pthread_mutex_destroy(&native->vfio.lock);
 	sys_close(native->root);
@@ -39,7 +42,7 @@ static int native_open(const struct hws_shim_options *options, void **ret_self)
 		return why(native->root, "sysroot '%s': %s", options->sysroot,
 			   strerror(-native->root));
 	native->grants = options->grants;
-	native->config.fd = -1;
+	native->config.fd = native->config.dir = -1;
 	pthread_mutex_init(&native->config.lock, NULL);
 	pthread_mutex_init(&native->vfio.lock, NULL);
 	native->cpus = cpus;
@@ -55,6 +58,34 @@ int native_identify(void *self, struct hws_cpu *ret_cpu)
 
 	*ret_cpu = (struct hws_cpu) { .arch = RAW_ARCH, .cpus = (uint32_t)sys_cpus_online() };
 	return arch_identify(native->root, ret_cpu);
+}
+
+enum { SAFELY = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY };
+
+/* @fd is taken, whatever it is. */
+static int only_a_device(struct native *native, int opened, dev_t device)
+{
+	HWS_CLEANUP_FD int fd = opened;
+	struct stat stat;
+	int r = fd < 0 ? fd : sys_fstat(fd, &stat);
+	bool plain = !device || native->root != SYS_REAL_ROOT;
+
+	if (r < 0)
+		return r;
+	if (S_ISCHR(stat.st_mode) ? !device || stat.st_rdev != device
+				  : !plain || !S_ISREG(stat.st_mode))
+		return -ELOOP;
+	return HWS_TAKE_FD(fd);
+}
+
+int native_open_file(struct native *native, const char *path, int flags, dev_t device)
+{
+	return only_a_device(native, sys_open(native->root, path, flags | SAFELY), device);
+}
+
+int native_open_in(struct native *native, int dir, const char *name, int flags)
+{
+	return only_a_device(native, sys_openat(dir, name, flags | SAFELY | O_CLOEXEC, 0), 0);
 }
 
 int native_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4])
@@ -114,4 +145,6 @@ const struct hws_shim_ops native_ops = {
 	.ports_claimed = native_ports_claimed,
 	.pci_claimed = native_pci_claimed,
 	.topology = native_topology,
+	.hold_fds = native_hold_fds,
+	.hold_adopt = native_hold_adopt,
 };

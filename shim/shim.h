@@ -166,6 +166,20 @@ struct hws_hold {
 	struct hws_span spans[HWS_HOLD_SPANS]; /* addresses that the device may be given */
 };
 
+/** enum hws_hold_fd - the descriptors that a hold consists of. */
+enum hws_hold_fd {
+	HWS_HOLD_DOMAIN = 0, /* what is mapped for it */
+	HWS_HOLD_DEVICE,     /* the function itself */
+	HWS_HOLD_FDS	     /* how many */
+};
+
+/** struct hws_hold_limits - how much may be done with a hold at a time. */
+struct hws_hold_limits {
+	uint64_t bytes; /* mapped; UINT64_MAX: any, as the next ones */
+	uint64_t maps;
+	uint32_t vectors; /* of each way to interrupt; UINT32_MAX: any */
+};
+
 /** struct hws_dma_fault - a transfer that the IOMMU stopped. */
 struct hws_dma_fault {
 	uint64_t address;  /* as the device gave it */
@@ -334,6 +348,11 @@ struct hws_shim_ops {
 	/* a descriptor of the whole BAR, the caller's, and its size */
 	int (*bar_fd)(void *self, struct hws_bdf bdf, uint32_t bar, enum hws_rights rights,
 		      uint64_t *ret_size);
+	/* by these another process can hold the function, too; they stay the hold's */
+	int (*hold_fds)(void *self, const struct hws_hold *hold, int32_t ret_fds[HWS_HOLD_FDS]);
+	/* as hold_open(), by what another process opened: taken, whatever comes of it */
+	int (*hold_adopt)(void *self, struct hws_bdf bdf, const int32_t fds[HWS_HOLD_FDS],
+			  const struct hws_hold_limits *limits, struct hws_hold *ret_hold);
 };
 
 HWS_END_DECLS

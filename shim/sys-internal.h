@@ -22,6 +22,11 @@
 HWS_MUST int sys_root_open(const char *sysroot);
 /* Below @root no link leads out of it. Close-on-exec always; EINTR is tried again. */
 HWS_MUST int sys_open(int root, const char *path, int flags);
+/*
+ * The folder that a path's last name lies in; @ret_name points at that name, inside @path. -EINVAL:
+ * it ends with no name; -ENAMETOOLONG.
+ */
+HWS_MUST int sys_open_folder(int root, const char *path, int flags, const char **ret_name);
 /* As openat2(2) with @resolve; EINTR is tried again. */
 HWS_MUST int sys_open_resolve(int dir, const char *path, int flags, uint32_t mode,
 			      uint64_t resolve);
@@ -114,6 +119,9 @@ HWS_MUST ssize_t sys_send(int fd, const void *bytes, size_t size);
 void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns);
 /* Until @deadline_ns of CLOCK_MONOTONIC, UINT64_MAX: for ever. 0, -EAGAIN, -EINTR, -ETIMEDOUT. */
 HWS_MUST int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns);
+/* The same of a word in memory that several processes share: 0, -EAGAIN, -EINTR, -ETIMEDOUT. */
+HWS_MUST int sys_futex_wait_shared(uint32_t *word, uint32_t expected, uint64_t ns);
+/* Wakes one that waits. */
 /* Wakes one that waits; or all. */
 void sys_futex_wake(uint32_t *word);
 void sys_futex_wake_all(uint32_t *word);
@@ -219,6 +227,12 @@ HWS_MUST int sys_groups(int size, gid_t *groups);
 /* 0 when this process may open the file with @mode (R_OK, W_OK …); nothing is opened for use. */
 HWS_MUST int sys_access(int root, const char *path, int mode);
 HWS_MUST int sys_uname(struct utsname *ret_name);
+/*
+ * Which start of the machine this is: another text after each; "-" where the system does not tell.
+ * Once told it is known, whatever becomes of /proc for this process.
+ */
+enum { SYS_BOOT = 40 };
+void sys_boot(char ret_boot[SYS_BOOT]);
 /*
  * Runs @body in a child and waits for it: whatever the kernel does to the child,
  * the caller goes on. The child is a bare copy: @body makes system calls and

@@ -375,6 +375,14 @@ ssize_t sys_send(int fd, const void *bytes, size_t size)
 	return RETRY(send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
+int sys_futex_wait_shared(uint32_t *word, uint32_t expected, uint64_t ns)
+{
+	struct timespec limit = { .tv_sec = (time_t)(ns / 1000000000u),
+				  .tv_nsec = (long)(ns % 1000000000u) };
+
+	return (int)result(syscall(SYS_futex, word, FUTEX_WAIT, expected, &limit, NULL, 0));
+}
+
 void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns)
 {
 	struct timespec limit = { .tv_sec = (time_t)(ns / 1000000000u),

@@ -39,19 +39,21 @@ int trust_open_directory(int root, const char *path, uint32_t owner, char ret_wh
 	snprintf(ret_where, PATH_MAX, "%s", path);
 	for (const char *c = path + strspn(path, "/"); at >= 0 && *c; c += strspn(c, "/")) {
 		int above = at;
+		bool last;
 		struct stat is;
 		int r;
 
 		snprintf(part, sizeof(part), "%.*s", (int)strcspn(c, "/"), c);
 		c += strcspn(c, "/");
-		at = sys_open_resolve(above, part, O_RDONLY | O_DIRECTORY, 0,
+		last = !c[strspn(c, "/")];
+		/* only the last is read: who may not list the others can go through them */
+		at = sys_open_resolve(above, part, (last ? O_RDONLY : O_PATH) | O_DIRECTORY, 0,
 				      TRUST_PLAIN | RESOLVE_BENEATH);
 		sys_close(above);
 		if (at < 0)
 			break;
 		r = sys_fstat(at, &is);
-		r = r < 0 ? trust_open_failed(r)
-			  : trust_owner(&is, owner, c[strspn(c, "/")] != '\0');
+		r = r < 0 ? trust_open_failed(r) : trust_owner(&is, owner, !last);
 		if (r < 0) {
 			snprintf(ret_where, PATH_MAX, "%.*s", (int)(c - path), path);
 			return r;

@@ -38,6 +38,24 @@ static inline void *wire_reply_body(union wire_reply *reply)
  */
 HWS_MUST int wire_check(const union wire_request *request, size_t size, uint16_t version);
 
+/* The first version that has it. */
+uint16_t wire_since(enum hws_wire_op op);
+
+/* May a checked request of it stand in a ring? */
+bool wire_in_ring(enum hws_wire_op op);
+
+/*
+ * Copies a request out of memory that its author goes on writing to, each byte once. Its size, or 0
+ * where that is none; only the copy may be looked at, by wire_check().
+ */
+HWS_MUST size_t wire_take(const struct hws_wire_slot *slot, union wire_request *ret_request);
+
+/* What a checked request costs, in accesses: those it has, or what is as much work. */
+uint32_t wire_cost(const union wire_request *request);
+
+/* Is every number of a step in its range? */
+bool wire_step_ok(const struct hws_wire_step *step);
+
 /* How large the reply to a checked request is. */
 size_t wire_reply_size(const union wire_request *request);
 

@@ -14,6 +14,10 @@ _Static_assert(sizeof(struct hws_wire_bdf) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_hello) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_welcome) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_cpu) == 96, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_topology) == 16, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_leaf) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_regs) == 16, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_info) == 216, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_next) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_ports) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_bar) == 32, "the same everywhere");
@@ -22,6 +26,16 @@ _Static_assert(sizeof(struct hws_wire_run) == 8, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_step) == 40, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_end) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_txn) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_share) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_shared) == 8, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_slot) == 4096, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_ring) == (1 + HWS_WIRE_SLOTS) * 4096, "the same everywhere");
+_Static_assert(offsetof(struct hws_wire_ring, answered) == 64, "a cache line of each side");
+_Static_assert(sizeof(union wire_request) <= sizeof(((struct hws_wire_slot *)0)->request) &&
+		       sizeof(union wire_reply) <= sizeof(((struct hws_wire_slot *)0)->reply),
+	       "each has room in a slot");
+_Static_assert(sizeof(struct hws_wire_hold) == 16, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_held) == 24, "the same everywhere");
 
 static bool bdf_ok(struct hws_wire_bdf bdf)
 {
@@ -40,7 +54,8 @@ static bool hello_ok(const void *body)
 	return hello->oldest <= hello->newest && hello->zero == 0;
 }
 
-static bool empty_ok(const void *body)
+/* Any numbers are good. */
+static bool any_ok(const void *body)
 {
 	(void)body;
 	return true;
@@ -52,6 +67,13 @@ static bool next_ok(const void *body)
 
 	return next->zero == 0 &&
 	       (next->first == 1 ? bdf_zero(next->after) : next->first == 0 && bdf_ok(next->after));
+}
+
+static bool function_ok(const void *body)
+{
+	const struct hws_wire_bdf *bdf = body;
+
+	return bdf_ok(*bdf);
 }
 
 static bool rights_ok(uint32_t rights)
@@ -82,6 +104,20 @@ static bool txn_ok(const void *body)
 	return txn->begin <= 1 && txn->zero == 0;
 }
 
+static bool share_ok(const void *body)
+{
+	const struct hws_wire_share *share = body;
+
+	return share->start <= 1 && share->zero == 0;
+}
+
+static bool hold_ok(const void *body)
+{
+	const struct hws_wire_hold *hold = body;
+
+	return bdf_ok(hold->bdf) && hold->which < HWS_HOLD_FDS && hold->zero == 0;
+}
+
 /* What a step of each kind may say, beside verb, value and mask. */
 static const struct {
 	uint64_t room;	 /* of addresses */
@@ -107,7 +143,7 @@ static bool values_ok(const struct hws_wire_step *step)
 	return !step->mask && (step->verb == HWS_WIRE_WRITE || !step->value);
 }
 
-static bool step_ok(const struct hws_wire_step *step)
+bool wire_step_ok(const struct hws_wire_step *step)
 {
 	if (step->kind >= KINDS || step->verb >= HWS_WIRE_VERBS)
 		return false;
@@ -137,7 +173,7 @@ static bool run_ok(const void *body)
 	if (run->flags & ~(uint32_t)HWS_WIRE_GO_ON)
 		return false;
 	for (uint32_t i = 0; i < run->count; i++) {
-		if (!step_ok(&steps_of(body)[i]))
+		if (!wire_step_ok(&steps_of(body)[i]))
 			return false;
 	}
 	return true;
@@ -149,18 +185,28 @@ static const struct {
 	uint32_t reply;
 	uint32_t step; /* … and for each step */
 	uint32_t end;
+	uint16_t since;	 /* which version; 0: any */
+	uint16_t cost;	 /* in accesses, where it has no steps; 0: 1 */
+	bool by_message; /* never in a ring */
 } ops[HWS_WIRE_OPS] = {
 	[HWS_WIRE_HELLO] = { hello_ok, sizeof(struct hws_wire_hello),
-			     sizeof(struct hws_wire_welcome), 0, 0 },
-	[HWS_WIRE_IDENTIFY] = { empty_ok, 0, sizeof(struct hws_wire_cpu), 0, 0 },
-	[HWS_WIRE_NEXT] = { next_ok, sizeof(struct hws_wire_next), sizeof(struct hws_wire_bdf), 0,
-			    0 },
-	[HWS_WIRE_PORTS] = { ports_ok, sizeof(struct hws_wire_ports), 0, 0, 0 },
-	[HWS_WIRE_BAR] = { bar_ok, sizeof(struct hws_wire_bar), sizeof(struct hws_wire_window), 0,
-			   0 },
+			     sizeof(struct hws_wire_welcome), .by_message = true },
+	[HWS_WIRE_IDENTIFY] = { any_ok, 0, sizeof(struct hws_wire_cpu) },
+	[HWS_WIRE_TOPOLOGY] = { any_ok, 0, sizeof(struct hws_wire_topology) },
+	[HWS_WIRE_CPUID] = { any_ok, sizeof(struct hws_wire_leaf), sizeof(struct hws_wire_regs) },
+	[HWS_WIRE_NEXT] = { next_ok, sizeof(struct hws_wire_next), sizeof(struct hws_wire_bdf) },
+	[HWS_WIRE_INFO] = { function_ok, sizeof(struct hws_wire_bdf), sizeof(struct hws_wire_info),
+			    .cost = 8 },
+	[HWS_WIRE_PORTS] = { ports_ok, sizeof(struct hws_wire_ports), 0 },
+	[HWS_WIRE_BAR] = { bar_ok, sizeof(struct hws_wire_bar), sizeof(struct hws_wire_window),
+			   .cost = 8, .by_message = true },
 	[HWS_WIRE_RUN] = { run_ok, sizeof(struct hws_wire_run), 0, sizeof(struct hws_wire_step),
 			   sizeof(struct hws_wire_end) },
-	[HWS_WIRE_TXN] = { txn_ok, sizeof(struct hws_wire_txn), 0, 0, 0 },
+	[HWS_WIRE_TXN] = { txn_ok, sizeof(struct hws_wire_txn), 0 },
+	[HWS_WIRE_RING] = { share_ok, sizeof(struct hws_wire_share), sizeof(struct hws_wire_shared),
+			    .since = 2, .cost = 16, .by_message = true },
+	[HWS_WIRE_HOLD] = { hold_ok, sizeof(struct hws_wire_hold), sizeof(struct hws_wire_held),
+			    .since = 2, .cost = 16, .by_message = true },
 };
 
 /* How many steps a request has; 0: its operation has none, or none were said. */
@@ -195,9 +241,49 @@ int wire_check(const union wire_request *request, size_t size, uint16_t version)
 	/* exactly once, and first */
 	if ((head->op == HWS_WIRE_HELLO) != (version == 0))
 		return -EBADMSG;
-	if (head->version != (version ? version : HWS_WIRE_OLDEST) || !size_ok(request, size))
+	if (head->version != (version ? version : HWS_WIRE_OLDEST) ||
+	    head->version < ops[head->op].since || !size_ok(request, size))
 		return -EBADMSG;
 	return ops[head->op].ok(wire_body(request)) ? 0 : -EBADMSG;
+}
+
+uint16_t wire_since(enum hws_wire_op op)
+{
+	return ops[op].since;
+}
+
+bool wire_in_ring(enum hws_wire_op op)
+{
+	return !ops[op].by_message;
+}
+
+/* Each word is fetched once, whatever becomes of it there; relaxed: any value will do. */
+static void take_words(uint64_t *to, const uint64_t *from, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+size_t wire_take(const struct hws_wire_slot *slot, union wire_request *ret_request)
+{
+	uint64_t *to = (uint64_t *)ret_request->bytes;
+	size_t head = sizeof(ret_request->head) / sizeof(*to);
+	size_t size;
+
+	take_words(to, slot->request, 0, head);
+	size = ret_request->head.size;
+	if (size > sizeof(*ret_request))
+		return 0;
+	take_words(to, slot->request, head, (size + sizeof(*to) - 1) / sizeof(*to));
+	return size;
+}
+
+uint32_t wire_cost(const union wire_request *request)
+{
+	uint32_t cost = ops[request->head.op].cost;
+	uint32_t steps = steps_in(request);
+
+	return steps ? steps : cost ? cost : 1;
 }
 
 size_t wire_reply_size(const union wire_request *request)
@@ -228,7 +314,13 @@ size_t wire_begin(union wire_request *request, enum hws_wire_op op, uint32_t ste
 	size_t size = sizeof(request->head) + ops[op].request + (size_t)steps * ops[op].step;
 
 	memset(request->bytes, 0, size);
-	request->head = (struct hws_wire_head) { HWS_WIRE_MAGIC, HWS_WIRE_VERSION, (uint16_t)op,
-						 (uint32_t)size, sequence };
+	request->head = (struct hws_wire_head) {
+		.magic = HWS_WIRE_MAGIC,
+		/* before a version is agreed on every helper must know it */
+		.version = op == HWS_WIRE_HELLO ? HWS_WIRE_OLDEST : HWS_WIRE_VERSION,
+		.op = (uint16_t)op,
+		.size = (uint32_t)size,
+		.sequence = sequence,
+	};
 	return size;
 }

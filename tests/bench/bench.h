@@ -85,6 +85,8 @@ struct bench_case {
 	/* Do @n iterations, loop included; 0, or -errno: the case has failed. */
 	int (*ours)(void *context, uint64_t n);
 	int (*base)(void *context, uint64_t n);
+	/* NULL: the clock says how long a call took; else this: ns, for an iteration of the last */
+	uint64_t (*took)(void *context);
 	uint32_t ours_ops; /* operations in one iteration; 0: 1 */
 	uint32_t base_ops; /* 0: as ours */
 

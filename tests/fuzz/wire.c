@@ -43,6 +43,19 @@ static void mend(union wire_request *request, size_t size, uint16_t version)
 	request->head.size = (uint32_t)size;
 }
 
+/* Out of a ring it is the same request, or none. */
+static void take(const union wire_request *request)
+{
+	struct hws_wire_slot slot = { { 0 }, { 0 } };
+	union wire_request taken;
+	size_t size;
+
+	memcpy(slot.request, request, sizeof(*request));
+	size = wire_take(&slot, &taken);
+	fuzz_must(size == (request->head.size <= sizeof(*request) ? request->head.size : 0));
+	fuzz_must(!memcmp(&taken, request, size));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz input = { data, size };
@@ -55,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(&request, input.at, size);
 	if (how & 2 && size >= sizeof(request.head))
 		mend(&request, size, version);
+	take(&request);
 	if (wire_check(&request, size, version) == 0)
 		look(&request, size);
 	return 0;

@@ -12,15 +12,6 @@
 
 extern char **environ;
 
-static struct hws *open_granted(void)
-{
-	struct hws *hw;
-
-	CHECK(hws_open(NULL, &hw) == 0);
-	CHECK(!strcmp(hws_backend(hw), "grants"));
-	return hw;
-}
-
 static struct hws_done finish(struct hws_ring *ring)
 {
 	struct hws_done done;
@@ -120,7 +111,7 @@ static void try_others(struct hws_ring *ring, bool writes)
 static void client_ring(char **arguments)
 {
 	bool writes = !strcmp(arguments[1], "rw");
-	struct hws *hw = open_granted();
+	struct hws *hw = client_open("grants");
 	struct hws_ring_info info;
 	struct hws_ring_stats stats;
 	struct hws_ring *ring;
@@ -150,12 +141,20 @@ static void client_ring(char **arguments)
 	hws_close(hw);
 }
 
+/* disk WAY r|rw: the lab's. */
+static void client_disk(char **arguments)
+{
+	char *of_ring[] = { CLIENT_DISK, arguments[1] };
+
+	client_ring(of_ring);
+}
+
 /* pool PATH: other buffers than the usual, as far as they fit. */
 static void client_pool(char **arguments)
 {
 	struct hws_pool_options pool = { .size = sizeof(pool), .guard = HWS_POOL_GUARD_PAGES };
 	struct hws_ring_options options = { .size = sizeof(options), .pool_options = &pool };
-	struct hws *hw = open_granted();
+	struct hws *hw = client_open("grants");
 	struct hws_ring *ring;
 
 	pool.classes[0] = (struct hws_pool_class) { .size = 1 << 20, .count = 2 };
@@ -168,7 +167,7 @@ static void client_pool(char **arguments)
 	hws_close(hw);
 }
 
-static void check_status(const char *field, const char *value)
+void client_status(const char *field, const char *value)
 {
 	FILE *file = fopen("/proc/self/status", "re");
 	char line[256];
@@ -185,6 +184,13 @@ static void check_status(const char *field, const char *value)
 	fclose(file);
 }
 
+void client_has_nothing(void)
+{
+	CHECK(getuid() && geteuid());
+	client_status("CapPrm:\t", "0000000000000000");
+	client_status("CapEff:\t", "0000000000000000");
+}
+
 /* state FDS: nothing is left of who started it, and of what that one could do. */
 static void client_state(char **arguments)
 {
@@ -197,9 +203,9 @@ static void client_state(char **arguments)
 	int count = 0;
 
 	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
-		check_status(empty[i], "0000000000000000");
-	check_status("NoNewPrivs:\t", "1");
-	check_status("Seccomp:\t", "2");
+		client_status(empty[i], "0000000000000000");
+	client_status("NoNewPrivs:\t", "1");
+	client_status("Seccomp:\t", "2");
 	CHECK(syscall(SYS_io_uring_setup, 4, &params) < 0 && errno == EPERM);
 	CHECK(prctl(PR_GET_SECUREBITS) & 1 && setuid(0) < 0 && setgid(0) < 0);
 	for (char **line = environ; *line; line++) {
@@ -225,7 +231,7 @@ static void client_gone(char **arguments)
 /* heirs PATH: what a client forks and what it starts has no ring. */
 static void client_heirs(char **arguments)
 {
-	struct hws *hw = open_granted();
+	struct hws *hw = client_open("grants");
 	struct hws_ring *ring;
 	char self[4096] = "";
 	char number[16];
@@ -233,7 +239,7 @@ static void client_heirs(char **arguments)
 
 	CHECK(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	CHECK(hws_ring_adopt(hw, arguments[0], NULL, &ring) == 0);
-	snprintf(number, sizeof(number), "%d", client_ring_fd());
+	snprintf(number, sizeof(number), "%d", client_grant().fd);
 	CHECK(hws_ring_fd(ring) < 0);
 	if (fork() == 0) {
 		CHECK(hws_nop(ring, 0) == -ECHILD);
@@ -246,10 +252,24 @@ static void client_heirs(char **arguments)
 	hws_close(hw);
 }
 
+/* orphan PATH PARENT: who had this one launched is gone before anything is read. */
+static void client_orphan(char **arguments)
+{
+	struct hws *hw = client_open("grants");
+	struct hws_ring *ring;
+
+	while (getppid() == atoi(arguments[1]))
+		usleep(1000);
+	CHECK(hws_ring_adopt(hw, arguments[0], NULL, &ring) == 0);
+	read_all(ring);
+	CHECK(hws_ring_close(ring, HWS_FOREVER) == 0);
+	hws_close(hw);
+}
+
 /* none: without a grant of anything: the policy refuses, and the kernel too. */
 static void client_none(char **arguments)
 {
-	struct hws *hw = open_granted();
+	struct hws *hw = client_open("grants");
 	struct hws_ring *ring;
 	struct hws_port *port;
 
@@ -260,13 +280,33 @@ static void client_none(char **arguments)
 	hws_close(hw);
 }
 
+const char *client_secret(void)
+{
+	static char path[64];
+	unsigned char block[CLIENT_BLOCK];
+	int fd;
+
+	strcpy(path, "/tmp/hwsafe-secret-XXXXXX");
+	fd = mkstemp(path);
+	CHECK(fd >= 0);
+	for (unsigned int i = 0; i < CLIENT_BLOCKS; i++) {
+		memset(block, CLIENT_BYTE(i), sizeof(block));
+		CHECK(write(fd, block, sizeof(block)) == sizeof(block));
+	}
+	close(fd);
+	return path;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(char **arguments);
 } clients[] = {
-	{ "ring", client_ring },   { "pool", client_pool },   { "raw", client_raw },
-	{ "state", client_state }, { "gone", client_gone },   { "heirs", client_heirs },
-	{ "none", client_none },   { "clock", client_clock }, { "edu", client_edu },
+	{ "ring", client_ring },       { "pool", client_pool },		{ "raw", client_raw },
+	{ "ops", client_ops },	       { "state", client_state },	{ "gone", client_gone },
+	{ "heirs", client_heirs },     { "orphan", client_orphan },	{ "none", client_none },
+	{ "clock", client_clock },     { "msr", client_msr },		{ "edu", client_edu },
+	{ "denied", client_denied },   { "dma", client_dma },		{ "disk", client_disk },
+	{ "dma-raw", client_dma_raw }, { "dma-hold", client_dma_hold },
 };
 
 int client_main(int argc, char **argv)

@@ -2,6 +2,7 @@
 #include "tests/helper/launch.h"
 
 #include <check.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,6 +59,18 @@ static void keep(int fd, char text[LAUNCH_TEXT])
 	close(fd);
 }
 
+/* Nothing of root is left; the socket's name is all that it knows of a helper. */
+static void leave(const char *name, const char *socket)
+{
+	const struct passwd *user = getpwnam(name);
+
+	if (!user || initgroups(user->pw_name, user->pw_gid) < 0 ||
+	    setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
+		_exit(122);
+	setenv("HWSAFE_SOCKET", socket, 1);
+}
+
 static void start(struct launch *launch, const char **words)
 {
 	int out[2];
@@ -75,6 +88,8 @@ static void start(struct launch *launch, const char **words)
 		close(out[0]), close(out[1]), close(err[0]), close(err[1]);
 		if (launch->before)
 			launch->before(launch->context);
+		if (launch->socket)
+			leave(launch->user, launch->socket);
 		execv(words[0], (char **)words);
 		_exit(120);
 	}
@@ -108,28 +123,91 @@ void launch(struct launch *launch, const char *directory, ...)
 	start(launch, words);
 }
 
+/* The helper's command line that starts this program; the next is for the client's own words. */
+static size_t for_client(const char **words, const char *directory, const char *profile,
+			 const char *user)
+{
+	static char self[4096];
+	const char *const line[] = { getenv("HWS_HELPER"),
+				     "run",
+				     "--policy",
+				     directory,
+				     "-p",
+				     profile,
+				     "-u",
+				     user,
+				     "--",
+				     self,
+				     "client" };
+
+	ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+	memcpy(words, line, sizeof(line));
+	return sizeof(line) / sizeof(line[0]);
+}
+
 void launch_client(struct launch *launch, const char *directory, const char *profile,
 		   const char *user, ...)
 {
+	const char *words[LAUNCH_WORDS];
+	size_t count = for_client(words, directory, profile, user);
+	va_list arguments;
+
+	va_start(arguments, user);
+	add(words, count, arguments);
+	va_end(arguments);
+	start(launch, words);
+}
+
+void launch_become_client(const char *directory, const char *profile, const char *user, ...)
+{
+	const char *words[LAUNCH_WORDS];
+	size_t count = for_client(words, directory, profile, user);
+	va_list arguments;
+
+	va_start(arguments, user);
+	add(words, count, arguments);
+	va_end(arguments);
+	execv(words[0], (char **)words);
+	_exit(120);
+}
+
+void launch_become(const char *user, const char *socket, ...)
+{
 	char self[4096] = "";
-	const char *words[LAUNCH_WORDS] = { getenv("HWS_HELPER"),
-					    "run",
-					    "--policy",
-					    directory,
-					    "-p",
-					    profile,
-					    "-u",
-					    user,
-					    "--",
-					    self,
-					    "client" };
+	const char *words[LAUNCH_WORDS] = { self };
+	va_list arguments;
+
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) <= 0)
+		_exit(122);
+	va_start(arguments, socket);
+	add(words, 1, arguments);
+	va_end(arguments);
+	setpgid(0, 0);
+	leave(user, socket);
+	execv(self, (char **)words);
+	_exit(120);
+}
+
+void launch_socket(struct launch *launch, const char *socket, const char *user, ...)
+{
+	char self[4096] = "";
+	const char *words[LAUNCH_WORDS] = { self, "client" };
 	va_list arguments;
 
 	ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+	launch->socket = socket;
+	launch->user = user;
 	va_start(arguments, user);
-	add(words, 11, arguments);
+	add(words, 2, arguments);
 	va_end(arguments);
 	start(launch, words);
+	launch->socket = NULL;
+}
+
+void launch_went_well(const struct launch *launch)
+{
+	ck_assert_msg(launch->code == 0, "%d: %s%s", launch->code, launch->out, launch->err);
+	ck_assert_str_eq(launch->out, "well\n");
 }
 
 void launch_refused(const struct launch *launch, int code, const char *word)

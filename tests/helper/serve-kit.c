@@ -61,21 +61,29 @@ static _Noreturn void become(const struct daemon *daemon)
 		words[count++] = "--backend";
 		words[count++] = "sim";
 	}
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if SUITE_SANITIZED
 	words[count++] = "--soft"; /* sanitizers look at themselves through what is closed else */
 #endif
+	if (daemon->before)
+		daemon->before(daemon);
 	execv(HELPER, (char *const *)words);
 	_exit(127);
 }
 
 void daemon_again(struct daemon *daemon)
 {
-	int waited = 0;
-
 	daemon->pid = fork();
 	ck_assert_int_ge(daemon->pid, 0);
 	if (daemon->pid == 0)
 		become(daemon);
+	daemon_wait(daemon);
+}
+
+void daemon_wait(struct daemon *daemon)
+{
+	int waited = 0;
+	int hello;
+
 	/* it listens: everybody may come, the policy decides */
 	for (;; waited++) {
 		int fd = sys_message_socket(daemon->socket, 1);
@@ -88,7 +96,9 @@ void daemon_again(struct daemon *daemon)
 		usleep(STEP_US);
 	}
 	ck_ok(chmod(daemon->socket, 0666));
-	ck_assert(bare_hello(daemon) >= 0);
+	hello = bare_hello(daemon);
+	ck_assert_int_ge(hello, 0);
+	sys_close(hello);
 }
 
 void daemon_start(struct daemon *daemon, const char *policy, const char *const *arguments)
@@ -107,14 +117,20 @@ void daemon_kill(struct daemon *daemon)
 	unlink(daemon->socket);
 }
 
-void daemon_stop(struct daemon *daemon)
+void daemon_end(struct daemon *daemon)
 {
-	char command[96];
 	int status = -1;
 
 	kill(daemon->pid, SIGTERM);
 	waitpid(daemon->pid, &status, 0);
 	ck_assert_int_eq(status, 0);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+	char command[96];
+
+	daemon_end(daemon);
 	snprintf(command, sizeof(command), "rm -rf '%s'", daemon->folder);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -143,6 +159,21 @@ bool daemon_has_fds(const struct daemon *daemon, int wanted)
 		usleep(STEP_US);
 	}
 	return false;
+}
+
+bool daemon_has_no_journal(const struct daemon *daemon)
+{
+	char path[96];
+	bool none = true;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/journals", daemon->folder);
+	dir = opendir(path);
+	ck_assert_ptr_nonnull(dir);
+	for (const struct dirent *entry; (entry = readdir(dir));)
+		none &= entry->d_name[0] == '.';
+	closedir(dir);
+	return none;
 }
 
 long daemon_kilobytes(const struct daemon *daemon)
@@ -258,6 +289,28 @@ size_t make_good(union wire_request *request, uint32_t sequence)
 	run->count = 1;
 	*step = (struct hws_wire_step) { .kind = HWS_KIND_MSR, .width = 8, .at = 0x19c };
 	return size;
+}
+
+int bare_msr(int fd, uint32_t reg)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
+
+	make_good(&request, 5);
+	((struct hws_wire_step *)(void *)(run + 1))->at = reg;
+	return bare_ask(fd, &request, &reply);
+}
+
+int bare_txn(int fd, uint32_t begin)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_txn *txn = (void *)(request.bytes + sizeof(request.head));
+
+	wire_begin(&request, HWS_WIRE_TXN, 0, 2);
+	txn->begin = begin;
+	return bare_ask(fd, &request, &reply);
 }
 
 int is_served(const struct daemon *daemon, void *context)

@@ -83,6 +83,8 @@ static const struct fault ring_faults[] = {
 	{ "restrictions", SYS_io_uring_register, 1, IORING_REGISTER_RESTRICTIONS },
 	{ "self-test", SYS_io_uring_register, 1, IORING_REGISTER_RESTRICTIONS, true },
 	{ "restrictions", SYS_io_uring_register, 1, IORING_REGISTER_ENABLE_RINGS },
+	/* as if it were enabled: a ring that is not yet would have no restrictions */
+	{ "self-test", SYS_io_uring_register, 1, IORING_REGISTER_ENABLE_RINGS, true },
 };
 
 static void try_fault(const struct fault *fault, const char *policy, uint32_t result)
@@ -114,7 +116,7 @@ START_TEST(no_step_may_only_say_it_worked)
 }
 END_TEST
 
-START_TEST(no_ring_is_handed_over_that_is_not_locked)
+START_TEST(p20_no_ring_is_handed_over_that_is_not_locked)
 {
 	const char *policy;
 
@@ -130,7 +132,7 @@ int main(void)
 	return suite_run("helper/run-faults", (const TTest *[]) {
 						      no_step_may_fail,
 						      no_step_may_only_say_it_worked,
-						      no_ring_is_handed_over_that_is_not_locked,
+						      p20_no_ring_is_handed_over_that_is_not_locked,
 						      NULL,
 					      });
 }

@@ -9,71 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hw/journal-internal.h"
 #include "shim/sys-internal.h"
-#include "tests/helper/serve-kit.h"
+#include "tests/helper/serve-tree.h"
 
-enum { BAR = 8192, CONFIG = 256 };
-
-#define DEVICES	 "/sys/bus/pci/devices"
-#define FUNCTION DEVICES "/0000:00:03.0"
 #define POLICY                                                              \
 	"[alice]\nuser = 41000\npci = 1234:11e8 rw\nbar = 1234:11e8 0 rw\n" \
 	"bar = 1234:11e8 1 r\nbar = 1234:11e8 2 0x0-0xff rw\n"
-
-static void write_at(const char *root, const char *name, uint32_t at, uint32_t value, off_t size)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s%s", root, name);
-	fd = open(path, O_RDWR | O_CREAT, 0600);
-	ck_assert_int_ge(fd, 0);
-	ck_ok(ftruncate(fd, size));
-	ck_assert_int_eq(pwrite(fd, &value, sizeof(value), at), sizeof(value));
-	close(fd);
-}
-
-static uint32_t read_at(const char *root, const char *name, uint32_t at)
-{
-	char path[256];
-	uint32_t value = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s%s", root, name);
-	fd = open(path, O_RDONLY);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(pread(fd, &value, sizeof(value), at), sizeof(value));
-	close(fd);
-	return value;
-}
-
-static void make_machine(char root[64])
-{
-	char command[256];
-
-	snprintf(root, 64, "/tmp/hwsafe-root-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
-	snprintf(command, sizeof(command), "mkdir -p '%s" FUNCTION "'", root);
-	ck_assert_int_eq(system(command), 0);
-	write_at(root, FUNCTION "/config", 0, 0x11e81234, CONFIG);
-	write_at(root, FUNCTION "/config", 8, 0x00ff0010, CONFIG);
-	write_at(root, FUNCTION "/config", 0x40, 0x11223344, CONFIG);
-	for (int bar = 0; bar < 3; bar++) {
-		char name[64];
-
-		snprintf(name, sizeof(name), FUNCTION "/resource%d", bar);
-		write_at(root, name, 0x10, 0xabcd0000u + (uint32_t)bar, BAR);
-	}
-	write_at(root, FUNCTION "/vendor", 0, 0x0a323178, 4);
-}
-
-static void remove_machine(const char *root)
-{
-	char command[96];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", root);
-	ck_assert_int_eq(system(command), 0);
-}
 
 /* The kernel's own word: may the descriptor that comes with it be mapped for writing? */
 static int ask_bar(int fd, uint32_t bar, uint32_t rights, uint64_t size, int *ret_fd)
@@ -101,7 +43,7 @@ static int maps_bars(const struct daemon *daemon, void *context)
 
 	(void)context;
 	must(hws_mmio_map(hw, "00:03.0", 0, 0, 0, HWS_RW, &mmio) == 0);
-	must(hws_mmio_size(mmio) == BAR);
+	must(hws_mmio_size(mmio) == TREE_BAR);
 	must(hws_mmio_read32(mmio, 0x10, &value) == 0 && value == 0xabcd0000);
 	must(hws_mmio_write32(mmio, 0x20, 0x77) == 0);
 	hws_mmio_unmap(mmio);
@@ -127,16 +69,16 @@ START_TEST(bars_come_as_descriptors_where_policy_gives_all_of_them)
 	char root[64];
 	int before;
 
-	make_machine(root);
+	tree_make(root);
 	daemon_start(&daemon, POLICY,
 		     (const char *const[]) { "--backend", "native", "--sysroot", root, NULL });
 	before = daemon_fds(&daemon);
 	ck_assert_int_eq(as_user(ALICE, maps_bars, &daemon, NULL), 0);
-	ck_assert_int_eq(read_at(root, FUNCTION "/resource0", 0x20), 0x77);
+	ck_assert_int_eq(tree_read(root, TREE_FUNCTION "/resource0", 0x20), 0x77);
 	/* the window that it opened itself is a mapping, not a descriptor */
-	ck_assert_int_le(daemon_fds(&daemon), before + 4);
+	ck_assert(daemon_has_fds(&daemon, before));
 	daemon_stop(&daemon);
-	remove_machine(root);
+	tree_remove(root);
 }
 END_TEST
 
@@ -160,54 +102,106 @@ static int writes_and_waits(const struct daemon *daemon, void *context)
 	return 0;
 }
 
-START_TEST(p17_journal_of_a_killed_helper_is_replayed)
+static void kill_and_begin_again(struct daemon *daemon, const char *root)
 {
-	struct daemon daemon = { 0 };
-	char root[64];
-	int pipes[2];
-	char byte;
-	pid_t pid;
+	daemon_kill(daemon);
+	ck_assert_int_eq(tree_read(root, TREE_FUNCTION "/config", 0x40), 2);
+	daemon_again(daemon);
+}
 
-	make_machine(root);
-	ck_ok(pipe(pipes));
-	daemon_start(&daemon, POLICY,
-		     (const char *const[]) { "--backend", "native", "--sysroot", root, NULL });
-	pid = as_user_begin(ALICE, writes_and_waits, &daemon, pipes);
-	close(pipes[1]);
-	ck_assert_int_eq(read(pipes[0], &byte, 1), 1);
-	ck_assert_int_eq(read_at(root, FUNCTION "/config", 0x40), 2);
-	daemon_kill(&daemon);
-	ck_assert_int_eq(read_at(root, FUNCTION "/config", 0x40), 2);
-	daemon_again(&daemon);
-	ck_assert_int_eq(read_at(root, FUNCTION "/config", 0x40), 0x11223344);
-	ck_assert_int_eq(read_at(root, FUNCTION "/config", 0x44), 0);
-	kill(pid, SIGKILL);
-	as_user_end(pid);
-	daemon_stop(&daemon);
-	remove_machine(root);
+static void tell_to_end(struct daemon *daemon, const char *root)
+{
+	(void)root;
+	daemon_end(daemon);
+	daemon_again(daemon);
+}
+
+/* Whatever ends the helper, itself or the next one undoes what was open. */
+START_TEST(p17_open_transactions_are_undone_when_the_helper_ends)
+{
+	static void (*const ways[])(struct daemon * daemon, const char *root) = {
+		kill_and_begin_again,
+		tell_to_end,
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct daemon daemon = { 0 };
+		char root[64];
+		int pipes[2];
+		char byte;
+		pid_t pid;
+
+		tree_make(root);
+		ck_ok(pipe(pipes));
+		daemon_start(
+			&daemon, POLICY,
+			(const char *const[]) { "--backend", "native", "--sysroot", root, NULL });
+		pid = as_user_begin(ALICE, writes_and_waits, &daemon, pipes);
+		ck_assert_int_eq(read(pipes[0], &byte, 1), 1);
+		ck_assert_int_eq(tree_read(root, TREE_FUNCTION "/config", 0x40), 2);
+		ways[i](&daemon, root);
+		ck_assert_int_eq(tree_read(root, TREE_FUNCTION "/config", 0x40), 0x11223344);
+		ck_assert_int_eq(tree_read(root, TREE_FUNCTION "/config", 0x44), 0);
+		kill(pid, SIGKILL);
+		as_user_end(pid);
+		daemon_stop(&daemon);
+		tree_remove(root);
+	}
 }
 END_TEST
 
-START_TEST(p17_helper_told_to_end_undoes_open_transactions)
+/* What a helper left that died over it: @done of four undone already, from the last on. */
+static void leave_journal(const struct daemon *daemon, const char *root, unsigned int done)
+{
+	static const struct hws_access writes[] = {
+		{ .kind = HWS_KIND_PCI, .first = 0x40, .old = 0x11223344, .value = 1 },
+		{ .kind = HWS_KIND_BAR, .first = 0x20, .old = 0, .value = 7 },
+		{ .kind = HWS_KIND_PCI, .first = 0x40, .old = 1, .value = 2 },
+		{ .kind = HWS_KIND_BAR, .first = 0x20, .old = 7, .value = 9 },
+	};
+	bool is_set[2] = { false, false };
+	struct journal journal;
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/journals/txn-3", daemon->folder);
+	ck_ok(journal_make(&journal, path));
+	for (unsigned int i = 0; i < 4; i++) {
+		struct hws_access access = writes[i];
+		bool config = access.kind == HWS_KIND_PCI;
+
+		access.width = 4;
+		access.bdf.device = 3;
+		ck_ok(journal_add(&journal, &access));
+		/* as its write left it, or its undoing, which for earlier lines came later */
+		if (i < 4 - done || !is_set[config])
+			tree_write(root,
+				   config ? TREE_FUNCTION "/config" : TREE_FUNCTION "/resource0",
+				   (uint32_t)access.first,
+				   (uint32_t)(i < 4 - done ? access.value : access.old),
+				   config ? TREE_CONFIG : TREE_BAR);
+		is_set[config] |= i >= 4 - done;
+	}
+	journal_close(&journal);
+}
+
+START_TEST(p17_replay_that_was_cut_short_is_done_again)
 {
 	struct daemon daemon = { 0 };
 	char root[64];
-	int pipes[2];
-	char byte;
-	pid_t pid;
 
-	make_machine(root);
-	ck_ok(pipe(pipes));
+	tree_make(root);
 	daemon_start(&daemon, POLICY,
 		     (const char *const[]) { "--backend", "native", "--sysroot", root, NULL });
-	pid = as_user_begin(ALICE, writes_and_waits, &daemon, pipes);
-	close(pipes[1]);
-	ck_assert_int_eq(read(pipes[0], &byte, 1), 1);
+	for (unsigned int done = 0; done <= 4; done++) {
+		daemon_end(&daemon);
+		leave_journal(&daemon, root, done);
+		daemon_again(&daemon);
+		ck_assert_uint_eq(tree_read(root, TREE_FUNCTION "/config", 0x40), 0x11223344);
+		ck_assert_uint_eq(tree_read(root, TREE_FUNCTION "/resource0", 0x20), 0);
+		ck_assert(daemon_has_no_journal(&daemon));
+	}
 	daemon_stop(&daemon);
-	ck_assert_int_eq(read_at(root, FUNCTION "/config", 0x40), 0x11223344);
-	kill(pid, SIGKILL);
-	as_user_end(pid);
-	remove_machine(root);
+	tree_remove(root);
 }
 END_TEST
 
@@ -216,8 +210,8 @@ int main(void)
 	return suite_run("helper/serve-native",
 			 (const TTest *[]) {
 				 bars_come_as_descriptors_where_policy_gives_all_of_them,
-				 p17_journal_of_a_killed_helper_is_replayed,
-				 p17_helper_told_to_end_undoes_open_transactions,
+				 p17_open_transactions_are_undone_when_the_helper_ends,
+				 p17_replay_that_was_cut_short_is_done_again,
 				 NULL,
 			 });
 }

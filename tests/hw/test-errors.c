@@ -24,6 +24,15 @@ int __wrap_sys_open(int root, const char *path, int flags)
 	return __real_sys_open(root, path, flags);
 }
 
+int __real_sys_openat(int dir, const char *path, int flags, uint32_t mode);
+int __wrap_sys_openat(int dir, const char *path, int flags, uint32_t mode);
+int __wrap_sys_openat(int dir, const char *path, int flags, uint32_t mode)
+{
+	if (failing[OPEN] && strstr(path, failing_path))
+		return failing[OPEN];
+	return __real_sys_openat(dir, path, flags, mode);
+}
+
 ssize_t __real_sys_read_file(int root, const char *path, char *text, size_t size);
 ssize_t __wrap_sys_read_file(int root, const char *path, char *text, size_t size);
 ssize_t __wrap_sys_read_file(int root, const char *path, char *text, size_t size)
@@ -195,14 +204,14 @@ static const struct {
 	{ "open MSR", read_msr, OPEN, "/msr" },
 	{ "read MSR", read_msr, PREAD, NULL },
 	{ "write MSR", write_msr, PWRITE, NULL },
-	{ "open configuration", open_config, OPEN, "/config" },
+	{ "open configuration", open_config, OPEN, "config" },
 	{ "read configuration at open", open_config, PREAD, NULL },
 	{ "read configuration", read_config, PREAD, NULL },
 	{ "write configuration", write_config, PWRITE, NULL },
-	{ "open BAR", map_bar, OPEN, "/resource0" },
+	{ "open BAR", map_bar, OPEN, "resource0" },
 	{ "size BAR", map_bar, FSTAT, NULL },
 	{ "map BAR", map_bar, MMAP, NULL },
-	{ "open ports", open_ports, OPEN, "/resource1" },
+	{ "open ports", open_ports, OPEN, "resource1" },
 	{ "read port", read_port, PREAD, NULL },
 	{ "write port", write_port, PWRITE, NULL },
 	{ "list functions", list_functions, OPENDIR, NULL },

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Journals: what a process wrote before it died is written back by another. */
+#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hw/journal-internal.h"
+#include "shim/sys-internal.h"
 #include "tests/hw/hw-kit.h"
 
 #define MACHINE                                                 \
@@ -161,37 +165,118 @@ START_TEST(journal_is_there_until_the_transaction_ends)
 }
 END_TEST
 
+/* A journal of these lines, each with its right sum; the first one may be another head. */
+static const char *journal_of(const char *const *lines, const char *head)
+{
+	static char text[2048];
+	uint64_t sum = journal_sum(JOURNAL_SUM, head);
+	size_t n = (size_t)sprintf(text, "%s #%016" PRIx64 "\n", head, sum);
+
+	for (; *lines; lines++) {
+		sum = journal_sum(sum, *lines);
+		n += (size_t)sprintf(text + n, "%s #%016" PRIx64 "\n", *lines, sum);
+	}
+	return text;
+}
+
+static const char *head(void)
+{
+	static char text[64];
+	char boot[SYS_BOOT];
+
+	sys_boot(boot);
+	snprintf(text, sizeof(text), "hwsafe-journal 2 %s", boot);
+	return text;
+}
+
+static const char *one_line(const char *line)
+{
+	return journal_of((const char *const[]) { line, NULL }, head());
+}
+
 static const char *const broken[] = {
-	"nonsense\n",
-	"hwsafe-journal 2\n",
-	"hwsafe-journal 1\nbar\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x1\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x1 0x33 more\n",
-	"hwsafe-journal 1\ndma 0000:00:01.0 0 0x0 4 0 0x1 0x33\n",
-	"hwsafe-journal 1\nbar nonsense 0 0x0 4 0 0x1 0x33\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 6 0x0 4 0 0x1 0x33\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 0 -1 4 0 0x1 0x33\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 3 0 0x1 0x33\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 0 0 0x1 0x33\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 16 0 0x1 0x33\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 9999 0x1 0x33\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x1 0x33\nx\n",
-	"hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x1 0x10000000000000000\n",
-	"hwsafe-journal 1\n\n",
+	"bar",
+	"bar 0000:00:01.0 0 0x0 4 0 0x1",
+	"bar 0000:00:01.0 0 0x0 4 0 0x1 0x33 more",
+	"dma 0000:00:01.0 0 0x0 4 0 0x1 0x33",
+	"bar nonsense 0 0x0 4 0 0x1 0x33",
+	"bar 0000:00:01.0 6 0x0 4 0 0x1 0x33",
+	"bar 0000:00:01.0 0 -1 4 0 0x1 0x33",
+	"bar 0000:00:01.0 0 0x1 4 0 0x1 0x33",
+	"bar 0000:00:01.0 0 0x0 3 0 0x1 0x33",
+	"bar 0000:00:01.0 0 0x0 0 0 0x1 0x33",
+	"bar 0000:00:01.0 0 0x0 16 0 0x1 0x33",
+	"bar 0000:00:01.0 0 0x0 4 9999 0x1 0x33",
+	"bar 0000:00:01.0 0 0x0 4 0 0x1 0x10000000000000000",
+	"bar 0000:00:01.0 0 0x0 4 0 0x1 0x100000000",
+	"pci 0000:00:01.0 0 0x1000 4 0 0x1 0x33",
+	"port 0000:00:00.0 0 0x10300 1 0 0x1 0x33",
+	"msr 0000:00:00.0 0 0x100000610 8 0 0x1 0x33",
+	"",
 };
+
+static void is_refused(struct hws *hw, const char *text, int code)
+{
+	write_file(text, 0600);
+	ck_assert_msg(hws_txn_restore(hw, path, HWS_RESTORE_FORCE, NULL, NULL) == code, "%s: %s",
+		      text, hws_why());
+	ck_assert_ptr_nonnull(strstr(hws_why(), "journal"));
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
 
 START_TEST(journal_that_is_broken_restores_nothing)
 {
 	struct hws *hw = open_machine();
 
 	set_up();
-	for (size_t i = 0; i < COUNT(broken); i++) {
-		write_file(broken[i], 0600);
-		ck_assert_msg(hws_txn_restore(hw, path, HWS_RESTORE_FORCE, NULL, NULL) == -EBADMSG,
-			      "%zu: %s", i, broken[i]);
-		ck_assert_ptr_nonnull(strstr(hws_why(), "journal"));
-		ck_assert_int_eq(access(path, F_OK), 0);
+	for (size_t i = 0; i < COUNT(broken); i++)
+		is_refused(hw, one_line(broken[i]), -EBADMSG);
+	is_refused(hw, "nonsense", -EBADMSG);
+	is_refused(hw, "nonsense\n", -EBADMSG);
+	is_refused(hw, "hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x1 0x33\n", -EBADMSG);
+	is_refused(hw, journal_of((const char *const[]) { NULL }, "hwsafe-journal 3 -"), -EBADMSG);
+	hws_close(hw);
+	tear_down();
+}
+END_TEST
+
+/* Any byte changed, any line gone but the last: nothing of the rest is believed. */
+START_TEST(journal_that_is_damaged_anywhere_restores_nothing)
+{
+	static const char *const lines[] = { "bar 0000:00:01.0 0 0x0 4 0 0x9 0x1",
+					     "bar 0000:00:01.0 0 0x0 4 0 0x8 0x9",
+					     "bar 0000:00:01.0 0 0x0 4 0 0x7 0x8", NULL };
+	struct hws *hw = open_machine();
+	char text[2048];
+	char *second;
+
+	set_up();
+	strcpy(text, journal_of(lines, head()));
+	for (size_t i = 0; text[i]; i++) {
+		char before = text[i];
+
+		text[i] ^= 0x10;
+		/* the last line's end: as if it were still being written */
+		if (text[i + 1])
+			is_refused(hw, text, -EBADMSG);
+		text[i] = before;
 	}
+	second = strstr(text, "bar");
+	memmove(second, strchr(second, '\n') + 1, strlen(strchr(second, '\n')));
+	is_refused(hw, text, -EBADMSG);
+	hws_close(hw);
+	tear_down();
+}
+END_TEST
+
+START_TEST(journal_of_another_start_of_the_machine_restores_nothing)
+{
+	static const char *const lines[] = { "bar 0000:00:01.0 0 0x0 4 0 0x9 0x1", NULL };
+	struct hws *hw = open_machine();
+
+	set_up();
+	is_refused(hw, journal_of(lines, "hwsafe-journal 2 01234567-89ab-cdef-0123-456789abcdef"),
+		   -ESTALE);
 	hws_close(hw);
 	tear_down();
 }
@@ -201,10 +286,11 @@ START_TEST(journal_whose_last_line_is_cut_off_is_good)
 {
 	struct hws *hw = open_machine();
 	struct seen seen = { 0 };
+	char text[2048];
 
 	set_up();
-	write_file("hwsafe-journal 1\nbar 0000:00:01.0 0 0x0 4 0 0x9 0x1\nbar 0000:00:01.0 0 0x",
-		   0600);
+	strcpy(text, one_line("bar 0000:00:01.0 0 0x0 4 0 0x9 0x1"));
+	write_file(strcat(text, "bar 0000:00:01.0 0 0x"), 0600);
 	ck_works(hws_txn_restore(hw, path, 0, see, &seen));
 	ck_assert_uint_eq(seen.count, 1);
 	ck_assert_int_eq(seen.all[0].end, HWS_RESTORED);
@@ -223,7 +309,7 @@ START_TEST(journal_of_others_is_not_trusted)
 	char link_path[80];
 
 	set_up();
-	write_file("hwsafe-journal 1\n", 0622);
+	write_file(journal_of((const char *const[]) { NULL }, head()), 0622);
 	ck_assert_int_eq(hws_txn_restore(hw, path, 0, NULL, NULL), -EACCES);
 	ck_ok(chmod(path, 0600));
 	snprintf(link_path, sizeof(link_path), "%s/link", folder);
@@ -244,7 +330,7 @@ START_TEST(restoring_asks_the_policy)
 	struct seen seen = { 0 };
 
 	set_up();
-	write_file("hwsafe-journal 1\nmsr 0000:00:00.0 0 0x10 8 0 0x9 0x1\n", 0600);
+	write_file(one_line("msr 0000:00:00.0 0 0x10 8 0 0x9 0x1"), 0600);
 	ck_assert_int_eq(hws_txn_restore(hw, path, HWS_RESTORE_FORCE, see, &seen), 1);
 	ck_assert_int_eq(seen.all[0].end, HWS_RESTORE_FAILED);
 	ck_assert_int_eq(seen.all[0].code, -EACCES);
@@ -256,13 +342,16 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("hw/txn-restore", (const TTest *[]) {
-						   what_a_dead_process_wrote_is_restored,
-						   journal_is_there_until_the_transaction_ends,
-						   journal_that_is_broken_restores_nothing,
-						   journal_whose_last_line_is_cut_off_is_good,
-						   journal_of_others_is_not_trusted,
-						   restoring_asks_the_policy,
-						   NULL,
-					   });
+	return suite_run("hw/txn-restore",
+			 (const TTest *[]) {
+				 what_a_dead_process_wrote_is_restored,
+				 journal_is_there_until_the_transaction_ends,
+				 journal_that_is_broken_restores_nothing,
+				 journal_that_is_damaged_anywhere_restores_nothing,
+				 journal_of_another_start_of_the_machine_restores_nothing,
+				 journal_whose_last_line_is_cut_off_is_good,
+				 journal_of_others_is_not_trusted,
+				 restoring_asks_the_policy,
+				 NULL,
+			 });
 }

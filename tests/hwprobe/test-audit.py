@@ -14,8 +14,20 @@ import tap
 from tap import run
 
 HWPROBE, LEAVE = sys.argv[1:3]
-BAR = "hwsafe-journal 1\nbar 0000:00:02.0 0 0x10 4 0 %s %s\n"
+BAR = "bar 0000:00:02.0 0 0x10 4 0 %s %s"
 GRANT = ("--sim", "--grant", "bar = * * rw claimed")
+
+
+def journal_of(*lines):
+    """As the library writes it: each line with a sum (FNV-1a) of all so far."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        lines = ["hwsafe-journal 2 " + file.read().strip(), *lines]
+    total, text = 0xCBF29CE484222325, ""
+    for line in lines:
+        for byte in line.encode():
+            total = (total ^ byte) * 0x100000001B3 % 2**64
+        text += f"{line} #{total:016x}\n"
+    return text
 
 
 class Left:
@@ -36,7 +48,7 @@ class Left:
     def journal(self, old, new):
         path = os.path.join(self.directory.name, "journal")
         with open(path, "w", encoding="ascii") as file:
-            file.write(BAR % (old, new))
+            file.write(journal_of(BAR % (old, new)))
         os.chmod(path, 0o600)
         return path
 

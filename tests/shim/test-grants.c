@@ -20,6 +20,7 @@ struct whole {
 	struct hws_grants head;
 	struct hws_grants_bar bar;
 	struct hws_grants_ring ring;
+	struct hws_grants_hold hold;
 	char text[sizeof(TEXT)];
 } __attribute__((packed, aligned(8)));
 
@@ -30,15 +31,18 @@ static struct whole good(void)
 			.magic = HWS_GRANTS_MAGIC,
 			.version = HWS_GRANTS_VERSION,
 			.size = sizeof(struct hws_grants) + sizeof(struct hws_grants_bar) +
-				sizeof(struct hws_grants_ring) + sizeof(TEXT),
+				sizeof(struct hws_grants_ring) +
+				sizeof(struct hws_grants_hold) + sizeof(TEXT),
 			.uid = geteuid(),
 			.bars = 1,
 			.rings = 1,
+			.holds = 1,
 			.text = sizeof(TEXT),
 		},
 		.bar = { .device = 3, .rights = HWS_RW, .fd = 5 },
 		.ring = { .path = "/dev/disk", .arena = 1 << 20, .size = 1 << 20, .rights = HWS_R,
 			  .fd = 6, .arena_fd = 7 },
+		.hold = { .bus = 1, .device = 2, .fds = { 8, 9 } },
 		.text = TEXT,
 	};
 
@@ -60,6 +64,7 @@ START_TEST(grants_tell_what_was_granted)
 {
 	const struct hws_bdf edu = { .device = 3 };
 	const struct hws_bdf other = { .device = 4 };
+	const struct hws_bdf whole_one = { .bus = 1, .device = 2 };
 	struct whole whole = good();
 	struct grants *grants;
 	int fd = put(&whole, whole.head.size, SEALS);
@@ -73,6 +78,8 @@ START_TEST(grants_tell_what_was_granted)
 	ck_assert_int_eq(grants_bar(grants, other, 0, HWS_R), -ENOENT);
 	ck_assert_ptr_nonnull(grants_ring(grants, "/dev/disk"));
 	ck_assert_ptr_null(grants_ring(grants, "/dev/disk1"));
+	ck_assert_int_eq(grants_hold(grants, whole_one)->fds[HWS_HOLD_DEVICE], 9);
+	ck_assert_ptr_null(grants_hold(grants, edu));
 	ck_assert_str_eq(grants->text, TEXT);
 	grants_free(grants);
 	close(fd);
@@ -84,6 +91,7 @@ START_TEST(nobody_was_granted_anything_by_nothing)
 	ck_assert(!grants_have_ports(NULL, 0x70, 1));
 	ck_assert_int_eq(grants_bar(NULL, (struct hws_bdf) { 0 }, 0, HWS_R), -ENOENT);
 	ck_assert_ptr_null(grants_ring(NULL, "/"));
+	ck_assert_ptr_null(grants_hold(NULL, (struct hws_bdf) { 0 }));
 	grants_free(NULL);
 }
 END_TEST
@@ -104,6 +112,23 @@ static void is_refused(const void *bytes, size_t size, int seals, int code)
 		offsetof(struct whole, field), sizeof(good().field), value \
 	}
 
+START_TEST(a_granted_function_has_one_holder_and_no_heirs)
+{
+	struct hws_grants_hold hold = { .index = 3, .fds = { dup(0), dup(0) } };
+
+	ck_ok(grants_hold_take(&hold));
+	ck_assert_int_eq(fcntl(hold.fds[0], F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fcntl(hold.fds[1], F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(grants_hold_take(&hold), -EBUSY);
+	grants_hold_give(&hold);
+	ck_ok(grants_hold_take(&hold));
+	grants_hold_give(&hold);
+	close(hold.fds[1]);
+	ck_assert_int_eq(grants_hold_take(&hold), -EBADF);
+	close(hold.fds[0]);
+}
+END_TEST
+
 START_TEST(what_can_not_be_is_refused)
 {
 	static const struct {
@@ -112,7 +137,7 @@ START_TEST(what_can_not_be_is_refused)
 		uint64_t value;
 	} rows[] = {
 		SPOIL(head.magic, 0),
-		SPOIL(head.version, 2),
+		SPOIL(head.version, HWS_GRANTS_VERSION + 1),
 		SPOIL(head.size, 0),
 		SPOIL(head.size, UINT32_MAX),
 		SPOIL(head.bars, 0),
@@ -139,6 +164,14 @@ START_TEST(what_can_not_be_is_refused)
 		SPOIL(ring.fd, UINT32_MAX),
 		SPOIL(ring.arena_fd, UINT32_MAX),
 		SPOIL(ring.reserved, 1),
+		SPOIL(head.holds, 0),
+		SPOIL(head.holds, UINT32_MAX),
+		SPOIL(head.reserved, 1),
+		SPOIL(hold.device, 32),
+		SPOIL(hold.function, 8),
+		SPOIL(hold.index, 1),
+		SPOIL(hold.fds[0], UINT32_MAX),
+		SPOIL(hold.fds[1], UINT32_MAX),
 		SPOIL(text[3], 0),
 		SPOIL(text[sizeof(TEXT) - 1], 'x'),
 	};
@@ -236,6 +269,7 @@ int main(void)
 	return suite_run("shim/grants", (const TTest *[]) {
 						grants_tell_what_was_granted,
 						nobody_was_granted_anything_by_nothing,
+						a_granted_function_has_one_holder_and_no_heirs,
 						what_can_not_be_is_refused,
 						what_somebody_could_change_is_refused,
 						any_length_but_its_own_is_refused,

@@ -4,7 +4,7 @@ hold, its check(tree) yields a Problem for each place where it doesn't."""
 import importlib
 
 NAMES = ['floors', 'safety', 'globals', 'exports', 'quiet', 'syscalls', 'instructions', 'headers',
-         'c-headers', 'spdx', 'style', 'shell', 'clean']
+         'c-headers', 'spdx', 'style', 'shell', 'clean', 'security']
 
 
 def load(name):

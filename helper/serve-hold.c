@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Functions that a peer holds whole. The helper opens them, keeps them open as long as the peer is
+ * connected, and hands over copies of the descriptors. At the end the helper stops and resets the
+ * device, and the kernel takes its memory away with the last descriptor.
+ */
+#include <errno.h>
+
+#include "helper/group.h"
+#include "helper/needs.h"
+#include "helper/serve.h"
+#include "shim/why-internal.h"
+
+enum { VECTORS = 2048 }; /* that a function can have (PCIe 6.0 §7.7.2) */
+
+static struct held *find(struct peer *peer, struct hws_bdf bdf)
+{
+	for (uint32_t i = 0; i < peer->hold_count; i++)
+		if (!bdf_order(peer->holds[i].access.bdf, bdf))
+			return &peer->holds[i];
+	return NULL;
+}
+
+/* How many vectors, from 0 on. */
+static uint32_t count_vectors(const struct peer *peer, const struct hws_access *dma)
+{
+	struct hws_access access = *dma;
+	struct hws_decision decision;
+	uint32_t count = 0;
+
+	access.kind = HWS_KIND_IRQ;
+	for (; count < VECTORS; count++) {
+		access.first = access.last = count;
+		if (hws_policy_check(peer->view, &access, &decision) < 0)
+			break;
+	}
+	return count;
+}
+
+static uint64_t or_any(uint64_t limit)
+{
+	return limit ? limit : UINT64_MAX;
+}
+
+static int take(struct server *server, struct peer *peer, const struct hws_access *access,
+		const struct hws_decision *decision, struct held **ret_held)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct held *held = &peer->holds[peer->hold_count];
+	struct hws_event event = audit_access_event(access, HWS_EVENT_GRANT, HWS_REASON_NONE);
+	int r;
+
+	if (peer->hold_count == SERVE_HOLDS)
+		return why(-EDQUOT, "a connection holds up to %d functions", SERVE_HOLDS);
+	r = shim_ops(shim)->hold_open(shim->self, access->bdf, &held->hold);
+	if (r < 0)
+		return r;
+	held->access = *access;
+	peer->hold_count++;
+	event.rule = decision->rule + 1;
+	serve_note(server, peer, event);
+	*ret_held = held;
+	return 0;
+}
+
+/* A copy, which ends with the reply. */
+static int give(struct server *server, const struct held *held, uint32_t which, int *ret_fd)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	int32_t fds[HWS_HOLD_FDS];
+	int r = shim_ops(shim)->hold_fds(shim->self, &held->hold, fds);
+
+	if (r == 0)
+		r = *ret_fd = sys_dup(fds[which]);
+	return r < 0 ? r : 0;
+}
+
+static int allowed(struct server *server, struct peer *peer, struct hws_access *access,
+		   struct hws_decision *ret_decision)
+{
+	struct hws_access refused;
+	int r;
+
+	machine_identify(server, access);
+	/* first what is known without a look at the device: most refusals need no more */
+	if (hws_policy_check(peer->view, access, ret_decision) < 0)
+		return access_refuse(server, peer, access, ret_decision);
+	r = group_check(&server->hw->shim, peer->view, access->bdf, &refused, ret_decision);
+	if (r == -EACCES) {
+		char cause[128];
+
+		snprintf(cause, sizeof(cause), "%s", hws_why());
+		(void)access_refuse(server, peer, &refused, ret_decision);
+		why(r, "%s", cause);
+	}
+	return r;
+}
+
+int hold_give(struct server *server, struct peer *peer, const struct hws_wire_hold *ask,
+	      struct hws_wire_held *ret_held, int *ret_fd)
+{
+	struct hws_access access = { .kind = HWS_KIND_DMA,
+				     .rights = HWS_RW,
+				     .bdf = wire_get_bdf(ask->bdf) };
+	struct hws_decision decision;
+	struct held *held = find(peer, access.bdf);
+	int r;
+
+	machine_raise(server, NEEDS_OF(HWS_KIND_DMA));
+	r = allowed(server, peer, &access, &decision);
+	if (r == 0 && !held)
+		r = take(server, peer, &access, &decision, &held);
+	r = r < 0 ? r : give(server, held, ask->which, ret_fd);
+	machine_lower(server);
+	if (r == 0)
+		*ret_held = (struct hws_wire_held) { or_any(decision.max), or_any(decision.maps),
+						     count_vectors(peer, &access), 0 };
+	return r;
+}
+
+void holds_end(struct server *server, struct peer *peer)
+{
+	struct hws_shim *shim = &server->hw->shim;
+
+	while (peer->hold_count > 0)
+		shim_ops(shim)->hold_close(shim->self, &peer->holds[--peer->hold_count].hold);
+}
+
+bool holds_are_granted(struct server *server, const struct peer *peer)
+{
+	struct hws_decision decision;
+	struct hws_access access;
+
+	for (uint32_t i = 0; i < peer->hold_count; i++)
+		if (group_check(&server->hw->shim, peer->view, peer->holds[i].access.bdf, &access,
+				&decision) < 0)
+			return false;
+	return true;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What many refusals, hostile names and sudden deaths do to the helper, its trail and others. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shim/sys-internal.h"
+#include "tests/helper/ring-kit.h"
+
+#define POLICY                                                                        \
+	"[alice]\nuser = 41000\nport = 0x70-0x71 rw\nmsr = 0x19c r\nmsr = 0x199 rw\n" \
+	"pci = 1234:11e8 r\nbar = 1234:11e8 0 rw\n[bob]\nuser = 41001\nmsr = 0x10 r\n"
+
+enum { REFUSED = SUITE_SANITIZED ? 3000 : 20000 };
+
+static struct hws_wire_step *step_of(union wire_request *request)
+{
+	return (void *)(request->bytes + sizeof(request->head) + sizeof(struct hws_wire_run));
+}
+
+/* Over four connections, of which two have rings; how many were taken. */
+static int asks_over_all(const struct daemon *daemon, void *context)
+{
+	struct bare_ring rings[2];
+	int *pipe_end = context;
+	uint32_t taken = 0;
+	int fds[4];
+
+	for (int i = 0; i < 4; i++)
+		must((fds[i] = bare_hello(daemon)) >= 0);
+	for (int i = 0; i < 2; i++)
+		must(bare_ring_open(fds[i], &rings[i]) == 0);
+	for (uint32_t n = 0; n < 2000; n++) {
+		union wire_request request;
+		union wire_reply reply;
+		uint32_t which = n % 4;
+		int r;
+
+		make_good(&request, n);
+		r = which < 2 ? bare_ring_ask(&rings[which], fds[which], &request, &reply)
+			      : bare_ask(fds[which], &request, &reply);
+		must(r == 0 || r == -EDQUOT);
+		taken += r == 0;
+	}
+	must(write(*pipe_end, &taken, sizeof(taken)) == sizeof(taken));
+	return 0;
+}
+
+START_TEST(p15_rate_of_a_user_counts_messages_and_rings_of_all_its_connections)
+{
+	static const char *const slow[] = { "--rate", "200", NULL };
+	struct daemon daemon = { 0 };
+	uint64_t begin;
+	uint64_t end;
+	uint32_t taken;
+	int pipes[2];
+
+	ck_ok(pipe(pipes));
+	daemon_start(&daemon, POLICY, slow);
+	ck_ok(sys_clock(CLOCK_MONOTONIC, &begin));
+	ck_assert_int_eq(as_user(ALICE, asks_over_all, &daemon, &pipes[1]), 0);
+	ck_ok(sys_clock(CLOCK_MONOTONIC, &end));
+	ck_assert_int_eq(read(pipes[0], &taken, sizeof(taken)), sizeof(taken));
+	/* a second's worth, and what time has brought since */
+	ck_assert_uint_le(taken, 200 + 200 * ((end - begin) / 1000000000 + 1));
+	daemon_stop(&daemon);
+}
+END_TEST
+
+static int is_refused_often(const struct daemon *daemon, void *context)
+{
+	union wire_request request;
+	struct bare_ring ring;
+	int fd = bare_hello(daemon);
+
+	(void)context;
+	must(fd >= 0 && bare_ring_open(fd, &ring) == 0);
+	make_good(&request, 1);
+	for (uint32_t i = 0; i < REFUSED; i += HWS_WIRE_SLOTS) {
+		for (uint32_t n = 0; n < HWS_WIRE_SLOTS; n++)
+			bare_ring_put(&ring, &request);
+		bare_ring_kick(&ring);
+		must(bare_ring_wait(&ring, fd, ring.asked));
+	}
+	bare_ring_close(&ring);
+	/* and comes and goes */
+	for (int i = 0; i < 300; i++)
+		must(sys_close(bare_connect(daemon)) == -1);
+	return 0;
+}
+
+struct trail {
+	uint64_t refusals; /* recorded one by one */
+	uint64_t counted;  /* told by their number */
+	uint64_t lines;
+	uint64_t named; /* with what becomes of the hostile name */
+	bool clean;	/* printable lines, each of which begins and ends as a record */
+};
+
+static uint64_t number_behind(const char *line, const char *name)
+{
+	const char *at = strstr(line, name);
+
+	return at ? strtoull(at + strlen(name), NULL, 0) : 0;
+}
+
+static void remove_trail(const char *path)
+{
+	static const char *const with[] = { "", ".head", ".lock" };
+
+	for (int i = 0; i < 3; i++) {
+		char name[160];
+
+		snprintf(name, sizeof(name), "%s%s", path, with[i]);
+		ck_assert_int_eq(unlink(name), 0);
+	}
+}
+
+static struct trail read_trail(const char *path)
+{
+	struct trail trail = { .clean = true };
+	char line[4096];
+	FILE *file = fopen(path, "r");
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file)) {
+		size_t length = strlen(line);
+
+		trail.lines++;
+		trail.refusals += strstr(line, "\"uid\":41001") && strstr(line, "\"access\"");
+		if (strstr(line, "counted, not recorded one by one"))
+			trail.counted += number_behind(line, "\"value\":\"");
+		trail.named += strstr(line, "x1b[2J") != NULL;
+		trail.clean &= length > 2 && line[0] == '{' && !strcmp(line + length - 2, "}\n");
+		for (size_t i = 0; i + 1 < length; i++)
+			trail.clean &= line[i] >= 0x20 && line[i] <= 0x7e;
+	}
+	fclose(file);
+	return trail;
+}
+
+START_TEST(p15_refusals_do_not_flood_the_trail_and_none_goes_uncounted)
+{
+	static char path[128];
+	static const char *const arguments[] = { "--audit", path, "--rate", "0", NULL };
+	struct daemon daemon = { 0 };
+	struct trail trail;
+	uint64_t begin;
+	uint64_t end;
+
+	snprintf(path, sizeof(path), "/tmp/hwsafe-trail-%d", getpid());
+	daemon_start(&daemon, POLICY, arguments);
+	ck_ok(sys_clock(CLOCK_MONOTONIC, &begin));
+	ck_assert_int_eq(as_user(BOB, is_refused_often, &daemon, NULL), 0);
+	ck_ok(sys_clock(CLOCK_MONOTONIC, &end));
+	daemon_stop(&daemon);
+	trail = read_trail(path);
+	remove_trail(path);
+	ck_assert(trail.clean);
+	/* each refusal is one of the two; comings and goings are counted along */
+	ck_assert_uint_ge(trail.refusals + trail.counted, REFUSED);
+	ck_assert_uint_gt(trail.counted, 0);
+	ck_assert_uint_le(trail.lines, 500 * ((end - begin) / 1000000000 + 2) + 50);
+}
+END_TEST
+
+/* A copy of this program under a name that would be lines, records and colours in a log. */
+static void copy_self(const char *path)
+{
+	char bytes[65536];
+	FILE *from = fopen("/proc/self/exe", "r");
+	FILE *to = fopen(path, "w");
+	size_t size;
+
+	ck_assert(from && to);
+	while ((size = fread(bytes, 1, sizeof(bytes), from)) > 0)
+		ck_assert_uint_eq(fwrite(bytes, 1, size, to), size);
+	fclose(from);
+	ck_assert_int_eq(fclose(to), 0);
+	ck_ok(chmod(path, 0755));
+}
+
+static int becomes_it(const struct daemon *daemon, void *context)
+{
+	execl(context, "x", "connect", daemon->socket, NULL);
+	return 1;
+}
+
+START_TEST(p15_names_of_programs_stay_one_printable_record)
+{
+	static char path[128];
+	/* --soft: a simulated machine leaves it nothing by which others' names could be read */
+	static const char *const arguments[] = { "--audit", path, "--soft", NULL };
+	static const char name[] = "\x1b[2J\"}\n{\"uid\":0}\r\xff\x7f";
+	struct daemon daemon = { 0 };
+	struct trail trail;
+	char program[160];
+
+	snprintf(path, sizeof(path), "/tmp/hwsafe-trail-%d", getpid());
+	daemon_start(&daemon, POLICY, arguments);
+	snprintf(program, sizeof(program), "%s/%s", daemon.folder, name);
+	copy_self(program);
+	ck_assert_int_eq(as_user(BOB, becomes_it, &daemon, program), 0);
+	daemon_stop(&daemon);
+	trail = read_trail(path);
+	remove_trail(path);
+	ck_assert(trail.clean);
+	ck_assert_uint_ge(trail.named, 1); /* it was recorded, with what it is called */
+}
+END_TEST
+
+static int dies_at_once(const struct daemon *daemon, void *context)
+{
+	const uint32_t *which = context;
+	union wire_request request;
+	struct bare_ring ring;
+	int fd = bare_hello(daemon);
+
+	must(fd >= 0);
+	make_good(&request, 1);
+	step_of(&request)->at = 0x199;
+	if (*which % 2 == 0) {
+		for (int i = 0; i < 8; i++)
+			must(sys_send_message(fd, &request, request.head.size) > 0);
+	} else {
+		must(bare_ring_open(fd, &ring) == 0);
+		bare_ring_put(&ring, &request);
+		bare_ring_kick(&ring);
+	}
+	for (uint32_t i = 0; i < *which * 50; i++)
+		__asm__ volatile("");
+	raise(SIGKILL);
+	return 0;
+}
+
+START_TEST(p6_who_dies_between_check_and_reply_is_forgotten)
+{
+	struct daemon daemon = { 0 };
+	int before;
+
+	daemon_start(&daemon, POLICY, NULL);
+	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
+	before = daemon_fds(&daemon);
+	for (uint32_t i = 0; i < 100; i++)
+		ck_assert_int_eq(as_user(ALICE, dies_at_once, &daemon, &i), -1);
+	ck_assert(daemon_has_fds(&daemon, before));
+	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "connect")) {
+		struct daemon daemon = { 0 };
+		int fd;
+
+		snprintf(daemon.socket, sizeof(daemon.socket), "%s", argv[2]);
+		fd = bare_hello(&daemon);
+		return sys_close(fd) == -1 && fd >= 0 ? 0 : 1;
+	}
+	return suite_run(
+		"helper/serve-load",
+		(const TTest *[]) {
+			p15_rate_of_a_user_counts_messages_and_rings_of_all_its_connections,
+			p15_refusals_do_not_flood_the_trail_and_none_goes_uncounted,
+			p15_names_of_programs_stay_one_printable_record,
+			p6_who_dies_between_check_and_reply_is_forgotten,
+			NULL,
+		});
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The library takes a ring where it can have one, and does without where it can't. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guardian/context-internal.h"
+#include "shim/sys-internal.h"
+#include "tests/helper/ring-kit.h"
+
+#define POLICY "[alice]\nuser = 41000\nmsr = 0x19c r\nmsr = 0x199 rw\n"
+
+static int has_two(const struct daemon *daemon, void *context)
+{
+	struct bare_ring rings[2];
+	int fds[3];
+
+	(void)context;
+	for (int i = 0; i < 3; i++)
+		must((fds[i] = bare_hello(daemon)) >= 0);
+	for (int i = 0; i < 2; i++)
+		must(bare_ring_open(fds[i], &rings[i]) == 0);
+	must(bare_share(fds[2], 0) == -EDQUOT);
+	must(bare_share(fds[2], 1) == -EINVAL);
+	sys_close(fds[0]);
+	bare_ring_close(&rings[0]);
+	/* the helper hears of it a little later */
+	for (int i = 0; i < 1000 && (fds[0] = bare_share(fds[2], 0)) == -EDQUOT; i++)
+		usleep(1000);
+	must(fds[0] >= 0);
+	bare_ring_close(&rings[1]);
+	return 0;
+}
+
+/* By the library: batches work, with a ring of its own or without. */
+static int runs_batches(const struct daemon *daemon, void *context)
+{
+	struct hws *hw = ask_helper(daemon);
+	struct hws_step steps[64];
+	struct hws_msr *msr;
+	char maps[16384] = "";
+	FILE *file;
+
+	must(hws_msr_open(hw, "0", 0, 0xfff, HWS_RW, &msr) == 0);
+	for (uint64_t round = 0; round < 100; round++) {
+		for (int i = 0; i < 64; i++)
+			steps[i] = i % 2 ? hws_step_read(hws_in_msr(msr, 0, 0x199))
+					 : hws_step_write(hws_in_msr(msr, 0, 0x199), round << 8);
+		must(hws_batch_run(steps, 64, 0) == 0);
+		for (int i = 1; i < 64; i += 2)
+			must(steps[i].status == 0 && steps[i].result == round << 8);
+		steps[1] = hws_step_read(hws_in_msr(msr, 0, 0x1b));
+		must(hws_batch_run(steps, 2, 0) == -EACCES && strstr(hws_why(), "policy"));
+	}
+	file = fopen("/proc/self/maps", "r");
+	must(file && fread(maps, 1, sizeof(maps) - 1, file) > 0);
+	fclose(file);
+	must((strstr(maps, "hwsafe-ring") != NULL) == (context != NULL));
+	hws_msr_close(msr);
+	hws_close(hw);
+	return 0;
+}
+
+START_TEST(rings_of_one_user_have_a_limit_and_without_one_messages_do)
+{
+	static const char *const two[] = { "--rings", "2", NULL };
+	static const char *const none[] = { "--rings", "0", NULL };
+	struct daemon daemon = { 0 };
+
+	daemon_start(&daemon, POLICY, two);
+	ck_assert_int_eq(as_user(ALICE, has_two, &daemon, NULL), 0);
+	ck_assert_int_eq(as_user(ALICE, runs_batches, &daemon, &daemon), 0);
+	daemon_stop(&daemon);
+	daemon = (struct daemon) { 0 };
+	daemon_start(&daemon, POLICY, none);
+	ck_assert_int_eq(as_user(ALICE, runs_batches, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+}
+END_TEST
+
+/* A helper of the first version: answers the way it did then, and takes nothing newer. */
+static void serve_first_version(int fd)
+{
+	union wire_request request;
+	union wire_reply reply;
+
+	for (;;) {
+		int none;
+		ssize_t size = sys_receive_message(fd, &request, sizeof(request), &none);
+		uint16_t version = request.head.op == HWS_WIRE_HELLO ? 0 : 1;
+
+		if (size <= 0)
+			return;
+		must(wire_check(&request, (size_t)size, version) == 0);
+		memset(&reply, 0, sizeof(reply));
+		reply.answer.head = request.head;
+		reply.answer.head.size = (uint32_t)wire_reply_size(&request);
+		if (version == 0)
+			*(struct hws_wire_welcome *)wire_reply_body(&reply) =
+				(struct hws_wire_welcome) { 1, HWS_WIRE_STEPS, 0 };
+		must(sys_send_message(fd, &reply, reply.answer.head.size) > 0);
+	}
+}
+
+START_TEST(p4_library_talks_to_a_helper_of_the_first_version)
+{
+	struct daemon fake = { .socket = "/tmp/hwsafe-old-XXXXXX" };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	struct hws_msr *msr;
+	struct hws_hold hold;
+	struct hws *hw;
+	uint64_t value;
+	pid_t pid;
+	int status;
+
+	ck_assert_int_ge(mkstemp(fake.socket), 0);
+	unlink(fake.socket);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake.socket);
+	ck_ok(bind(listener, (void *)&address, sizeof(address)));
+	ck_ok(listen(listener, 1));
+	pid = fork();
+	if (pid == 0) {
+		serve_first_version(accept(listener, NULL, NULL));
+		_exit(0);
+	}
+	hw = ask_helper(&fake);
+	ck_assert_int_eq(hws_msr_open(hw, "0", 0x199, 0x199, HWS_R, &msr), 0);
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(hws_msr_read(msr, 0, 0x199, &value), 0);
+	/* what is newer is not asked for: it would be dropped for that */
+	ck_assert_int_eq(shim_ops(&hw->shim)->hold_open(hw->shim.self,
+							(struct hws_bdf) { .device = 3 }, &hold),
+			 -EOPNOTSUPP);
+	ck_assert_int_eq(hws_msr_read(msr, 0, 0x199, &value), 0);
+	hws_msr_close(msr);
+	hws_close(hw);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(listener);
+	unlink(fake.socket);
+}
+END_TEST
+
+int main(void)
+{
+	return suite_run("helper/serve-ring-library",
+			 (const TTest *[]) {
+				 rings_of_one_user_have_a_limit_and_without_one_messages_do,
+				 p4_library_talks_to_a_helper_of_the_first_version,
+				 NULL,
+			 });
+}
