@@ -333,8 +333,9 @@ static int backend_txn(void *self, bool begin)
 }
 
 /*
- * Not bar_fd() and hold_fds(): only the helper asks for descriptors, and it loads no plug-ins. Not batch(): who
- * has it is taken to be far away, and whether a plug-in has it is known too late for a slot.
+ * Not bar_fd() and hold_fds(): only the helper asks for descriptors, and it loads no plug-ins. Not
+ * batch(): who has it is taken to be far away, and whether a plug-in has it is known too late for
+ * a slot.
  */
 const struct hws_shim_ops plugin_ops = {
 	.struct_size = sizeof(plugin_ops),
