@@ -14,7 +14,7 @@
 #include "guardian/stats-internal.h"
 #include "shim/shim-internal.h"
 
-enum { BACKENDS = 4 };
+enum { BACKENDS = 5 };
 
 struct gate;
 struct grants;
@@ -24,7 +24,8 @@ struct hws {
 	_Atomic uint32_t refs; /* its owner's and each handle's */
 	int root;
 	struct hws_shim shim;
-	struct grants *grants; /* NULL: this program was handed nothing */
+	struct grants *grants;	   /* NULL: this program was handed nothing */
+	struct hws_plugin *plugin; /* that brings the back end; NULL: it is built in */
 	struct hws_backend_try tries[BACKENDS];
 	unsigned int tried;
 	hws_log_fn *log;
@@ -59,6 +60,13 @@ void context_unref(struct hws *hw);
 
 void context_log(const struct hws *hw, enum hws_level level, const char *format, ...)
 	HWS_PRINTF(3, 4);
+
+/*
+ * plugin.c: one that the context holds, for its back end; as hws_plugin_open() and _close(). Its
+ * rules must be there already: they say whether it may be loaded.
+ */
+HWS_MUST int context_plugin_open(struct hws *hw, const char *path, struct hws_plugin **ret_plugin);
+void context_plugin_close(struct hws *hw, struct hws_plugin *plugin);
 
 /* The current rules, with a reference for the caller. */
 struct rules *context_rules(struct hws *hw);

@@ -11,19 +11,6 @@
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
-/* In the order in which they are tried; one that is not for everybody must be asked for by name. */
-static const struct {
-	const char *name;
-	const struct hws_shim_ops *ops;
-	bool only_by_name;
-	bool by_grants; /* of a launcher: there is no other way into it */
-} backends[BACKENDS] = {
-	{ "grants", &native_ops, false, true },
-	{ "native", &native_ops, false, false },
-	{ "broker", &broker_ops, false, false },
-	{ "sim", &sim_ops, true, false },
-};
-
 /* The helper's socket, where one was named. */
 static const char *named_socket(const struct hws_options *options)
 {
@@ -35,6 +22,8 @@ static const char *wanted_backend(const struct hws *hw, const struct hws_options
 {
 	if (options->backend || hw->sysroot)
 		return options->backend;
+	if (options->plugin)
+		return "plugin";
 	return named_socket(options) ? "broker" : NULL;
 }
 
@@ -53,63 +42,6 @@ void context_log(const struct hws *hw, enum hws_level level, const char *format,
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
 	hw->log(level, line, hw->log_context);
-}
-
-/* They are this machine's: not for a program that looks at another root. */
-static int find_grants(struct hws *hw)
-{
-	if (hw->sysroot)
-		return why(-ECANCELED, "another root was asked for");
-	return grants_find(&hw->grants);
-}
-
-static int try_backend(struct hws *hw, const struct hws_options *options, unsigned int which)
-{
-	struct hws_shim_options shim = {
-		.size = sizeof(shim),
-		.sysroot = options->sysroot,
-		.sim = options->sim,
-		.sim_name = options->sim_name,
-		.socket = named_socket(options),
-	};
-	const char *wanted = wanted_backend(hw, options);
-	int r;
-
-	if (wanted ? strcmp(wanted, backends[which].name) != 0 : backends[which].only_by_name)
-		return why(-ECANCELED,
-			   wanted ? "'%s' was asked for"
-				  : "taken only when it is asked for by name",
-			   wanted);
-	if (backends[which].by_grants) {
-		r = find_grants(hw);
-		if (r < 0)
-			return r;
-		shim.grants = hw->grants;
-	}
-	return shim_open(backends[which].ops, &shim, &hw->shim);
-}
-
-static int choose_backend(struct hws *hw, const struct hws_options *options)
-{
-	const struct hws_backend_try *failed = NULL;
-
-	for (unsigned int i = 0; i < BACKENDS; i++) {
-		struct hws_backend_try *try = &hw->tries[hw->tried++];
-
-		try->name = backends[i].name;
-		try->code = try_backend(hw, options, i);
-		if (try->code == 0)
-			return 0;
-		snprintf(try->why, sizeof(try->why), "%s", hws_why());
-		if (try->code != -ECANCELED)
-			failed = try;
-	}
-	if (!failed)
-		return why(-EINVAL,
-			   "there is no back end '%s'; there are grants, native, broker "
-			   "and sim",
-			   options->backend);
-	return why(failed->code, "%s", failed->why);
 }
 
 static void log_policy_error(void *context, const struct hws_policy_error *error)
@@ -132,11 +64,96 @@ static int load_rules(struct hws *hw, struct rules **ret_rules)
 
 	if (hw->learn && hw->learn->simulate)
 		return rules_parse("learn", hw->policy_text, ret_rules);
-	if (shim_ops(&hw->shim)->open == broker_ops.open)
+	if (hw->shim.self && shim_ops(&hw->shim)->open == broker_ops.open)
 		return rules_parse("helper", broker_rules, ret_rules);
 	/* who was granted something has these rules: no file, no line of its own adds to them */
 	return hw->grants ? rules_parse("granted", hw->grants->text, ret_rules)
 			  : rules_load(&options, ret_rules);
+}
+
+/* They are this machine's: not for a program that looks at another root. */
+static int find_grants(struct hws *hw, const struct hws_options *options,
+		       struct hws_shim_options *shim)
+{
+	int r;
+
+	(void)options;
+	if (hw->sysroot)
+		return why(-ECANCELED, "another root was asked for");
+	r = grants_find(&hw->grants);
+	shim->grants = hw->grants;
+	return r;
+}
+
+/* The rules come first here: they say whether it may be loaded. */
+static int load_plugin(struct hws *hw, const struct hws_options *options,
+		       struct hws_shim_options *shim)
+{
+	int r;
+
+	if (!options->plugin)
+		return why(-EINVAL, "the back end 'plugin' is in a file, and none was named");
+	r = load_rules(hw, &hw->rules);
+	r = r < 0 ? r : context_plugin_open(hw, options->plugin, &hw->plugin);
+	shim->plugin = hw->plugin;
+	return r;
+}
+
+/* In the order in which they are tried; one that is not for everybody must be asked for by name. */
+static const struct {
+	const char *name;
+	const struct hws_shim_ops *ops;
+	bool only_by_name;
+	int (*prepare)(struct hws *hw, const struct hws_options *options,
+		       struct hws_shim_options *shim); /* NULL: nothing to do before it is opened */
+} backends[BACKENDS] = {
+	{ "grants", &native_ops, false, find_grants }, { "native", &native_ops, false, NULL },
+	{ "broker", &broker_ops, false, NULL },	       { "sim", &sim_ops, true, NULL },
+	{ "plugin", &plugin_ops, true, load_plugin },
+};
+
+static int try_backend(struct hws *hw, const struct hws_options *options, unsigned int which)
+{
+	struct hws_shim_options shim = {
+		.size = sizeof(shim),
+		.sysroot = options->sysroot,
+		.sim = options->sim,
+		.sim_name = options->sim_name,
+		.socket = named_socket(options),
+	};
+	const char *wanted = wanted_backend(hw, options);
+	int r;
+
+	if (wanted ? strcmp(wanted, backends[which].name) != 0 : backends[which].only_by_name)
+		return why(-ECANCELED,
+			   wanted ? "'%s' was asked for"
+				  : "taken only when it is asked for by name",
+			   wanted);
+	r = backends[which].prepare ? backends[which].prepare(hw, options, &shim) : 0;
+	return r < 0 ? r : shim_open(backends[which].ops, &shim, &hw->shim);
+}
+
+static int choose_backend(struct hws *hw, const struct hws_options *options)
+{
+	const struct hws_backend_try *failed = NULL;
+
+	for (unsigned int i = 0; i < BACKENDS; i++) {
+		struct hws_backend_try *try = &hw->tries[hw->tried++];
+
+		try->name = backends[i].name;
+		try->code = try_backend(hw, options, i);
+		if (try->code == 0)
+			return 0;
+		snprintf(try->why, sizeof(try->why), "%s", hws_why());
+		if (try->code != -ECANCELED)
+			failed = try;
+	}
+	if (!failed)
+		return why(-EINVAL,
+			   "there is no back end '%s'; there are grants, native, broker, "
+			   "sim and plugin",
+			   options->backend);
+	return why(failed->code, "%s", failed->why);
 }
 
 static int copy_text(const char *from, char **ret_copy)
@@ -200,13 +217,15 @@ static int set_up(struct hws *hw, const struct hws_options *given)
 	r = r < 0 ? r : hws_audit_open(options->audit, &hw->audit);
 	r = r < 0 ? r : open_last_words(hw, options);
 	r = r < 0 ? r : choose_backend(hw, options);
-	return r < 0 ? r : load_rules(hw, &hw->rules);
+	/* a plug-in's came before it */
+	return r < 0 || hw->rules ? r : load_rules(hw, &hw->rules);
 }
 
 static void tear_down(struct hws *hw)
 {
 	rules_unref(hw->rules);
 	shim_close(&hw->shim);
+	context_plugin_close(hw, hw->plugin);
 	grants_free(hw->grants);
 	hws_audit_close(hw->audit);
 	last_words_close(hw->last_words);

@@ -41,6 +41,8 @@ struct hws_options {
 	const char *sim;      /* borrowed; the simulated machine; NULL: the built-in one */
 	const char *sim_name; /* borrowed; what errors call it; NULL: "sim" */
 	const char *socket;   /* borrowed; the helper's; NULL: see hws_open() */
+	const char *plugin;   /* borrowed; the file that brings the back end "plugin", which is */
+	/* taken then; NULL: none. The policy says whether it may be loaded */
 	const char *policy_directory; /* borrowed; NULL: HWS_POLICY_DIRECTORY */
 	const char *policy_text;      /* borrowed; rules given in line; NULL: none */
 	uint32_t policy_owner;	      /* the uid who must own the policy's files */

@@ -10,13 +10,15 @@
 #include "guardian/gate-internal.h"
 #include "shim/plugin-isolate-internal.h"
 #include "shim/plugin-library-internal.h"
+#include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
 #define PATIENCE_NS UINT64_C(10000000000)
 
 /* What an instance holds of its program. */
 struct keeper {
-	struct hws *hw; /* a share of it */
+	struct hws *hw;	 /* a share of it, unless */
+	bool of_context; /* the context itself holds the instance */
 	struct hws_plugin_options options;
 };
 
@@ -64,18 +66,20 @@ static void keeper_release(void *context)
 	struct keeper *keeper = context;
 
 	release(&keeper->options);
-	context_unref(keeper->hw);
+	if (!keeper->of_context)
+		context_unref(keeper->hw);
 	free(keeper);
 }
 
-static int make_keeper(struct hws *hw, const struct hws_plugin_options *options,
+static int make_keeper(struct hws *hw, const struct hws_plugin_options *options, bool of_context,
 		       struct plugin_store *ret_store)
 {
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
 
 	if (!keeper)
 		return why(-ENOMEM, "no memory for a plug-in");
-	keeper->hw = context_ref(hw);
+	keeper->hw = of_context ? hw : context_ref(hw);
+	keeper->of_context = of_context;
 	if (options)
 		keeper->options = *options;
 	*ret_store = (struct plugin_store) {
@@ -145,14 +149,14 @@ static int start_isolated(struct plugin_options *inner, const struct hws_plugin_
 }
 
 /* Takes @library, and the options' release, in any case. */
-static int start(struct hws *hw, struct plugin_library *library,
+static int start(struct hws *hw, struct plugin_library *library, bool of_context,
 		 const struct hws_plugin_options *options, struct hws_plugin **ret_plugin)
 {
 	const struct hws_plugin_note *note = plugin_library_note(library);
 	const struct hws_plugin_table *table;
 	struct plugin_options inner = { .library = library };
 	char name[sizeof(note->name) + sizeof(note->version)];
-	int r = make_keeper(hw, options, &inner.store);
+	int r = make_keeper(hw, options, of_context, &inner.store);
 
 	if (r < 0) {
 		release(options);
@@ -194,20 +198,14 @@ int hws_plugin_open(struct hws *hw, const char *path, const struct hws_plugin_op
 		release(options);
 		return r;
 	}
-	return start(hw, library, options, ret_plugin);
+	return start(hw, library, false, options, ret_plugin);
 }
 
-void hws_plugin_close(struct hws_plugin *plugin)
+static void end(struct hws *hw, struct hws_plugin *plugin)
 {
 	struct plugin_leftovers left;
-	struct keeper *keeper;
 	char name[sizeof(plugin->name)];
-	struct hws *hw;
 
-	if (!plugin)
-		return;
-	keeper = plugin->store.context;
-	hw = context_ref(keeper->hw);
 	snprintf(name, sizeof(name), "%s", plugin->name);
 	plugin_close(plugin, &left);
 	if (left.errors || left.events || left.chunks || left.memories)
@@ -215,7 +213,31 @@ void hws_plugin_close(struct hws_plugin *plugin)
 			    "plug-in %s left behind: %u errors, %u events, %u chunks, %u pieces of "
 			    "memory",
 			    name, left.errors, left.events, left.chunks, left.memories);
+}
+
+void hws_plugin_close(struct hws_plugin *plugin)
+{
+	struct hws *hw;
+
+	if (!plugin)
+		return;
+	hw = context_ref(((struct keeper *)plugin->store.context)->hw);
+	end(hw, plugin);
 	context_unref(hw);
+}
+
+int context_plugin_open(struct hws *hw, const char *path, struct hws_plugin **ret_plugin)
+{
+	struct plugin_library *library;
+	int r = open_library(hw, hw->rules, path, &library);
+
+	return r < 0 ? r : start(hw, library, true, NULL, ret_plugin);
+}
+
+void context_plugin_close(struct hws *hw, struct hws_plugin *plugin)
+{
+	if (plugin)
+		end(hw, plugin);
 }
 
 const char *hws_plugin_name(const struct hws_plugin *plugin)
@@ -228,4 +250,45 @@ int hws_plugin_check(const struct hws_plugin *plugin)
 	return atomic_load_explicit(&plugin->quarantined, memory_order_acquire)
 		       ? plugin_refusal(plugin)
 		       : 0;
+}
+
+uint32_t hws_plugin_brings(const struct hws_plugin *plugin)
+{
+	uint32_t brings;
+
+	if (isolate_brings(plugin, &brings))
+		return brings;
+	return (plugin->face.ops.struct_size ? HWS_PLUGIN_BACKEND : 0u) |
+	       (plugin->face.device.ext.struct_size ? HWS_PLUGIN_DEVICE : 0u);
+}
+
+int hws_plugin_inspect(const char *path, uint32_t owner, const char *key,
+		       struct hws_plugin_file *ret_file)
+{
+	const struct plugin_source source = {
+		.root = SYS_REAL_ROOT, .path = path, .key = key, .bare = !key, .owner = owner
+	};
+	struct hws_plugin_file file = { .size = sizeof(file) };
+	const struct hws_plugin_note *note;
+	struct plugin_library *library;
+	char words[256];
+	int r;
+
+	if (!path || ret_file->size != sizeof(file))
+		return why(-EINVAL, "a plug-in's file takes a path, and a size of %zu",
+			   sizeof(file));
+	r = plugin_library_open(&source, &library);
+	if (r < 0) {
+		snprintf(words, sizeof(words), "%s", hws_why());
+		return why(r, "%s: %s", path, words);
+	}
+	note = plugin_library_note(library);
+	memcpy(file.name, note->name, sizeof(file.name));
+	memcpy(file.version, note->version, sizeof(file.version));
+	file.abi = note->abi;
+	r = plugin_library_hash(library, file.sha256);
+	plugin_library_close(library);
+	if (r == 0)
+		*ret_file = file;
+	return r;
 }

@@ -81,6 +81,44 @@ HWS_API void hws_plugin_close(struct hws_plugin *plugin);
  */
 HWS_API const char *hws_plugin_name(const struct hws_plugin *plugin);
 
+/** enum hws_plugin_brings - what a plug-in brings, as bits. */
+enum hws_plugin_brings {
+	HWS_PLUGIN_BACKEND = 1,
+	HWS_PLUGIN_DEVICE = 2,
+};
+
+/**
+ * hws_plugin_brings() - what there is in it.
+ * @plugin: borrowed
+ *
+ * Return: bits of enum hws_plugin_brings.
+ */
+HWS_API uint32_t hws_plugin_brings(const struct hws_plugin *plugin);
+
+/** struct hws_plugin_file - what a plug-in's file says, before anything in it is run. */
+struct hws_plugin_file {
+	size_t size;	  /* sizeof(struct hws_plugin_file): set it before the call */
+	char name[32];	  /* who it says it is */
+	char version[16]; /* the same */
+	uint32_t abi;	  /* of the boundary: the upper half must be HWS_PLUGIN_ABI's */
+	char sha256[65];  /* of its bytes, as a rule of the policy pins it */
+};
+
+/**
+ * hws_plugin_inspect() - look at a plug-in's file as it would be loaded, and run nothing of it.
+ * @path: borrowed; absolute, without "." and ".."
+ * @owner: who must own it; the directories above may be root's, too
+ * @key: borrowed; a minisign public key that must have signed it; NULL: not asked
+ * @ret_file: out; untouched on failure
+ *
+ * No policy is asked: it needs no rule.
+ *
+ * Context: any thread.
+ * Return: 0, or what hws_plugin_open() gives for such a file.
+ */
+HWS_API HWS_MUST int hws_plugin_inspect(const char *path, uint32_t owner, const char *key,
+					struct hws_plugin_file *ret_file);
+
 /**
  * hws_plugin_check() - has it kept the contract so far?
  * @plugin: borrowed

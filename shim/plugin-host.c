@@ -189,6 +189,18 @@ static int host_put(uint64_t instance, const struct hws_kv *theirs)
 	return r;
 }
 
+static void host_why(uint64_t instance, const char *message)
+{
+	struct hws_plugin *plugin = plugin_get(instance);
+	char words[256];
+
+	if (!plugin)
+		return;
+	plugin_take_words("a reason", message, words, sizeof(words));
+	why(0, "%s", words);
+	plugin_put(plugin);
+}
+
 const struct hws_host plugin_host = {
 	.struct_size = sizeof(plugin_host),
 	.abi = HWS_PLUGIN_ABI,
@@ -198,4 +210,5 @@ const struct hws_host plugin_host = {
 	.get = host_get,
 	.try_get = host_try_get,
 	.put = host_put,
+	.why = host_why,
 };

@@ -164,7 +164,12 @@ static int start(struct cell *cell)
 	int r = confine();
 
 	r = r < 0 ? r : plugin_library_load(cell->inmate->library, &table);
-	return r < 0 ? r : plugin_open(table, &options, &cell->plugin);
+	r = r < 0 ? r : plugin_open(table, &options, &cell->plugin);
+	if (r == 0)
+		cell->message.count = (cell->plugin->face.ops.struct_size != 0) |
+				      (uint32_t)(cell->plugin->face.device.ext.struct_size != 0)
+					      << 1;
+	return r;
 }
 
 void inmate_live(int fd, void *inmate)

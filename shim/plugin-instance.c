@@ -86,7 +86,8 @@ static int make(const struct plugin_options *options, const struct plugin_face *
 
 static void unmake(struct hws_plugin *plugin)
 {
-	/* a call that was left by longjmp() still holds it */
+	/* a call that was left by longjmp() still holds it; else we do, now */
+	(void)pthread_mutex_trylock(&plugin->turn);
 	(void)pthread_mutex_unlock(&plugin->turn);
 	pthread_mutex_destroy(&plugin->turn);
 	pthread_mutex_destroy(&plugin->lock);

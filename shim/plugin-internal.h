@@ -13,6 +13,8 @@
  *	plugin-flight.c    what it still has to answer for
  *	plugin-device.c    a device: its attributes and memory
  *	plugin-operate.c   what is done with that
+ *	plugin-backend.c   a back end: one for all plug-ins, that asks them
+ *	plugin-believe.c   what is true of its answers, or it lied
  */
 #ifndef HWSAFE_SHIM_PLUGIN_INTERNAL_H
 #define HWSAFE_SHIM_PLUGIN_INTERNAL_H

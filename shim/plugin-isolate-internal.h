@@ -51,6 +51,8 @@ struct isolate_ext {
 	uint64_t patience_ns; /* how long an answer may take */
 };
 extern const struct hws_plugin_table isolate_table;
+/* False: it is not isolated. What the one in the other process brings: a back end 1, a device 2. */
+bool isolate_brings(const struct hws_plugin *plugin, uint32_t *ret_brings);
 
 struct inmate {
 	struct plugin_library *library;

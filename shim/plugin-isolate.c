@@ -19,6 +19,7 @@ struct isolated {
 	uint64_t patience_ns;
 	int fd; /* -1: it has ended */
 	int pid;
+	uint32_t brings;
 	char end[PLUGIN_TROUBLE]; /* how */
 	char *window;
 	struct hws_values *attributes;
@@ -155,6 +156,7 @@ static struct hws_error *create(struct hws_call_create *call)
 		error = call->host->error(call->instance, code_of(r), "isolated", hws_why());
 	} else {
 		r = await(isolated, ISOLATE_START, "create");
+		isolated->brings = isolated->message.count;
 		if (r < 0)
 			error = fail(isolated, r,
 				     isolated->fd < 0 ? isolated->end : isolated->message.text);
@@ -177,6 +179,8 @@ static void destroy(void *self)
 		if (sys_send_message(isolated->fd, &isolated->message, sizeof(isolated->message)) >=
 		    0)
 			(void)await(isolated, ISOLATE_END, "destroy");
+		if (isolated->fd < 0) /* there is nobody to return it to */
+			isolated->host->log(isolated->instance, isolated->end);
 	}
 	if (isolated->fd >= 0)
 		(void)lose(isolated, -ENODEV, "destroy");
@@ -386,3 +390,11 @@ const struct hws_plugin_table isolate_table = {
 	.create = create,
 	.destroy = destroy,
 };
+
+bool isolate_brings(const struct hws_plugin *plugin, uint32_t *ret_brings)
+{
+	if (plugin->face.table.create != create)
+		return false;
+	*ret_brings = ((const struct isolated *)plugin->self)->brings;
+	return true;
+}

@@ -30,6 +30,9 @@ HWS_MUST int plugin_library_open(const struct plugin_source *source,
 				 struct plugin_library **ret_library);
 /* Who it says it is; good until it is closed. */
 const struct hws_plugin_note *plugin_library_note(const struct plugin_library *library);
+/* The SHA-256 of its bytes. */
+enum { PLUGIN_HASH = 65 };
+HWS_MUST int plugin_library_hash(const struct plugin_library *library, char ret_hash[PLUGIN_HASH]);
 /* Its sealed copy; the library's. */
 int plugin_library_fd(const struct plugin_library *library);
 /* From here on it runs in this process. 0; -ELIBBAD with the linker's words; -EPROTO. */
@@ -41,6 +44,7 @@ void plugin_library_close(struct plugin_library *library);
 /* plugin-elf.c: its note. -ENOEXEC, -EPROTO. */
 HWS_MUST int plugin_read_note(const void *file, size_t size, struct hws_plugin_note *ret_note);
 /* plugin-sign.c: 0 or -EACCES. */
+void plugin_hash(const void *file, size_t size, char ret_hash[PLUGIN_HASH]);
 HWS_MUST int plugin_check_pin(const void *file, size_t size, const char *sha256);
 HWS_MUST int plugin_check_signature(const void *file, size_t size, const char *key,
 				    const char *signature);

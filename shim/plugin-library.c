@@ -197,6 +197,22 @@ const struct hws_plugin_note *plugin_library_note(const struct plugin_library *l
 	return &library->note;
 }
 
+int plugin_library_hash(const struct plugin_library *library, char ret_hash[PLUGIN_HASH])
+{
+	struct stat is;
+	void *bytes;
+	int r = sys_fstat(library->fd, &is);
+
+	r = r < 0 ? r
+		  : sys_mmap(NULL, (size_t)is.st_size, PROT_READ, MAP_PRIVATE, library->fd, 0,
+			     &bytes);
+	if (r < 0)
+		return why(r, "%s can't be read again: %s", library->path, strerror(-r));
+	plugin_hash(bytes, (size_t)is.st_size, ret_hash);
+	sys_munmap(bytes, (size_t)is.st_size);
+	return 0;
+}
+
 int plugin_library_fd(const struct plugin_library *library)
 {
 	return library->fd;

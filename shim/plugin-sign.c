@@ -24,13 +24,19 @@ struct signature {
 _Static_assert(sizeof(struct public_key) == 42 && sizeof(struct signature) == 74,
 	       "as they are in files");
 
-int plugin_check_pin(const void *file, size_t size, const char *sha256)
+void plugin_hash(const void *file, size_t size, char ret_hash[PLUGIN_HASH])
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
-	char text[sizeof(hash) * 2 + 1];
 
 	crypto_hash_sha256(hash, file, size);
-	sodium_bin2hex(text, sizeof(text), hash, sizeof(hash));
+	sodium_bin2hex(ret_hash, PLUGIN_HASH, hash, sizeof(hash));
+}
+
+int plugin_check_pin(const void *file, size_t size, const char *sha256)
+{
+	char text[PLUGIN_HASH];
+
+	plugin_hash(file, size, text);
 	return strcmp(text, sha256) == 0
 		       ? 0
 		       : why(-EACCES, "is not the one that the policy means: its SHA-256 is %s",

@@ -113,6 +113,9 @@ struct hws_host {
 	int (*get)(uint64_t instance, struct hws_kv *kv);
 	int (*try_get)(uint64_t instance, struct hws_kv *kv);
 	int (*put)(uint64_t instance, const struct hws_kv *kv);
+
+	/* for entries of a back end: the words that go with the errno it is about to return */
+	void (*why)(uint64_t instance, const char *message);
 };
 
 /** struct hws_call_create - create(). */
@@ -155,7 +158,13 @@ enum hws_plugin_ext {
 /** HWS_EXT_NODES - the most nodes of one chain. */
 #define HWS_EXT_NODES 64
 
-/** struct hws_ext_backend - how accesses happen: shim.h's table. Its open() is the instance's. */
+/**
+ * struct hws_ext_backend - how accesses happen: shim.h's table.
+ *
+ * Its open() is called after create(), its close() before destroy(), each once. Where shim.h says
+ * that an entry says why by hws_why(), a plug-in's says it by hws_host.why(). Calls come one at a
+ * time unless both tables promise HWS_PLUGIN_THREAD_SAFE and HWS_SHIM_THREAD_SAFE.
+ */
 struct hws_ext_backend {
 	struct hws_ext ext;
 	const struct hws_shim_ops *ops;

@@ -38,6 +38,8 @@ struct hws_shim {
  */
 HWS_MUST int shim_install(const struct hws_shim_ops *ops);
 
+/* Entries that are NULL become the safe default. */
+void shim_complete(struct hws_shim_ops *ops);
 /* Installs @ops and opens it. *ret_shim is the caller's, for shim_close(). */
 HWS_MUST int shim_open(const struct hws_shim_ops *ops, const struct hws_shim_options *options,
 		       struct hws_shim *ret_shim);
@@ -79,5 +81,6 @@ HWS_MUST int shim_ports_drop(void);
 extern const struct hws_shim_ops native_ops;
 extern const struct hws_shim_ops generic_ops;
 extern const struct hws_shim_ops broker_ops;
+extern const struct hws_shim_ops plugin_ops;
 
 #endif

@@ -187,14 +187,17 @@ struct hws_dma_fault {
 	uint64_t sequence; /* counts up: how many were seen so far */
 };
 
+struct hws_plugin;
+
 /** struct hws_shim_options - what a back end is opened with; all zero is the default. */
 struct hws_shim_options {
 	size_t size;	     /* sizeof(struct hws_shim_options) */
 	const char *sysroot; /* borrowed; every path is opened below it; NULL: the real root */
 	const char *sim; /* borrowed; sim only: the machine's description; NULL: the built-in one */
-	const char *sim_name; /* borrowed; what errors call that description; NULL: "sim" */
-	const char *socket;   /* borrowed; broker only: the helper's; NULL: HWS_WIRE_SOCKET */
-	const void *grants;   /* borrowed; native only: what a launcher handed over */
+	const char *sim_name;	   /* borrowed; what errors call that description; NULL: "sim" */
+	const char *socket;	   /* borrowed; broker only: the helper's; NULL: HWS_WIRE_SOCKET */
+	const void *grants;	   /* borrowed; native only: what a launcher handed over */
+	struct hws_plugin *plugin; /* borrowed; plugin only: the one that brings the back end */
 };
 
 /** enum hws_shim_verb - what a step of a batch does. */

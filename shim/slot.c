@@ -63,6 +63,16 @@ static int check_table(const struct hws_shim_ops *ops)
 	return check_extensions(ops->next);
 }
 
+void shim_complete(struct hws_shim_ops *ops)
+{
+	for (size_t at = FIRST_ENTRY; at < sizeof(*ops); at += sizeof(entry)) {
+		entry *mine = (entry *)((char *)ops + at);
+
+		if (!*mine)
+			memcpy(mine, (const char *)&shim_defaults + at, sizeof(*mine));
+	}
+}
+
 /* Copies what both sides know; what is absent becomes the safe default. */
 static void complete(const struct hws_shim_ops *from, struct slot *ret_slot)
 {
@@ -71,12 +81,7 @@ static void complete(const struct hws_shim_ops *from, struct slot *ret_slot)
 	*ret_slot = (struct slot) { .source = from };
 	memcpy(&ret_slot->ops, from, size);
 	ret_slot->ops.struct_size = sizeof(ret_slot->ops);
-	for (size_t at = FIRST_ENTRY; at < sizeof(ret_slot->ops); at += sizeof(entry)) {
-		entry *mine = (entry *)((char *)&ret_slot->ops + at);
-
-		if (!*mine)
-			memcpy(mine, (const char *)&shim_defaults + at, sizeof(*mine));
-	}
+	shim_complete(&ret_slot->ops);
 }
 
 static int seal(struct slot_page *page)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 static _Thread_local char reason[512];
+static _Thread_local unsigned int times;
 
 int why(int code, const char *format, ...)
 {
@@ -13,7 +14,13 @@ int why(int code, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
+	times++;
 	return code;
+}
+
+unsigned int why_times(void)
+{
+	return times;
 }
 
 const char *hws_why(void)

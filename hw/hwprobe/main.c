@@ -33,6 +33,7 @@ static const struct verb *const verbs[] = {
 	&verb_ring_test,
 	&verb_dma_test,
 	&verb_irq_wait,
+	&verb_plugin_check,
 	&verb_policy_check,
 	&verb_policy_explain,
 	&verb_policy_lint,

@@ -33,6 +33,7 @@ extern const struct verb verb_irq_wait;
 extern const struct verb verb_sim_check;
 extern const struct verb verb_sim_show;
 
+extern const struct verb verb_plugin_check;
 extern const struct verb verb_policy_check;
 extern const struct verb verb_policy_explain;
 extern const struct verb verb_policy_lint;

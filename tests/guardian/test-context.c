@@ -40,7 +40,7 @@ START_TEST(backend_is_chosen_and_the_others_say_why_not)
 	ck_assert_str_eq(hws_backend_tried(hw, 2)->name, "broker");
 	ck_assert_int_eq(hws_backend_tried(hw, 2)->code, -ECANCELED);
 	ck_assert_int_eq(hws_backend_tried(hw, 3)->code, 0);
-	ck_assert_ptr_null(hws_backend_tried(hw, 4));
+	ck_assert_ptr_null(hws_backend_tried(hw, 4)); /* it was the last that was needed */
 	hws_close(hw);
 	options.backend = NULL;
 	if (hws_open(&options, &hw) == 0) {

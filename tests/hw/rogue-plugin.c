@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A device that does what it is told by name, and none of it is right. "at" says where: 1 in
- * create(), 2 in destroy(), 3 in attributes(); else in run(). */
+ * create(), 2 in destroy(), 3 in attributes(), 5 in alloc(), 6 in free(), 7 in copy_in(), 8 in
+ * copy_out(), 9 in save(); else in run(). Some are built with one deed in them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,18 +13,24 @@
 
 #include "shim/plugin.h"
 
+#ifndef ROGUE_DEED
+#define ROGUE_DEED ""
+#define ROGUE_AT   0
+#endif
+
 static struct {
 	const struct hws_host *host;
 	uint64_t instance;
 	int64_t at;
 	char deed[32];
 	char bytes[4096];
-} rogue;
+} rogue = { .at = ROGUE_AT, .deed = ROGUE_DEED };
 
 static void crash(void)
 {
 	volatile int *volatile nowhere = NULL;
 
+	signal(SIGSEGV, SIG_DFL); /* whoever watches over it in the tests */
 	*nowhere = 1;
 }
 static void hang(void)
@@ -48,6 +55,7 @@ static int overflow_by(int depth)
 }
 static void overflow(void)
 {
+	signal(SIGSEGV, SIG_DFL);
 	overflow_by(1);
 }
 /* Each of these is refused, and we say so by living on. */
@@ -115,6 +123,7 @@ static struct hws_error *attributes(void *self, struct hws_call_attributes *call
 static struct hws_error *alloc_memory(void *self, struct hws_call_alloc *call)
 {
 	(void)self;
+	perform_at(5);
 	call->ret_memory = 1;
 	return NULL;
 }
@@ -123,11 +132,13 @@ static void free_memory(void *self, uint64_t memory)
 {
 	(void)self;
 	(void)memory;
+	perform_at(6);
 }
 
 static struct hws_error *copy_in(void *self, struct hws_call_copy *call)
 {
 	(void)self;
+	perform_at(7);
 	memcpy(rogue.bytes + call->offset, call->host, call->size);
 	return NULL;
 }
@@ -135,7 +146,19 @@ static struct hws_error *copy_in(void *self, struct hws_call_copy *call)
 static struct hws_error *copy_out(void *self, struct hws_call_copy *call)
 {
 	(void)self;
+	perform_at(8);
 	memcpy(call->host, rogue.bytes + call->offset, call->size);
+	if (rogue.at == 10)
+		*(char *)call->host ^= 1;
+	return NULL;
+}
+
+static struct hws_error *save(void *self, struct hws_call_save *call)
+{
+	(void)self;
+	perform_at(9);
+	call->ret_chunk.data = rogue.bytes;
+	call->ret_chunk.size = sizeof(rogue.bytes);
 	return NULL;
 }
 
@@ -159,6 +182,7 @@ static const struct hws_ext_device device = {
 	.copy_in = copy_in,
 	.copy_out = copy_out,
 	.run = run,
+	.save = save,
 };
 
 static const struct hws_plugin_table table = {

@@ -210,6 +210,63 @@ START_TEST(what_kills_it_is_an_error_here)
 }
 END_TEST
 
+/* One call of each entry, until one fails; in rogue-plugin.c's order of places. */
+static int use_all(struct hws_accel *accel, struct hws_pool *pool)
+{
+	uint64_t memory, size;
+	struct hws_buf buf;
+	void *saved;
+	int r;
+
+	ck_ok(hws_buf_take(pool, SIZE, &buf));
+	r = hws_accel_alloc(accel, SIZE, &memory);
+	r = r < 0 ? r : hws_accel_put(accel, memory, 0, buf, SIZE, NULL);
+	r = r < 0 ? r : hws_accel_get(accel, memory, 0, buf, SIZE, NULL);
+	r = r < 0 ? r : hws_accel_save(accel, memory, &saved, &size);
+	if (r == 0)
+		free(saved);
+	r = r < 0 ? r : hws_accel_free(accel, memory);
+	/* free() can't tell: the next call does */
+	r = r < 0 ? r : hws_accel_alloc(accel, SIZE, &memory);
+	ck_ok(hws_buf_give(pool, buf)); /* whatever came of it, the buffer is ours */
+	return r;
+}
+
+START_TEST(what_kills_it_in_any_entry_is_an_error)
+{
+	static const char *const entries[] = { [3] = "attributes", [5] = "alloc",    [6] = "free",
+					       [7] = "copy_in",	   [8] = "copy_out", [9] = "save" };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct hws *hw = context(ROGUE);
+		struct hws_pool *pool = pool_of(hw);
+
+		for (int64_t at = 3; at < 10; at++) {
+			struct hws_accel *accel = NULL;
+			struct hws_plugin *plugin;
+			int before = descriptors();
+			int r;
+
+			if (!entries[at])
+				continue;
+			ck_ok(open_rogue(hw, ends[i].name, at, &plugin));
+			r = hws_accel_open(plugin, pool, &accel);
+			r = r < 0 ? r : use_all(accel, pool);
+			ck_assert_msg((r == ends[i].code || (at == 6 && r == -ENODEV)) &&
+					      strstr(hws_why(), entries[at]),
+				      "%s in %s: %d: %s", ends[i].name, entries[at], r, hws_why());
+			if (accel)
+				hws_accel_close(accel);
+			else
+				hws_plugin_close(plugin);
+			ck_assert_int_eq(descriptors(), before);
+		}
+		ck_assert_int_eq(hws_pool_close(pool, NULL), 0);
+		end(hw);
+	}
+}
+END_TEST
+
 START_TEST(what_kills_it_at_the_start_is_an_error)
 {
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
@@ -235,6 +292,8 @@ START_TEST(what_kills_it_at_the_end_is_the_end)
 
 		ck_ok(open_rogue(hw, ends[i].name, 2, &plugin));
 		hws_plugin_close(plugin);
+		ck_assert_msg(strstr(lines, "destroy"), "%s", lines);
+		lines[0] = '\0';
 		ck_assert_int_eq(descriptors(), before);
 		end(hw);
 	}
@@ -305,10 +364,15 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		isolated_device_works_as_the_other,	what_kills_it_is_an_error_here,
-		what_kills_it_at_the_start_is_an_error, what_kills_it_at_the_end_is_the_end,
-		it_reaches_nothing_but_its_own,		lies_are_found_in_there_too,
-		memory_of_the_program_is_not_there,	NULL,
+		isolated_device_works_as_the_other,
+		what_kills_it_is_an_error_here,
+		what_kills_it_in_any_entry_is_an_error,
+		what_kills_it_at_the_start_is_an_error,
+		what_kills_it_at_the_end_is_the_end,
+		it_reaches_nothing_but_its_own,
+		lies_are_found_in_there_too,
+		memory_of_the_program_is_not_there,
+		NULL,
 	};
 
 	return suite_run("hw/isolate", tests);

@@ -2,6 +2,7 @@
 """The verbs of hwprobe as its --help lists them, and for each a call that succeeds on the simulated machine."""
 import os
 import re
+import shutil
 import tempfile
 
 from tap import run
@@ -34,6 +35,8 @@ def samples(directory):
         return path
     steps = file("steps", "rd io 0x71\nwr io 0x80 0x12\n")
     policy = file("policy.conf", "[all]\nmsr = 0x10 r\n")
+    plugin = shutil.copyfile(os.environ["HWPROBE_PLUGIN"], os.path.join(directory, "plugin.so"))
+    os.chmod(plugin, 0o600)
     return {
         "doctor": [],
         "backends": [],
@@ -57,6 +60,7 @@ def samples(directory):
         "ring test": [],
         "dma test": ["-y", "--bits=28", P("00:03.0")],
         "irq wait": ["-y", "--bits=28", "--write=0+0x60=1", P("00:03.0")],
+        "plugin check": [plugin],
         "policy check": [policy],
         "policy explain": ["msr", "r", P("0x10")],
         "policy lint": [policy],
