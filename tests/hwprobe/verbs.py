@@ -34,6 +34,7 @@ def samples(directory):
         return path
     steps = file("steps", "rd io 0x71\nwr io 0x80 0x12\n")
     policy = file("policy.conf", "[all]\nmsr = 0x10 r\n")
+    snapshot = file("snapshot", '{"schema_version": 1, "registers": [], "failed": []}\n')
     return {
         "doctor": [],
         "backends": [],
@@ -62,7 +63,12 @@ def samples(directory):
         "policy lint": [policy],
         "policy diff": [policy, policy],
         "policy import": [file("list", "0x00000010 0x0000000000000000\n")],
+        "policy export": [policy],
         "stat": [],
+        "snapshot save": ["pci=00:04.0"],
+        "snapshot diff": [snapshot],
+        "snapshot restore": ["-y", snapshot],
+        "restore": ["-n", file("journal", "hwsafe-journal 1\n")],
         "batch": ["-y", steps],
         "txn": ["-y", steps],
         "bench": ["--rounds=1"],
