@@ -128,7 +128,7 @@ static enum result tell_one(const struct one *one)
 		return (enum result)hws_explain(restore->code, NULL);
 	}
 	if (restore->end == HWS_RESTORE_CHANGED) {
-		say("%s: left alone: 0x%llx stands there, which somebody else wrote; --force writes it",
+		say("%s: left alone: somebody else wrote 0x%llx; --force writes it all the same",
 		    spot.name, now);
 		return RESULT_PARTIAL;
 	}

@@ -219,7 +219,7 @@ def test_restore_leaves_what_was_changed_unless_forced():
     left = Left()
     journal = left.journal("0x1", "0x33")
     result = left.run("restore", *GRANT, "-y", journal)
-    assert_one_line(result, 9, "0000:00:02.0:0+0x10", "0x0 stands there", "--force")
+    assert_one_line(result, 9, "0000:00:02.0:0+0x10", "somebody else wrote 0x0", "--force")
     assert os.path.exists(journal)
     result = left.run("restore", *GRANT, "-n", "--force", "--json", journal)
     change, = json.loads(result.stdout)["changes"]
