@@ -181,7 +181,7 @@ static enum result measure_all(const struct call *call, struct bench *b, size_t 
 	}
 	free(room);
 	if (!array && !call->count)
-		puts("All but -real is simulated: name a register of device memory for a real one.");
+		puts("All but -real is simulated: name a register of a device for a real one.");
 	if (array) {
 		struct json_object *o = document(&call->settings);
 
