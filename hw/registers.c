@@ -231,22 +231,29 @@ static const struct field *find_field(const struct hws_registers *registers, con
 	return NULL;
 }
 
-/* "; there are A, B …": the names that begin alike, or all of them, as far as they fit. */
+/* "; there are A, B and 7 others": names that begin alike before all others, as far as they fit. */
 static int no_register(const struct hws_registers *registers, const char *name, size_t length)
 {
 	char list[160] = "";
+	uint32_t told = 0;
 	size_t n = 0;
 
 	for (int all = 0; all < 2 && n == 0; all++) {
 		for (uint32_t i = 0; i < registers->reg_count && n < sizeof(list) / 2; i++) {
 			const char *at = registers->regs[i].is.name;
 
-			if (all || strncasecmp(at, name, length < 2 ? length : 2) == 0)
-				n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
-						      n ? ", " : "", at);
+			if (!all && strncasecmp(at, name, length < 2 ? length : 2) != 0)
+				continue;
+			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "",
+					      at);
+			told++;
 		}
 	}
-	return why(-ENOENT, "there is no register '%.*s'; there are %s", (int)length, name, list);
+	if (told == registers->reg_count)
+		return why(-ENOENT, "there is no register '%.*s'; there are %s", (int)length, name,
+			   list);
+	return why(-ENOENT, "there is no register '%.*s'; there are %s and %u others", (int)length,
+		   name, list, registers->reg_count - told);
 }
 
 static int no_field(const struct hws_registers *registers, const struct reg *reg, const char *name)

@@ -88,6 +88,21 @@ static const struct {
 	[HWS_KIND_BAR] = { open_bar, close_bar },
 };
 
+static int put_back(const struct place *place, uint32_t flags, struct hws_restore *one)
+{
+	uint64_t value;
+	int r = flags & HWS_RESTORE_DRY ? 0 : place_write(place, one->access.old);
+
+	if (r < 0 || !(flags & HWS_RESTORE_VERIFY) || flags & HWS_RESTORE_DRY)
+		return r;
+	r = place_read(place, &value);
+	if (r == 0 && value != one->access.old) {
+		one->now = value;
+		one->end = HWS_RESTORE_DIFFERS;
+	}
+	return r;
+}
+
 static int restore_at(const struct hws_place *at, uint32_t flags, struct hws_restore *one)
 {
 	struct place place;
@@ -102,7 +117,7 @@ static int restore_at(const struct hws_place *at, uint32_t flags, struct hws_res
 	else if (one->now != one->access.value && !(flags & HWS_RESTORE_FORCE))
 		one->end = HWS_RESTORE_CHANGED;
 	else
-		r = flags & HWS_RESTORE_DRY ? 0 : place_write(&place, one->access.old);
+		r = put_back(&place, flags, one);
 	return r;
 }
 
@@ -132,7 +147,7 @@ int hws_txn_restore(struct hws *hw, const char *journal, uint32_t flags, hws_res
 	int left = 0;
 	int r;
 
-	if (flags & ~(uint32_t)(HWS_RESTORE_DRY | HWS_RESTORE_FORCE))
+	if (flags & ~(uint32_t)(HWS_RESTORE_DRY | HWS_RESTORE_FORCE | HWS_RESTORE_VERIFY))
 		return why(-EINVAL, "there are no such flags: %#x", flags);
 	r = journal_open(&file, journal, &registers, &count);
 	if (r < 0)

@@ -81,7 +81,8 @@ enum hws_restored {
 	HWS_RESTORED_ALREADY, /* it did all the time: the write never came */
 	HWS_RESTORE_CHANGED,  /* something else was written since: left alone */
 	HWS_RESTORE_FAILED,
-	HWS_RESTORES /* how many */
+	HWS_RESTORE_DIFFERS, /* it was written, and something else stands there now */
+	HWS_RESTORES	     /* how many */
 };
 
 /** struct hws_restore - one register that a dead process wrote. */
@@ -89,8 +90,9 @@ struct hws_restore {
 	struct hws_access
 		access; /* which; its value is what was written, its old what was before */
 	enum hws_restored end;
-	int code;     /* of a failure */
-	uint64_t now; /* what stood there, if it could be read */
+	int code; /* of a failure */
+	uint64_t
+		now; /* what stood there, if it could be read; with HWS_RESTORE_DIFFERS what does */
 };
 
 /** hws_restore_fn - takes the report of one register, which is gone after the call. */
@@ -98,8 +100,9 @@ typedef void hws_restore_fn(const struct hws_restore *one, void *context);
 
 /** enum hws_restore_flags - how to restore. Values combine. */
 enum hws_restore_flags {
-	HWS_RESTORE_DRY = 1,   /* say what would be done, and do nothing */
-	HWS_RESTORE_FORCE = 2, /* also what something else was written to since */
+	HWS_RESTORE_DRY = 1,	/* say what would be done, and do nothing */
+	HWS_RESTORE_FORCE = 2,	/* also what something else was written to since */
+	HWS_RESTORE_VERIFY = 4, /* read back what was written */
 };
 
 /**

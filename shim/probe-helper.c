@@ -73,7 +73,7 @@ static void says_absent_helper(const struct scene *scene, struct finding *f)
 	}
 	probe_says(f, HWS_PROBE_NO, -ENOENT, "", "");
 	snprintf(f->why, sizeof(f->why), "no hwsafe-helper listens at %s", scene->socket);
-	snprintf(f->fix, sizeof(f->fix), "sudo hwsafe-helper serve --socket %s --user hwsafe",
+	snprintf(f->fix, sizeof(f->fix), "sudo " HWS_HELPER " serve --socket %s --user hwsafe",
 		 scene->socket);
 }
 

@@ -4,8 +4,8 @@
  * measured in turns with a baseline of the same kind, so that whatever else
  * the machine does meets both; a ratio is the median over the rounds, with the
  * interval that holds it in 95 of 100 runs. The accesses are those of the
- * simulated machine, but for the register that may be named: it is read on
- * this one.
+ * simulated machine, but for the register that may be named and those of
+ * bench-real.c: they are read on this one.
  *
  * The document: rounds, results[]: name ours base (what was done), ours_ns
  * base_ns ratio ci[] noise (the baseline against itself) error (or null).
@@ -45,6 +45,10 @@ static int time_of(struct bench *b, work_fn *work, unsigned int calls_wanted, do
 		r = hws_guard_rearm(b->hw, (enum hws_guard_class)guard);
 	if (r == 0 && b->reach.hw)
 		r = hws_guard_rearm(b->reach.hw, HWS_GUARD_MMIO_READ);
+	if (r == 0 && b->real.hw)
+		r = hws_guard_rearm(b->real.hw, HWS_GUARD_MSR);
+	if (r == 0 && b->real.hw)
+		r = hws_guard_rearm(b->real.hw, HWS_GUARD_PORT_READ);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	for (unsigned int i = 0; i < calls_wanted && r == 0; i++)
 		r = work(b);
@@ -134,6 +138,28 @@ static void print_figure(const struct pair *pair, const struct figure *figure)
 	       pair->base_what);
 }
 
+static enum result measure_table(const struct pair *pairs, struct bench *b, size_t rounds,
+				 double *series[SERIES], struct json_object *array)
+{
+	enum result result = RESULT_OK;
+
+	for (; pairs->name; pairs++) {
+		struct figure figure = { 0 };
+		int r;
+
+		if (pairs->can && !pairs->can(b))
+			continue;
+		r = measure(b, pairs, rounds, series, &figure);
+		if (r < 0)
+			result = call_fail(pairs->name, r);
+		if (array)
+			json_object_array_add(array, object_of(pairs, &figure, r));
+		else if (r == 0)
+			print_figure(pairs, &figure);
+	}
+	return result;
+}
+
 static enum result measure_all(const struct call *call, struct bench *b, size_t rounds)
 {
 	struct json_object *array = call->settings.json ? json_object_new_array() : NULL;
@@ -146,20 +172,16 @@ static enum result measure_all(const struct call *call, struct bench *b, size_t 
 	if (!array)
 		printf("%-10s %8s %8s %7s %15s %5s  %s\n", "", "ours, ns", "base, ns", "ratio",
 		       "95 of 100 runs", "noise", "base");
-	for (size_t i = 0; room && bench_pairs[i].name; i++) {
-		struct figure figure = { 0 };
-		int r = measure(b, &bench_pairs[i], rounds, series, &figure);
+	if (room) {
+		enum result real;
 
-		if (r < 0)
-			result = call_fail(bench_pairs[i].name, r);
-		if (array)
-			json_object_array_add(array, object_of(&bench_pairs[i], &figure, r));
-		else if (r == 0)
-			print_figure(&bench_pairs[i], &figure);
+		result = measure_table(bench_pairs, b, rounds, series, array);
+		real = measure_table(bench_real_pairs, b, rounds, series, array);
+		result = result == RESULT_OK ? real : result;
 	}
 	free(room);
 	if (!array && !call->count)
-		puts("The registers are simulated: name one of device memory for a real one.");
+		puts("All but -real is simulated: name a register of a device for a real one.");
 	if (array) {
 		struct json_object *o = document(&call->settings);
 
@@ -174,7 +196,7 @@ static enum result measure_all(const struct call *call, struct bench *b, size_t 
 static enum result bench(const struct call *call)
 {
 	const char *text = call->given[ROUNDS].value;
-	struct bench b = { .fd = -1 };
+	struct bench b = { .fd = -1, .real = { .msr_fd = -1, .port_fd = -1 } };
 	uint64_t rounds = 31;
 	enum result result;
 	int r;
@@ -187,9 +209,12 @@ static enum result bench(const struct call *call)
 		return call_live_only("bench");
 	r = bench_begin(&b);
 	result = r < 0 ? call_fail("bench", r) : bench_register(call, &b);
+	if (result == RESULT_OK && !call->settings.sim)
+		result = bench_real_begin(call, &b);
 	if (result == RESULT_OK)
 		result = measure_all(call, &b, (size_t)rounds);
 	bench_end(&b);
+	bench_real_end(&b);
 	return result;
 }
 

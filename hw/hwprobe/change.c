@@ -58,29 +58,27 @@ static uint64_t mask_of(const struct change *change)
 	return change->mask ? change->mask : spot_ones(change->spot.place.width);
 }
 
-static void show_change(const struct change *change, bool has_old, uint64_t old, uint64_t written,
-			bool done, struct json_object *array)
+void spot_show(const struct spot *spot, const struct effect *effect, struct json_object *array)
 {
-	int digits = 2 * (int)change->spot.place.width;
-	uint64_t after = expected(change, old, written);
+	int digits = 2 * (int)spot->place.width;
 	struct json_object *o;
 
 	if (!array) {
-		if (!done)
+		if (!effect->written)
 			printf("%s 0x%0*" PRIx64 "->(0x%0*" PRIx64 ":0x%0*" PRIx64 ")->0x%0*" PRIx64
 			       "\n",
-			       change->spot.name, digits, old, digits, change->value, digits,
-			       mask_of(change), digits, after);
+			       spot->name, digits, effect->old, digits, effect->value, digits,
+			       effect->mask, digits, effect->new);
 		return;
 	}
-	o = spot_object(&change->spot);
+	o = spot_object(spot);
 	put(o, "old", NULL);
-	if (has_old)
-		put_hex(o, "old", (unsigned int)digits, old);
-	put_hex(o, "mask", (unsigned int)digits, mask_of(change));
-	put_hex(o, "value", (unsigned int)digits, change->value);
-	put_hex(o, "new", (unsigned int)digits, after);
-	put(o, "written", json_object_new_boolean(done));
+	if (effect->has_old)
+		put_hex(o, "old", (unsigned int)digits, effect->old);
+	put_hex(o, "mask", (unsigned int)digits, effect->mask);
+	put_hex(o, "value", (unsigned int)digits, effect->value);
+	put_hex(o, "new", (unsigned int)digits, effect->new);
+	put(o, "written", json_object_new_boolean(effect->written));
 	json_object_array_add(array, o);
 }
 
@@ -114,7 +112,16 @@ enum result spot_write(const struct call *call, const struct change *change,
 		r = write_place(change->spot.place, value);
 	if (r < 0)
 		return call_fail(change->spot.name, r);
-	show_change(change, has_old, old, value, !dry, array);
+	spot_show(&change->spot,
+		  &(const struct effect) {
+			  .has_old = has_old,
+			  .old = old,
+			  .value = change->value,
+			  .mask = mask_of(change),
+			  .new = expected(change, old, value),
+			  .written = !dry,
+		  },
+		  array);
 	return !dry && call->given[WRITE_VERIFY].count ? spot_verify(change, old, value)
 						       : RESULT_OK;
 }

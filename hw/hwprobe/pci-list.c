@@ -133,7 +133,13 @@ int list_config(const struct list *list, const struct entry *entry, uint32_t siz
 
 	if (entry->dumped)
 		return read_dumped(entry->dumped, size, bytes);
-	r = hws_pci_open(list->hw, hws_bdf_format(entry->bdf, text), 0, size, HWS_R, &pci);
+	/*
+	 * The guard is for what never ends. Of each function so much is read and
+	 * no more, however many there are: each has the whole count.
+	 */
+	r = hws_guard_rearm(list->hw, HWS_GUARD_PCI);
+	if (r == 0)
+		r = hws_pci_open(list->hw, hws_bdf_format(entry->bdf, text), 0, size, HWS_R, &pci);
 	if (r < 0)
 		return r;
 	for (; n < size && r == 0; n += r == 0 ? 4 : 0) {
@@ -143,6 +149,9 @@ int list_config(const struct list *list, const struct entry *entry, uint32_t siz
 		for (unsigned int i = 0; r == 0 && i < 4; i++)
 			bytes[n + i] = (uint8_t)(value >> 8 * i);
 	}
+	/* a limit of the library's own, or the helper's, looks like no end of the space */
+	if (r == -EDQUOT)
+		call_fail(text, r);
 	hws_pci_close(pci);
 	return n ? (int)n : r;
 }

@@ -2,7 +2,7 @@
 /*
  * hwprobe snapshot restore: writes back what differs, all of it or nothing.
  *
- * The document: changes[]: register old value mask new (hex), written.
+ * The document: changes[], as every verb that writes has them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "hw/hwprobe/snapshot.h"
+#include "hw/hwprobe/spot.h"
 #include "hw/hwprobe/verbs.h"
 
 static const struct args_option options[] = { ARGS_WRITE_OPTIONS, { 0 } };
@@ -77,42 +78,24 @@ static void rewrites_fini(struct rewrites *rewrites)
 	free(rewrites->at);
 }
 
-static void print_all(const struct rewrites *rewrites)
+static void show_all(const struct rewrites *rewrites, bool written, struct json_object *array)
 {
 	for (size_t i = 0; i < rewrites->count; i++) {
 		const struct rewrite *one = &rewrites->at[i];
-		int digits = 2 * (int)one->item->where.width;
+		struct spot spot = { .place = one->held.place };
+		struct effect effect = {
+			.has_old = true,
+			.old = one->now,
+			.value = one->item->value & one->item->writable,
+			.mask = one->item->writable,
+			.new = one->new,
+			.written = written,
+		};
 		char label[ITEM_LABEL];
 
-		printf("%s 0x%0*" PRIx64 "->(0x%0*" PRIx64 ":0x%0*" PRIx64 ")->0x%0*" PRIx64 "\n",
-		       item_label(one->item, label), digits, one->now, digits,
-		       one->item->value & one->item->writable, digits, one->item->writable, digits,
-		       one->new);
+		snprintf(spot.name, sizeof(spot.name), "%.79s", item_label(one->item, label));
+		spot_show(&spot, &effect, array);
 	}
-}
-
-static enum result print_json(const struct call *call, const struct rewrites *rewrites,
-			      bool written)
-{
-	struct json_object *array = json_object_new_array();
-	struct json_object *o = document(&call->settings);
-
-	for (size_t i = 0; i < rewrites->count; i++) {
-		const struct rewrite *one = &rewrites->at[i];
-		unsigned int digits = 2 * one->item->where.width;
-		struct json_object *change = json_object_new_object();
-		char label[ITEM_LABEL];
-
-		put_text(change, "register", item_label(one->item, label));
-		put_hex(change, "old", digits, one->now);
-		put_hex(change, "value", digits, one->item->value & one->item->writable);
-		put_hex(change, "mask", digits, one->item->writable);
-		put_hex(change, "new", digits, one->new);
-		put(change, "written", json_object_new_boolean(written));
-		json_object_array_add(array, change);
-	}
-	put(o, "changes", array);
-	return document_print(o) < 0 ? RESULT_FAILURE : RESULT_OK;
 }
 
 static enum result verify(const struct rewrites *rewrites)
@@ -127,9 +110,8 @@ static enum result verify(const struct rewrites *rewrites)
 			return fail(one->item, r);
 		if (!differs(one->item, value))
 			continue;
-		fprintf(stderr, "hwprobe: %s: 0x%" PRIx64 " stands there, not 0x%" PRIx64 "\n",
-			item_label(one->item, label), value & one->item->writable,
-			one->item->value & one->item->writable);
+		say("%s: 0x%" PRIx64 " stands there, not 0x%" PRIx64, item_label(one->item, label),
+		    value & one->item->writable, one->item->value & one->item->writable);
 		return RESULT_MISMATCH;
 	}
 	return RESULT_OK;
@@ -150,7 +132,7 @@ static enum result undo(struct hws_txn *txn, enum result result)
 
 	if (r < 0)
 		return call_fail("undoing what was written", r);
-	fprintf(stderr, "hwprobe: all is as it was before\n");
+	say("all is as it was before");
 	return result;
 }
 
@@ -197,34 +179,39 @@ static enum result write_all(const struct call *call, struct hws *hw,
 /* On a terminal what would be written is shown before it is asked for. */
 static enum result ask(const struct call *call, const struct rewrites *rewrites)
 {
+	uint32_t dangers = 0;
 	char what[64];
 
-	if (!rewrites->count || call->given[WRITE_YES].count)
+	if (!rewrites->count)
 		return RESULT_OK;
-	if (!call->settings.json) {
-		print_all(rewrites);
+	for (size_t i = 0; i < rewrites->count; i++)
+		dangers |= spot_danger(&rewrites->at[i].held.place, true, rewrites->at[i].new);
+	if (!call->given[WRITE_YES].count && !call->settings.json) {
+		show_all(rewrites, false, NULL);
 		fflush(stdout);
 	}
 	snprintf(what, sizeof(what), "write %zu register%s back", rewrites->count,
 		 rewrites->count == 1 ? "" : "s");
-	return call_confirm(call, what);
+	return call_may_write(call, what, dangers);
 }
 
 static enum result run(const struct call *call, struct hws *hw, const struct items *items)
 {
 	bool dry = call->given[WRITE_DRY].count;
+	struct json_object *array = call->settings.json ? json_object_new_array() : NULL;
 	struct rewrites rewrites = { 0 };
 	enum result result = find_all(hw, items, &rewrites, dry ? HWS_R : HWS_RW);
 
-	if (result == RESULT_OK && !dry) {
+	if (result == RESULT_OK && !dry)
 		result = ask(call, &rewrites);
-		if (result == RESULT_OK)
-			result = write_all(call, hw, &rewrites);
+	if (result == RESULT_OK && !dry)
+		result = write_all(call, hw, &rewrites);
+	if (result == RESULT_OK) {
+		show_all(&rewrites, !dry, array);
+		result = spots_finish(call, "changes", array, result);
+	} else {
+		json_object_put(array);
 	}
-	if (result == RESULT_OK && call->settings.json)
-		result = print_json(call, &rewrites, !dry);
-	else if (result == RESULT_OK && dry)
-		print_all(&rewrites);
 	rewrites_fini(&rewrites);
 	return result;
 }

@@ -2,6 +2,7 @@
 /* hwprobe snapshot save: what registers hold, as far as policy lets them be read. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "hw/hwprobe/snapshot.h"
@@ -55,6 +56,14 @@ static enum result take_all(const struct call *call, struct taking *taking)
 	return result == RESULT_OK && taking->code ? RESULT_PARTIAL : result;
 }
 
+static bool takes_msrs(const struct call *call)
+{
+	for (int i = 0; i < call->count; i++)
+		if (!strncmp(call->words[i], "msr=", 4))
+			return true;
+	return false;
+}
+
 static enum result save(const struct call *call)
 {
 	struct items items = { 0 };
@@ -63,8 +72,12 @@ static enum result save(const struct call *call)
 		.cpus = call->given[ALL].count ? "all" : call->given[CPUS].value,
 		.registers = call->given[REGISTERS].value,
 	};
-	enum result result = call_open(call, &taking.hw);
+	enum result result;
 
+	if (taking.cpus && !takes_msrs(call))
+		return args_refuse("--%s: goes with msr=LIST",
+				   options[call->given[ALL].count ? ALL : CPUS].name);
+	result = call_open(call, &taking.hw);
 	if (result != RESULT_OK)
 		return result;
 	taking.cpus = taking.cpus ? taking.cpus : "0";

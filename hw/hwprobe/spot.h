@@ -78,6 +78,17 @@ int spot_read(struct hws_place place, uint64_t *ret_value);
 /* The dangers of writing there, HWS_DANGER_…, whichever value it is or this one. */
 uint32_t spot_danger(const struct hws_place *place, bool has_value, uint64_t value);
 
+/* What a write does, or would. */
+struct effect {
+	bool has_old; /* it was read */
+	uint64_t old;
+	uint64_t value;
+	uint64_t mask;
+	uint64_t new;
+	bool written;
+};
+/* As text only what isn't written: old->(value:mask)->new; else into the document's @array. */
+void spot_show(const struct spot *spot, const struct effect *effect, struct json_object *array);
 /* One write, already asked for, or with --dry-run only shown; @array: of the document, or NULL. */
 enum result spot_write(const struct call *call, const struct change *change,
 		       struct json_object *array);

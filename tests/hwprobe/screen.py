@@ -49,6 +49,8 @@ class Screen:
         script = os.path.join(self.directory.name, "run")
         with open(script, "w", encoding="utf-8") as file:
             file.write(f"trap : INT; clear; {sets} {shlex.join(words)}; echo ended $? {self.count}; stty -a | grep -c -- ' -echo '\n")
+        # what the last one left there could be taken for this one's
+        self.tmux("send-keys", "-R")
         self.tmux("send-keys", f". {script}", "Enter")
 
     def text(self):

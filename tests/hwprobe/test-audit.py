@@ -219,7 +219,9 @@ def test_restore_shows_and_restores():
     left = Left()
     journal = left.journal("0x0", "0x33")
     result = left.run("restore", *GRANT, "-n", journal)
-    assert result.returncode == 0 and result.stdout.startswith("already"), result
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    change, = json.loads(left.run("restore", *GRANT, "-n", "--json", journal).stdout)["changes"]
+    assert change["end"] == "already" and change["written"] is False, change
     assert os.path.exists(journal)
     result = left.run("restore", *GRANT, "-y", journal)
     assert result.returncode == 0 and not os.path.exists(journal), result
@@ -229,22 +231,39 @@ def test_restore_leaves_what_was_changed_unless_forced():
     left = Left()
     journal = left.journal("0x1", "0x33")
     result = left.run("restore", *GRANT, "-y", journal)
-    assert result.returncode == 9 and result.stdout.startswith("changed"), result
-    assert "0x0->0x1" in result.stdout and os.path.exists(journal), result
+    assert_one_line(result, 9, "0000:00:02.0:0+0x10", "somebody else wrote 0x0", "--force")
+    assert os.path.exists(journal)
     result = left.run("restore", *GRANT, "-n", "--force", "--json", journal)
-    document = json.loads(result.stdout)
-    assert document["dry_run"] is True and document["registers"][0]["end"] == "would-restore"
-    result = left.run("restore", *GRANT, "-y", "--force", journal)
-    assert result.returncode == 0 and result.stdout.startswith("restored"), result
+    change, = json.loads(result.stdout)["changes"]
+    assert change["end"] == "would-restore" and change["written"] is False, change
+    assert (change["name"], change["old"], change["new"]) == ("0000:00:02.0:0+0x10", "0x00000000", "0x00000001")
+    result = left.run("restore", *GRANT, "-n", "--force", journal)
+    assert result.stdout == "0000:00:02.0:0+0x10 0x00000000->(0x00000001:0xffffffff)->0x00000001\n", result
+    result = left.run("restore", *GRANT, "-y", "--force", "--json", journal)
+    change, = json.loads(result.stdout)["changes"]
+    assert change["end"] == "restored" and change["written"] is True, change
     assert not os.path.exists(journal)
+
+
+def test_restore_verifies_what_it_wrote():
+    """The machine's register keeps other bits than those that are written."""
+    left = Left()
+    journal = left.journal("0x1", "0x33")
+    with open(journal, "w", encoding="ascii") as file:
+        file.write("hwsafe-journal 1\nbar 0000:00:04.0 0 0x24 4 0 0xffffffff 0x0\n")
+    result = left.run("restore", *GRANT, "-y", "--verify", journal)
+    assert_one_line(result, 8, "0000:00:04.0:0+0x24", "stands there, not 0xffffffff")
+    assert os.path.exists(journal)
 
 
 def test_restore_asks_the_policy():
     left = Left()
     journal = left.journal("0x1", "0x33")
     result = left.run("restore", "--sim", "-y", "--force", journal)
-    assert result.returncode == 9 and "failed" in result.stdout, result
-    assert "EACCES" in result.stdout and os.path.exists(journal), result
+    assert_one_line(result, 4, "0000:00:02.0:0+0x10")
+    change, = json.loads(left.run("restore", "--sim", "-y", "--json", journal).stdout)["changes"]
+    assert (change["end"], change["error"], change["old"]) == ("failed", "EACCES", None), change
+    assert os.path.exists(journal)
 
 
 def test_restore_asks_a_person():
@@ -252,10 +271,10 @@ def test_restore_asks_a_person():
     journal = left.journal("0x1", "0x33")
     arguments = ["restore", *GRANT, "--force", journal]
     text, code = on_terminal(arguments, b"n\n")
-    assert code == 1 and "would-restore" in text and "nothing was written" in text, text
+    assert code == 1 and ")->0x00000001" in text and "nothing was written" in text, text
     assert os.path.exists(journal)
     text, code = on_terminal(arguments, b"y\n")
-    assert code == 0 and "restored  " in text and not os.path.exists(journal), text
+    assert code == 0 and "write 1 old value back? [y/N]" in text and not os.path.exists(journal), text
 
 
 def test_restore_refuses_garbage():

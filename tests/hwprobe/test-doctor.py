@@ -129,7 +129,7 @@ CAUSES = {
                          "sudo driverctl set-override 0000:00:07.0 vfio-pci"),
     "built without": ({"sys/class/mem/port/dev": WITHOUT, "dev/port": WITHOUT}, "/dev/port", "ENOENT",
                       "built without /dev/port", "CONFIG_DEVPORT=y"),
-    "no helper": ({}, "hwsafe-helper", "ENOENT", "/run/hwsafe/helper.sock", "sudo hwsafe-helper serve"),
+    "no helper": ({}, "hwsafe-helper", "ENOENT", "/run/hwsafe/helper.sock", "hwsafe-helper serve"),
     "helper not started": ({"usr/lib/systemd/system/hwsafe-helper.socket": ""}, "hwsafe-helper", "ENOENT",
                            "not started", "sudo systemctl enable --now hwsafe-helper.socket"),
 }

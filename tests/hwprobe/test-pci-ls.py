@@ -10,6 +10,8 @@ import sys
 import tempfile
 
 import tap
+import trees
+import verbs
 from tap import run
 
 HWPROBE = sys.argv[1]
@@ -44,6 +46,16 @@ def make_tree(directory, functions=None):
         with open(os.path.join(path, "config"), "wb") as out:
             out.write(config.ljust(256, b"\0"))
     return directory
+
+
+def test_many_functions_are_read_whole():
+    """More registers than a guard lets anyone read in one go: each function has its own count."""
+    with tempfile.TemporaryDirectory() as directory:
+        functions = {f"0000:{bus:02x}:{slot:02x}.0": trees.config(**trees.EDU, size=4096)
+                     for bus in range(2) for slot in range(16)}
+        result = run(HWPROBE, "--sysroot", trees.make(directory, functions), *verbs.GRANTS, "pci", "ls", "-xxxx")
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    assert result.stdout.count("\nff0: ") == len(functions) and "unreadable" not in result.stdout
 
 
 def without_modules(text):

@@ -155,6 +155,14 @@ def test_link_has_the_name():
     assert run(HWPROBE, "msr", "rd", "--as", "rdmsr", "0x10").returncode == 2
 
 
+def test_every_program_has_its_link():
+    """Those that meson installs with -Dpersonalities=true are those that there are."""
+    known = run(HWPROBE, "--as", "frob").stderr.partition("known: ")[2].split()
+    with open(os.path.join(os.path.dirname(__file__), "../../hw/hwprobe/meson.build"), encoding="utf-8") as file:
+        names = file.read().partition("foreach name : [")[2].partition("]")[0]
+    assert known and names.replace("'", "").replace(",", "").split() == known, (names, known)
+
+
 def test_full_disk_is_a_failure():
     with open("/dev/full", "w", encoding="ascii") as full:
         result = run(HWPROBE, "--sim", *GRANTS, "--as", "rdmsr", "0x10", stdout=full)

@@ -37,6 +37,7 @@ def samples(directory):
     policy = file("policy.conf", "[all]\nmsr = 0x10 r\n")
     plugin = shutil.copyfile(os.environ["HWPROBE_PLUGIN"], os.path.join(directory, "plugin.so"))
     os.chmod(plugin, 0o600)
+    snapshot = file("snapshot", '{"schema_version": 1, "registers": [], "failed": []}\n')
     return {
         "doctor": [],
         "backends": [],
@@ -66,7 +67,12 @@ def samples(directory):
         "policy lint": [policy],
         "policy diff": [policy, policy],
         "policy import": [file("list", "0x00000010 0x0000000000000000\n")],
+        "policy export": [policy],
         "stat": [],
+        "snapshot save": ["pci=00:04.0"],
+        "snapshot diff": [snapshot],
+        "snapshot restore": ["-y", snapshot],
+        "restore": ["-n", file("journal", "hwsafe-journal 1\n")],
         "batch": ["-y", steps],
         "txn": ["-y", steps],
         "bench": ["--rounds=1"],
