@@ -11,23 +11,11 @@ import tempfile
 import time
 
 import tap
-from tap import run
+from tap import journal_of, run
 
 HWPROBE, LEAVE = sys.argv[1:3]
 BAR = "bar 0000:00:02.0 0 0x10 4 0 %s %s"
 GRANT = ("--sim", "--grant", "bar = * * rw claimed")
-
-
-def journal_of(*lines):
-    """As the library writes it: each line with a sum (FNV-1a) of all so far."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        lines = ["hwsafe-journal 2 " + file.read().strip(), *lines]
-    total, text = 0xCBF29CE484222325, ""
-    for line in lines:
-        for byte in line.encode():
-            total = (total ^ byte) * 0x100000001B3 % 2**64
-        text += f"{line} #{total:016x}\n"
-    return text
 
 
 class Left:
@@ -250,7 +238,7 @@ def test_restore_verifies_what_it_wrote():
     left = Left()
     journal = left.journal("0x1", "0x33")
     with open(journal, "w", encoding="ascii") as file:
-        file.write("hwsafe-journal 1\nbar 0000:00:04.0 0 0x24 4 0 0xffffffff 0x0\n")
+        file.write(journal_of("bar 0000:00:04.0 0 0x24 4 0 0xffffffff 0x0"))
     result = left.run("restore", *GRANT, "-y", "--verify", journal)
     assert_one_line(result, 8, "0000:00:04.0:0+0x24", "stands there, not 0xffffffff")
     assert os.path.exists(journal)

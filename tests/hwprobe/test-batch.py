@@ -10,7 +10,7 @@ import tempfile
 
 import tap
 import verbs
-from tap import run
+from tap import journal_of, run
 
 HWPROBE = sys.argv[1]
 SIM = [HWPROBE, "--sim", *verbs.GRANTS]
@@ -162,8 +162,7 @@ def kept(danger):
 
 def journal(danger):
     """What a program leaves behind that wrote 0 over another value and died."""
-    return "hwsafe-journal 1\n" + ("pci 0000:00:04.0 0 0x18 4 0 0xc0000000 0x0\n" if danger
-                                    else "port 0000:00:00.0 0 0x80 1 0 0x12 0x0\n")
+    return journal_of("pci 0000:00:04.0 0 0x18 4 0 0xc0000000 0x0" if danger else "port 0000:00:00.0 0 0x80 1 0 0x12 0x0")
 
 
 def write(verb, words, *options, danger=False, **more):

@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 
-from tap import run
+from tap import journal_of, run
 
 GRANTS = ["--grant", "msr = * rw danger", "--grant", "port = 0x70-0x80 rw", "--grant", "pci = *, config rw danger",
           "--grant", "bar = * * rw", "--grant", "dma = *", "--grant", "irq = 1234:11e8", "--grant", "cpuid = *"]
@@ -72,7 +72,7 @@ def samples(directory):
         "snapshot save": ["pci=00:04.0"],
         "snapshot diff": [snapshot],
         "snapshot restore": ["-y", snapshot],
-        "restore": ["-n", file("journal", "hwsafe-journal 1\n")],
+        "restore": ["-n", file("journal", journal_of())],
         "batch": ["-y", steps],
         "txn": ["-y", steps],
         "bench": ["--rounds=1"],
