@@ -144,38 +144,43 @@ static void unmap_run(struct hws_pool *pool, const struct pool_class *of, uint32
 		sys_munmap(pool->base + of->offset + start, end - start);
 }
 
-static bool is_leaked(struct buf_slot *slot, struct hws_pool_leaks *leaks)
+/* Somebody else may still touch it: its user by a view that is open; or it is not the user's. */
+static bool is_leaked(const struct buf_slot *slot)
 {
 	uint64_t word = atomic_load_explicit(&slot->state, memory_order_acquire);
+	enum hws_owner owner = buf_owner(word);
 
-	switch (buf_owner(word)) {
-	case HWS_OWNER_FREE:
-	case HWS_OWNER_RETIRED:
-	case HWS_OWNERS:
-		return false;
-	case HWS_OWNER_USER:
-		leaks->viewed += buf_by(word) != 0;
+	if (owner == HWS_OWNER_USER)
 		return buf_by(word) != 0;
-	case HWS_OWNER_KERNEL:
-	case HWS_OWNER_DEVICE:
-	case HWS_OWNER_RETURNING:
-	case HWS_OWNER_QUARANTINED:
-		break;
-	}
-	leaks->buffers++;
-	pool_forbid(slot);
-	return true;
+	return owner != HWS_OWNER_FREE && owner != HWS_OWNER_RETIRED && owner < HWS_OWNERS;
 }
 
-static void unmap_class(struct hws_pool *pool, const struct pool_class *of,
+static void count_leaks(struct hws_pool *pool, const struct pool_class *of,
 			struct hws_pool_leaks *leaks)
+{
+	for (uint32_t i = 0; i < of->count; i++) {
+		struct buf_slot *slot = &pool->head.slots[of->first + i];
+
+		if (!is_leaked(slot))
+			continue;
+		leaks->bytes += of->size;
+		if (buf_owner(atomic_load_explicit(&slot->state, memory_order_acquire)) ==
+		    HWS_OWNER_USER) {
+			leaks->viewed++;
+		} else {
+			leaks->buffers++;
+			pool_forbid(slot);
+		}
+	}
+}
+
+static void unmap_class(struct hws_pool *pool, const struct pool_class *of)
 {
 	uint32_t from = 0;
 
 	for (uint32_t i = 0; i < of->count; i++) {
-		if (!is_leaked(&pool->head.slots[of->first + i], leaks))
+		if (!is_leaked(&pool->head.slots[of->first + i]))
 			continue;
-		leaks->bytes += of->size;
 		unmap_run(pool, of, from, i);
 		from = i + 1;
 	}
@@ -187,9 +192,12 @@ static void unmap_memory(struct hws_pool *pool, struct hws_pool_leaks *leaks)
 	if (!pool->base || !pool_here(pool))
 		return; /* in a child of fork() it isn't there, and somebody else's memory may be */
 	for (uint32_t i = 0; i < pool->classes; i++)
-		unmap_class(pool, &pool->class_[i], leaks);
+		count_leaks(pool, &pool->class_[i], leaks);
+	/* no byte twice: once it is unmapped it may be another thread's */
 	if (leaks->bytes == 0)
 		sys_munmap(pool->base, pool->size);
+	for (uint32_t i = 0; i < pool->classes && leaks->bytes > 0; i++)
+		unmap_class(pool, &pool->class_[i]);
 }
 
 int hws_pool_close(struct hws_pool *pool, struct hws_pool_leaks *ret_leaks)
