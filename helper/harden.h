@@ -45,6 +45,8 @@ int harden(const struct harden *what, const char **ret_step);
 int harden_drop(int capability);
 /* Those that are permitted are effective from now on, or none is. 0 or -errno. */
 int harden_raise(bool on);
+/* All capabilities go, now. 0 or -errno. */
+int harden_forgo(void);
 /* Also before anything else: nobody of the same user may look into this process. 0 or -errno. */
 int harden_hide(void);
 

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
+#include "helper/harden.h"
 #include "helper/helper.h"
 #include "hw/hwsafe.h"
 
@@ -24,19 +26,20 @@ static const struct {
 	const char *name;
 	enum result (*run)(int count, char **arguments);
 	bool takes_arguments;
+	bool for_anybody; /* minds who started it, where the file itself has capabilities */
 	const char *usage;
 	const char *help;
 } commands[] = {
-	{ "run", run_command, true, "run -p PROFILE [-u USER] [-v] -- COMMAND [ARGUMENT...]",
+	{ "run", run_command, true, true, "run -p PROFILE [-u USER] [-v] -- COMMAND [ARGUMENT...]",
 	  "starts a program with what the policy's profile grants it" },
-	{ "serve", serve_command, true,
+	{ "serve", serve_command, true, false,
 	  "serve [--socket PATH] [--user NAME] [--journals DIRECTORY] [--audit FILE] ...",
 	  "hands out hardware over a socket, as the policy says; docs/helper.md has all options" },
-	{ "check", check_command, true, "check POLICY", "is that file a policy?" },
-	{ "self-check", self_check, true, "self-check [--json] [--expect CAP,...|none]",
+	{ "check", check_command, true, false, "check POLICY", "is that file a policy?" },
+	{ "self-check", self_check, true, true, "self-check [--json] [--expect CAP,...|none]",
 	  "what this process holds; 1 if beyond --expect" },
-	{ "--help", show_help, false, "--help", "this page" },
-	{ "--version", show_version, false, "--version", "the version" },
+	{ "--help", show_help, false, true, "--help", "this page" },
+	{ "--version", show_version, false, true, "--version", "the version" },
 };
 
 static enum result show_help(int count, char **arguments)
@@ -71,6 +74,9 @@ static enum result act(int argc, char **argv)
 			continue;
 		if (argc > 2 && !commands[i].takes_arguments)
 			return refuse("unexpected argument", argv[2]);
+		/* the file's capabilities are not for policies and journals that its user names */
+		if (getauxval(AT_SECURE) && !commands[i].for_anybody && harden_forgo() < 0)
+			return RESULT_SYSTEM;
 		return commands[i].run(argc - 2, argv + 2);
 	}
 	return refuse("unknown command", name);
