@@ -130,6 +130,11 @@ static int set_capabilities(const struct harden *what)
 	return r < 0 ? r : check(!memcmp(is, wanted, sizeof(is)));
 }
 
+int harden_forgo(void)
+{
+	return set_capabilities(&(const struct harden) { .keep = 0 });
+}
+
 static int set_no_new_privs(const struct harden *what)
 {
 	int r = result(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));

@@ -77,6 +77,8 @@ int harden_effective(uint64_t capabilities);
 int harden_permitted(uint64_t *ret_capabilities);
 /* What the kernel has of Landlock; 0: nothing, or it is switched off. */
 int harden_landlock_abi(void);
+/* All capabilities go, now. 0 or -errno. */
+int harden_forgo(void);
 /* Also before anything else: nobody of the same user may look into this process. 0 or -errno. */
 int harden_hide(void);
 

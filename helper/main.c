@@ -2,10 +2,13 @@
 /* hwsafe-helper: the privileged process. Its vocabulary is one table. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
+#include "helper/harden.h"
 #include "helper/helper.h"
 #include "hw/hwsafe.h"
 
@@ -63,6 +66,20 @@ static enum result refuse(const char *what, const char *argument)
 	return RESULT_USAGE;
 }
 
+/*
+ * Where the file itself has capabilities, whoever may start it chooses the options. run minds that;
+ * serve would take his policy for root's. It keeps them only where the file is made to serve: that
+ * one has a capability that run needs not, and is for one user (docs/helper.md).
+ */
+static bool may_keep(enum result (*command)(int count, char **arguments))
+{
+	uint64_t permitted;
+
+	if (command != serve_command)
+		return command == run_command || command == self_check;
+	return harden_permitted(&permitted) == 0 && permitted >> CAP_SYS_PTRACE & 1;
+}
+
 static enum result act(int argc, char **argv, bool has_output)
 {
 	/* argc may be 0: then there is no command either */
@@ -77,6 +94,8 @@ static enum result act(int argc, char **argv, bool has_output)
 			fprintf(stderr, "hwsafe-helper: standard output is closed\n");
 			return RESULT_FAILURE;
 		}
+		if (getauxval(AT_SECURE) && !may_keep(commands[i].run) && harden_forgo() < 0)
+			return RESULT_SYSTEM;
 		return commands[i].run(argc - 2, argv + 2);
 	}
 	return refuse("unknown command", name);
