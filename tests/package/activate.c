@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* activate PATH GROUP MODE COMMAND...: listens as a socket unit does, and becomes COMMAND with it. */
+/* activate PATH GROUP MODE COMMAND...: listens as a socket unit does, and becomes COMMAND. */
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Without privileges: the identity of the educational device of QEMU, by the helper or not at all. */
+/* Without privileges: the identity of QEMU's educational device, by the helper or not at all. */
 #include <hwsafe.h>
 #include <stdio.h>
 
