@@ -23,7 +23,8 @@ int backend_msr_batch(void *self, struct hws_msr_op *ops, size_t count)
 
 	if (count > HWS_SHIM_STEPS)
 		return why(-EOPNOTSUPP, "more than %d registers at once", HWS_SHIM_STEPS);
-	memcpy(copy, ops, count * sizeof(*ops));
+	if (count) /* none may be at NULL */
+		memcpy(copy, ops, count * sizeof(*ops));
 	r = ASK(self, msr_batch, copy, count);
 	for (size_t i = 0; r != -EOPNOTSUPP && i < count; i++) {
 		ops[i].status = status_of(self, "msr_batch", copy[i].status, &r);

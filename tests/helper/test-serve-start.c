@@ -144,7 +144,9 @@ START_TEST(p12_who_starts_it_and_how_makes_no_difference)
 {
 	need_root();
 	for (size_t i = 0; i < COUNT(surroundings); i++)
-		serves_as_always(surroundings[i]);
+		/* a sanitizer's run time makes files of its own */
+		if (!SUITE_SANITIZED || surroundings[i] != no_file_size)
+			serves_as_always(surroundings[i]);
 }
 END_TEST
 
@@ -185,6 +187,7 @@ START_TEST(p12_trail_that_cannot_be_written_is_one_line)
 	char socket[] = "/tmp/hwsafe-start-size";
 	struct start of = { .before = no_file_size_here };
 
+	need("plain", !SUITE_SANITIZED, "a sanitizer's run time makes files of its own");
 	need_root();
 	start(&of, (const char *const[]) { "--backend", "sim", "--socket", socket, "--audit",
 					   "/tmp/hwsafe-start-trail", NULL });
