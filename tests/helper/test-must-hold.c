@@ -198,6 +198,7 @@ END_TEST
 START_TEST(alice_has_edu_do_dma_by_the_socket_bob_does_not)
 {
 	need_lab("vfio");
+	need_lab("edu"); /* lockdown forbids to map its registers but by the launcher's VFIO */
 	NEEDS_ROOT;
 	socket_of(ALICE_HAS(DMA_RULES) BOB_HAS_NOT, "dma", "dma", "nothing for uid 1002", NULL,
 		  NULL);
@@ -249,6 +250,7 @@ START_TEST(edu_stops_when_alice_dies_or_the_policy_takes_it_back)
 	struct launch of = { 0 };
 
 	need_lab("vfio");
+	need_lab("edu"); /* as above */
 	NEEDS_ROOT;
 	for (int killed = 0; killed < 2; killed++) {
 		pid_t pid;
