@@ -310,7 +310,7 @@ START_TEST(hwprobe_shows_the_trail_of_a_helper_that_was_killed)
 	static const char *const words[] = { "no-rule", "deny-rule", "rate", "41000",
 					     "-serve-audit" };
 	static struct scene scene;
-	char command[256];
+	char command[1024];
 	char text[65536];
 	int ends[2];
 	size_t n;
