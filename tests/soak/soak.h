@@ -13,9 +13,8 @@
 /* What a part did, for all threads and processes to write: in memory that forks share. */
 struct soak_counts {
 	_Atomic uint64_t turns;
-	_Atomic uint64_t done; /* accesses or operations */
-	_Atomic uint64_t
-		refused; /* as they should: the policy, a full ring, an operation that ended before */
+	_Atomic uint64_t done;	  /* accesses or operations */
+	_Atomic uint64_t refused; /* as it should be: by the policy, or a full ring */
 	_Atomic uint64_t errors;  /* anything else: none may be */
 	_Atomic uint64_t orphans; /* now, of the last ring that looked */
 	char first[160];	  /* the first error, in words */
