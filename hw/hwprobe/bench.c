@@ -86,12 +86,14 @@ static int measure(struct bench *b, const struct pair *pair, size_t rounds, doub
 	double again;
 	int r = 0;
 
-	for (size_t i = 0; i < rounds && r == 0; i++) {
+	for (size_t i = 0; i < rounds; i++) {
 		r = time_of(b, pair->base, CALLS, &series[BASE][i]);
 		if (r == 0)
 			r = time_of(b, pair->ours, CALLS, &series[OURS][i]);
 		if (r == 0)
 			r = time_of(b, pair->base, CALLS, &again);
+		if (r < 0)
+			break;
 		series[RATIO][i] = series[OURS][i] / ((series[BASE][i] + again) / 2);
 		series[NOISE][i] = again / series[BASE][i];
 	}

@@ -174,7 +174,7 @@ static void put_text(struct pen *pen, const char *text)
 {
 	size_t length = strlen(text);
 
-	if (pen->length + length >= pen->room) {
+	if (!pen->line || pen->length + length >= pen->room) {
 		size_t room = 2 * (pen->room + length + 1);
 		char *line = realloc(pen->line, room);
 
