@@ -81,8 +81,10 @@ bool account_take(struct server *server, struct account *account, uint32_t count
 	if (!server->options->rate)
 		return true;
 	refill(server, account);
-	if (account->tokens < count * billion)
+	if (account->tokens < count * billion) {
+		pace_bar(server, account);
 		return false;
+	}
 	account->tokens -= count * billion;
 	return true;
 }
@@ -92,12 +94,15 @@ bool account_turn(const struct server *server, struct account *account)
 	if (account->turn != server->turn)
 		account->served = 0;
 	account->turn = server->turn;
-	return account->served < (server->users > 1 ? SERVE_TURN : SERVE_TURN_ALONE);
+	if (server->users > 1 && !pace_goes_on(server, account))
+		return account->served < SERVE_TURN;
+	return account->served < SERVE_TURN_ALONE;
 }
 
-void account_served(struct account *account, uint32_t accesses)
+void account_served(struct server *server, const struct peer *peer, uint32_t accesses)
 {
-	account->served += SERVE_REQUEST + accesses;
+	peer->account->served += SERVE_REQUEST + accesses;
+	pace_served(server, peer, SERVE_REQUEST + accesses);
 }
 
 bool account_may_note(const struct server *server, struct account *account)

@@ -16,7 +16,7 @@ void peer_note_bars(const struct server *server, const struct peer *peer, const 
 void peers_list(const struct server *server)
 {
 	for (const struct peer *peer = server->peers; peer; peer = peer->next) {
-		if (peer->gone)
+		if (peer->gone || !peer->came_in)
 			continue;
 		serve_say(server, peer, HWS_LEVEL_INFO, 0,
 			  peer->in_txn ? "is connected, in a transaction" : "is connected");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Connections: from accept to the end of all that was granted over them. */
+/* Connections: what comes over them, until the end of all that was granted. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,9 +10,7 @@
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
-enum { SEND_BUFFER = 16384 }; /* replies that nobody reads stay this small */
-
-static void free_peer(struct peer *peer)
+void peer_free(struct peer *peer)
 {
 	sys_close(peer->fd);
 	sys_close(peer->pidfd);
@@ -41,7 +39,9 @@ void peer_end(struct server *server, struct peer *peer, const char *cause)
 		(void)txn_end(server, peer, true);
 	holds_end(server, peer);
 	peer_note_bars(server, peer, "over");
-	serve_say(server, peer, HWS_LEVEL_INFO, 0, cause);
+	if (cause)
+		serve_say(server, peer, HWS_LEVEL_INFO, 0, cause);
+	line_leave(server, peer);
 	/* at once: nothing is heard of it any more; its memory goes at the end of the turn */
 	peer->fd = sys_close(peer->fd);
 	peer->pidfd = sys_close(peer->pidfd);
@@ -62,106 +62,9 @@ void peers_sweep(struct server *server)
 		*peer->link = next;
 		if (next)
 			next->link = peer->link;
-		free_peer(peer);
+		peer_free(peer);
 	}
 	server->gone = 0;
-}
-
-/* The policy's part for it. */
-static int choose_rules(struct server *server, struct peer *peer)
-{
-	struct hws_principal who = { .uid = peer->uid,
-				     .gid = peer->gid,
-				     .groups = peer->groups,
-				     .group_count = peer->group_count,
-				     .exe = peer->exe };
-	struct hws_policy_view *view;
-	int r = hws_policy_view_open(server->policy, &who, &view);
-
-	if (r < 0)
-		return r;
-	hws_policy_view_unref(peer->view);
-	peer->view = view;
-	return 0;
-}
-
-static int within_limits(struct server *server, struct peer *peer)
-{
-	struct account *account = account_of(server, peer->uid);
-
-	if (!account)
-		return why(-EDQUOT, "too many users");
-	peer->account = account;
-	if (account->connections >= server->options->connections)
-		return why(-EDQUOT, "too many connections of the user");
-	if (server->peer_count >= server->options->total)
-		return why(-EDQUOT, "too many connections");
-	return 0;
-}
-
-static int admit(struct server *server, struct peer *peer)
-{
-	const int size = SEND_BUFFER;
-	int r = who_is(server, peer);
-
-	r = r < 0 ? r : within_limits(server, peer);
-	r = r < 0 ? r : choose_rules(server, peer);
-	if (r == 0 && setsockopt(peer->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) < 0)
-		r = -errno;
-	r = r < 0 ? r : serve_watch(server->poller, peer->fd, EPOLLIN, peer);
-	/* the same tag: it is readable when the process is gone */
-	if (r == 0 && peer->pidfd >= 0)
-		r = serve_watch(server->poller, peer->pidfd, EPOLLIN,
-				(char *)peer + SERVE_TAG_PROCESS);
-	return r;
-}
-
-static void add_peer(struct server *server, int fd)
-{
-	struct peer *peer = calloc(1, sizeof(*peer));
-	int r;
-
-	if (!peer) {
-		sys_close(fd);
-		return;
-	}
-	peer->fd = fd;
-	peer->pidfd = peer->waiting_fd = -1;
-	peer->ring = (struct peer_ring) { .memory = -1, .doorbell = -1 };
-	peer->journal = JOURNAL_NONE;
-	r = admit(server, peer);
-	if (r < 0) {
-		serve_say(server, peer, HWS_LEVEL_WARNING, r, hws_why());
-		free_peer(peer);
-		return;
-	}
-	peer->next = server->peers;
-	peer->link = &server->peers;
-	if (peer->next)
-		peer->next->link = &peer->next;
-	server->peers = peer;
-	server->peer_count++;
-	server->users += peer->account->connections++ == 0;
-	serve_say(server, peer, HWS_LEVEL_INFO, 0, "connected");
-}
-
-/* Without a descriptor left the connection could neither be served nor refused. */
-static void refuse_one(struct server *server)
-{
-	server->spare = sys_close(server->spare);
-	sys_close(accept4(server->listener, NULL, NULL, SOCK_CLOEXEC));
-	server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	serve_say(server, NULL, HWS_LEVEL_ERROR, -EMFILE, "no descriptor left for a peer");
-}
-
-void peer_accept(struct server *server)
-{
-	int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (fd >= 0)
-		add_peer(server, fd);
-	else if (errno == EMFILE || errno == ENFILE)
-		refuse_one(server);
 }
 
 /* Room for who sent it, and for nothing else: a descriptor that comes along is not installed. */
@@ -285,47 +188,60 @@ bool peer_answer(struct server *server, struct peer *peer, size_t size, bool rin
 		return false;
 	}
 	serve_do(server, peer, ret_fd);
-	account_served(peer->account, wire_cost(request));
+	account_served(server, peer, wire_cost(request));
 	return true;
 }
 
 /*
  * A process may connect and ask as one program, and then become another that is allowed more. Its
- * program is looked at once more when it has said HELLO; whatever came before that look was said by
- * who knows which, so nothing may have: who waits for the answer, as he must, has sent nothing.
+ * program is looked at when it has said HELLO; whatever came before that look was said by who knows
+ * which, so nothing may have: who waits for the answer, as he must, has sent nothing. And who sends
+ * garbage has not cost a look.
  */
 static void settle(struct server *server, struct peer *peer)
 {
-	bool another = who_is_another(server, peer);
-
-	if (another)
-		serve_say(server, peer, HWS_LEVEL_INFO, 0, "is another program");
-	if (another && choose_rules(server, peer) < 0)
+	who_look(server, peer);
+	pace_looked(server, peer->account);
+	serve_say(server, peer, HWS_LEVEL_INFO, 0, "connected");
+	if (peer_choose_rules(server, peer) < 0)
 		peer_end(server, peer, "dropped: no memory for its rules");
 	else if (receive(server, peer) != 0)
 		peer_end(server, peer, "dropped: it spoke before it was answered");
 }
 
-void peer_readable(struct server *server, struct peer *peer)
+/* False: there was none, or nothing more is to be read of it for now. */
+static bool serve_message(struct server *server, struct peer *peer)
 {
 	bool first = !peer->version;
-	ssize_t size;
+	ssize_t size = receive(server, peer);
 	int fd;
 
-	/* what is left for the next turn is told again by then */
-	if (peer->waiting || !account_turn(server, peer->account))
-		return;
-	size = receive(server, peer);
 	if (size < 0)
 		peer_end(server, peer, hws_why());
 	if (size <= 0 || !peer_answer(server, peer, (size_t)size, false, &fd))
-		return;
+		return false;
 	if (first)
 		settle(server, peer);
+	else
+		pace_look_ahead(server, peer);
 	if (!peer->gone)
 		reply(server, peer, fd);
 	if (!peer->gone && !peer->version)
 		peer_end(server, peer, "dropped: another version");
+	return !peer->gone && !peer->waiting;
+}
+
+void peer_readable(struct server *server, struct peer *peer)
+{
+	/* what is left for the next turn is told again by then */
+	if (peer->waiting || peer->in_line || !account_turn(server, peer->account))
+		return;
+	if (!pace_allows(server, peer->account)) {
+		line_join(server, peer);
+		return;
+	}
+	while (serve_message(server, peer) && pace_goes_on(server, peer->account))
+		;
 }
 
 void peer_writable(struct server *server, struct peer *peer)
@@ -369,9 +285,9 @@ static bool still_granted(struct server *server, const struct peer *peer)
 void peers_recheck(struct server *server)
 {
 	for (struct peer *peer = server->peers; peer; peer = peer->next) {
-		if (peer->gone)
+		if (peer->gone || !peer->came_in)
 			continue;
-		if (choose_rules(server, peer) < 0)
+		if (peer_choose_rules(server, peer) < 0)
 			peer_end(server, peer, "dropped: no memory for its rules");
 		else if (!still_granted(server, peer))
 			peer_end(server, peer, "dropped: the policy took back a BAR or a device");

@@ -144,8 +144,10 @@ void ring_end(struct server *server, struct peer *peer)
 
 void ring_doorbell(struct server *server, struct peer *peer)
 {
-	if (peer->ring.doorbell >= 0)
-		set_busy(server, &peer->ring, true);
+	if (peer->ring.doorbell < 0)
+		return;
+	set_busy(server, &peer->ring, true);
+	pace_due(server, server->now);
 }
 
 /* How many wait; any number may stand there. */
@@ -195,6 +197,8 @@ static bool answer_some(struct server *server, struct peer *peer)
 	uint32_t count;
 
 	while ((count = waiting(&peer->ring)) > 0 && account_turn(server, peer->account)) {
+		if (count > 1)
+			pace_ahead(server, peer->account);
 		if (count > HWS_WIRE_SLOTS) {
 			peer_end(server, peer, "dropped: its ring holds more than it can");
 			return false;
@@ -210,6 +214,8 @@ static void serve_ring(struct server *server, struct peer *peer)
 	struct peer_ring *ring = &peer->ring;
 	uint32_t before = ring->answered;
 
+	if (!pace_allows(server, peer->account))
+		return;
 	/* relaxed: only spares a doorbell */
 	__atomic_store_n(&ring->shared->awake, 1, __ATOMIC_RELAXED);
 	if (!answer_some(server, peer))
@@ -218,6 +224,8 @@ static void serve_ring(struct server *server, struct peer *peer)
 		wake(ring);
 	if (waiting(ring) == 0)
 		rest(server, ring);
+	if (ring->busy)
+		pace_due(server, server->now);
 }
 
 static void serve_from(struct server *server, uint32_t first, uint32_t end)

@@ -64,7 +64,7 @@ static int find_process(struct peer *peer)
  * What can't be told matches no rule about programs. It is that process's only if that is still
  * alive, and that is only known if its pid is held.
  */
-static void find_exe(struct server *server, struct peer *peer)
+void who_look(struct server *server, struct peer *peer)
 {
 	char *exe = peer->pidfd < 0 ? NULL : exe_of(server, peer->pid);
 
@@ -75,10 +75,8 @@ static void find_exe(struct server *server, struct peer *peer)
 		free(exe);
 }
 
-int who_is(struct server *server, struct peer *peer)
+int who_connected(struct peer *peer)
 {
-	const int on = 1;
-	const int off = 0;
 	struct ucred who;
 	int r = option(peer->fd, SO_PEERCRED, &who, sizeof(who));
 
@@ -93,26 +91,21 @@ int who_is(struct server *server, struct peer *peer)
 	/* whoever this namespace has no number for has that one: it is many, so it is nobody */
 	if (who.uid == POLICY_OVERFLOW_ID)
 		return why(-EACCES, "uid %u stands for all that have none here", who.uid);
-	r = find_groups(peer);
+	return 0;
+}
+
+int who_is(struct peer *peer)
+{
+	const int on = 1;
+	const int off = 0;
+	int r = find_groups(peer);
+
 	if (r < 0)
 		return r;
 	r = find_process(peer);
 	if (r < 0)
 		return r;
-	find_exe(server, peer);
 	/* descriptors are refused by the kernel where it can; each message says who sent it */
 	(void)setsockopt(peer->fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 	return setsockopt(peer->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
-}
-
-bool who_is_another(struct server *server, struct peer *peer)
-{
-	char *before = peer->exe;
-	bool changed;
-
-	peer->exe = NULL;
-	find_exe(server, peer);
-	changed = before && peer->exe ? strcmp(before, peer->exe) != 0 : before != peer->exe;
-	free(before);
-	return changed;
 }

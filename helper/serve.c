@@ -17,7 +17,7 @@
 #include "helper/serve-options.h"
 #include "shim/why-internal.h"
 
-enum { EVENTS = 64, TICK_MS = 1000, DESCRIPTORS = 4096 };
+enum { EVENTS = 64, DESCRIPTORS = 4096 };
 
 /* What a user can have recorded without being allowed anything; a flood of it is only counted. */
 static bool is_too_much(const struct server *server, const struct peer *peer,
@@ -175,6 +175,9 @@ static void take_turn(struct server *server, const struct epoll_event *events, i
 {
 	bool rings_first = server->turn++ & 1;
 
+	server->due = PACE_NONE;
+	door_look(server);
+	lines_serve(server);
 	if (rings_first)
 		rings_serve(server);
 	/* another one begins each time: of a user's connections none has all that is the user's */
@@ -189,7 +192,7 @@ static int loop(struct server *server)
 	struct epoll_event events[EVENTS];
 
 	while (!server->stop) {
-		int count = epoll_wait(server->poller, events, EVENTS, server->busy ? 0 : TICK_MS);
+		int count = epoll_wait(server->poller, events, EVENTS, pace_wait(server));
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
@@ -350,6 +353,7 @@ enum result serve_command(int count, char **arguments)
 	if (!server)
 		return (enum result)complain("no memory");
 	server->options = &options;
+	server->due = PACE_NONE;
 	server->listener = server->poller = server->signals = server->spare = -1;
 	server->exe_reader = server->notify = -1;
 	server->failure = RESULT_SYSTEM;

@@ -71,8 +71,21 @@ struct account {
 	uint64_t mapped; /* bytes */
 	uint64_t second; /* in which @notes were recorded */
 	uint32_t notes;
-	uint64_t unnoted;    /* that were counted only */
-	struct rules *rates; /* what is counted for the rules of one policy */
+	uint64_t unnoted; /* that were counted only */
+	/* serve-pace.c; times are those of turns, ns */
+	const struct peer *asker; /* who was served last; only compared */
+	uint64_t last;		  /* when that was */
+	uint64_t came;		  /* the last connection */
+	uint64_t pressed;	  /* when it last asked for several things at a time */
+	uint64_t ahead;		  /* … of one program */
+	uint64_t looked;	  /* for that */
+	uint32_t had;		  /* accesses since it waited, if it runs ahead */
+	uint64_t next;		  /* not before, if it presses and others ask */
+	uint64_t barred;	  /* not before, whoever asks */
+	struct peer *line;	  /* who is not read until then, in order */
+	struct peer **line_end;
+	struct account *line_next; /* the next one that has a line */
+	struct rules *rates;	   /* what is counted for the rules of one policy */
 };
 
 /* A write that is undone if its peer dies. */
@@ -105,9 +118,12 @@ struct peer {
 	uint32_t gid;
 	uint32_t *groups;
 	size_t group_count;
-	char *exe;	  /* NULL: not known */
-	bool gone;	  /* freed at the end of the turn */
-	uint16_t version; /* 0: before HELLO */
+	char *exe;    /* NULL: not known */
+	bool gone;    /* freed at the end of the turn */
+	bool came_in; /* it is known who it is */
+	bool in_line;
+	struct peer *behind; /* in line */
+	uint16_t version;    /* 0: before HELLO */
 	struct account *account;
 	struct hws_policy_view *view;
 	/* grants that a descriptor stands for: rechecked when the policy changes */
@@ -162,10 +178,16 @@ struct server {
 	int notify;	     /* whom to tell that it serves; -1: nobody asked */
 	uint64_t now;	     /* ns, of this turn */
 	uint64_t turn;	     /* its number */
-	uint64_t told;	     /* the second in which accounts_tell() last looked */
-	uint32_t busy;	     /* rings that are looked at in each turn */
-	uint32_t gone;	     /* peers that the sweep frees */
-	uint32_t kept;	     /* replies that nobody has taken yet */
+	uint64_t due;	     /* when the next turn is to be, if nothing comes before */
+	const struct account *asker; /* who was served last of those who do not press … */
+	uint64_t asked;		     /* … and when */
+	uint64_t door;		     /* when the listener is looked at again; 0: it is */
+	uint32_t comers;	     /* since it was opened, who had to wait or to go */
+	struct account *lines;	     /* users who have one */
+	uint64_t told;		     /* the second in which accounts_tell() last looked */
+	uint32_t busy;		     /* rings that are looked at in each turn */
+	uint32_t gone;		     /* peers that the sweep frees */
+	uint32_t kept;		     /* replies that nobody has taken yet */
 	struct peer *peers;
 	uint32_t peer_count;
 	uint32_t users; /* who are connected */
@@ -206,8 +228,43 @@ int serve_harden(struct server *server);
 /* Whom it becomes. 0 or -ENOENT. */
 int serve_find_user(const char *name, struct harden *what);
 
-/* serve-peer.c */
+/* serve-come.c */
 void peer_accept(struct server *server);
+/* At its turn: finds out who it is. */
+void peer_come_in(struct server *server, struct peer *peer);
+/* The policy's part for it. */
+int peer_choose_rules(struct server *server, struct peer *peer);
+
+/* serve-pace.c */
+#define PACE_NONE UINT64_MAX
+/* There is something to do by then. */
+void pace_due(struct server *server, uint64_t when);
+/* May the user be served now? */
+bool pace_allows(struct server *server, const struct account *account);
+/* One of its programs asks without waiting for its answers. */
+void pace_ahead(const struct server *server, struct account *account);
+/* Does this one? It has been heard, but not answered. Now and then it is looked. */
+void pace_look_ahead(const struct server *server, const struct peer *peer);
+/* It runs ahead, and has not had all it may have before it waits: it goes on at once. */
+bool pace_goes_on(const struct server *server, const struct account *account);
+void pace_served(struct server *server, const struct peer *peer, uint32_t accesses);
+void pace_came(const struct server *server, struct account *account);
+/* Its program was looked at. */
+void pace_looked(const struct server *server, struct account *account);
+/* It has had its rate. */
+void pace_bar(const struct server *server, struct account *account);
+/* Nothing more is read of it until its user may be served. */
+void line_join(struct server *server, struct peer *peer);
+void line_leave(struct server *server, struct peer *peer);
+void lines_serve(struct server *server);
+/* Somebody has come whom nobody waits for: after many, nobody is let in for a moment. */
+void door_mind(struct server *server);
+void door_look(struct server *server);
+/* Until something comes or is due; what epoll_wait() is to wait then, ms. */
+int pace_wait(struct server *server);
+
+/* serve-peer.c */
+void peer_free(struct peer *peer);
 void peer_readable(struct server *server, struct peer *peer);
 void peer_writable(struct server *server, struct peer *peer);
 /*
@@ -215,7 +272,7 @@ void peer_writable(struct server *server, struct peer *peer);
  * the peer has been dropped for it.
  */
 bool peer_answer(struct server *server, struct peer *peer, size_t size, bool ring, int *ret_fd);
-/* Ends everything that was granted; freed by peers_sweep(). */
+/* Ends everything that was granted, with @cause in the trail, or NULL; freed by peers_sweep(). */
 void peer_end(struct server *server, struct peer *peer, const char *cause);
 void peers_sweep(struct server *server);
 void peers_impatient(struct server *server);
@@ -233,10 +290,10 @@ void rings_serve(struct server *server);
 void peers_list(const struct server *server);
 void peer_note_bars(const struct server *server, const struct peer *peer, const char *text);
 
-/* serve-who.c: fills uid, pid, groups, exe, pidfd */
-int who_is(struct server *server, struct peer *peer);
-/* Its program, looked at anew: is it another one by now? */
-bool who_is_another(struct server *server, struct peer *peer);
+/* serve-who.c: fills uid, gid, pid; groups, pidfd; exe */
+int who_connected(struct peer *peer);
+int who_is(struct peer *peer);
+void who_look(struct server *server, struct peer *peer);
 
 /* serve-account.c */
 struct account *account_of(struct server *server, uint32_t uid);
@@ -244,7 +301,7 @@ struct account *account_of(struct server *server, uint32_t uid);
 bool account_take(struct server *server, struct account *account, uint32_t count);
 /* May it be served once more in this turn of the loop? And: it was, with so many accesses. */
 bool account_turn(const struct server *server, struct account *account);
-void account_served(struct account *account, uint32_t accesses);
+void account_served(struct server *server, const struct peer *peer, uint32_t accesses);
 /* May what it was refused be recorded? Else it is counted. */
 bool account_may_note(const struct server *server, struct account *account);
 /* Records what was only counted, once a second. */

@@ -1,82 +1,60 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How long an honest program waits while another user sends the helper all it can. */
+/*
+ * How long an honest program waits while another user sends the helper all it can, in one way or
+ * another; and, to compare, while he only keeps the processors busy. Nobody has a priority.
+ */
 #include <errno.h>
-#include <grp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "tests/bench/helper.h"
-#include "tests/helper/hostile.h"
+#include "tests/helper/storm.h"
 
-enum { ENEMIES = 2, ENEMY = 41001, PART = 16, SETTLE = 64, WINDOW = 200, WORST = WINDOW / 100 };
+enum {
+	ENEMY = 41001,
+	SETTLE_US = 5000,
+	SETTLE = 64,
+	WINDOWS = 3,
+	WINDOW = 500,
+	WORST = WINDOW / 100
+};
+
+enum side { FLOODED, IDLE, SIDES };
 
 struct flood {
 	struct bench_helper helper;
-	pid_t enemies[ENEMIES];
+	pid_t enemies[STORM_MOST];
 	uint64_t took[WINDOW];
-	uint64_t last; /* 99th percentile, of the best window of the last call */
+	uint64_t best[SIDES]; /* 99th percentile of the best window up to now */
+	enum side last;
 };
-
-static _Noreturn void attack(const char *socket, uint64_t seed)
-{
-	if (setgroups(0, NULL) == 0 && setresgid(ENEMY, ENEMY, ENEMY) == 0 &&
-	    setresuid(ENEMY, ENEMY, ENEMY) == 0)
-		hostile_run(socket, seed, UINT64_MAX);
-	_exit(1);
-}
-
-static void tell_enemies(const struct flood *flood, int signal)
-{
-	for (int i = 0; i < ENEMIES; i++)
-		if (flood->enemies[i] > 0)
-			kill(flood->enemies[i], signal);
-}
-
-/*
- * The honest program and the helper come first, so that the helper's queue is measured and not the
- * processors', for which the enemies compete as well. Best effort.
- */
-static void put_first(const struct flood *flood, int policy)
-{
-	const struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
-
-	(void)sched_setscheduler(flood->helper.pid, policy, &param);
-	(void)sched_setscheduler(0, policy, &param);
-}
 
 static void teardown(void *context)
 {
 	struct flood *flood = context;
 
-	tell_enemies(flood, SIGKILL);
-	put_first(flood, SCHED_OTHER);
-	for (int i = 0; i < ENEMIES; i++)
-		if (flood->enemies[i] > 0)
-			waitpid(flood->enemies[i], NULL, 0);
+	storm_end(flood->enemies);
 	bench_helper_stop(&flood->helper);
 	free(flood);
 }
 
 static int setup(const struct bench_case *of, void **ret_context)
 {
+	const enum storm *what = of->arg;
 	struct flood *flood = calloc(1, sizeof(*flood));
 	int r;
 
-	(void)of;
 	if (!flood)
 		return why(-ENOMEM, "no memory");
 	r = bench_helper_start(&flood->helper, NULL, NULL);
-	for (int i = 0; r == 0 && i < ENEMIES; i++) {
-		flood->enemies[i] = fork();
-		if (flood->enemies[i] == 0)
-			attack(flood->helper.socket, (uint64_t)i + 1);
+	for (int i = 0; r == 0 && i < STORM_MOST && what[i] != STORM_NONE; i++) {
+		flood->enemies[i] =
+			storm_begin(what[i], flood->helper.socket, ENEMY, (uint64_t)i + 1);
+		r = flood->enemies[i] < 0 ? flood->enemies[i] : 0;
 	}
-	put_first(flood, SCHED_FIFO);
 	if (r < 0)
 		teardown(flood);
 	else
@@ -111,55 +89,71 @@ static int look(struct flood *flood, uint64_t *ret_ns)
 	return r;
 }
 
-/* The best window: what else runs on the machine disturbs some, the flood all of them. */
-static int ask(struct flood *flood, uint64_t n)
+/*
+ * The best window of all up to now, on each side of as many: what else runs on the machine disturbs
+ * some, the flood all of them.
+ */
+static int ask(struct flood *flood, enum side side)
 {
-	uint64_t windows = n * PART / WINDOW + 1;
 	int r = 0;
 
+	storm_tell(flood->enemies, side == FLOODED ? SIGCONT : SIGSTOP);
 	/* what the enemies left behind, or begin with, passes first */
-	for (int i = 0; r == 0 && i < SETTLE; i++)
-		r = bench_helper_single(&flood->helper);
-	flood->last = UINT64_MAX;
-	while (r == 0 && windows-- > 0) {
+	usleep(SETTLE_US);
+	flood->last = side;
+	for (int i = 0; r == 0 && i < WINDOWS; i++) {
 		uint64_t ns;
 
 		r = look(flood, &ns);
-		flood->last = ns < flood->last ? ns : flood->last;
+		if (!flood->best[side] || ns < flood->best[side])
+			flood->best[side] = ns;
 	}
 	return r;
 }
 
+/* How long a window takes is for the flood to say: so many are looked at, whatever @n. */
 static int flooded(void *context, uint64_t n)
 {
-	tell_enemies(context, SIGCONT);
-	return ask(context, n);
+	(void)n;
+	return ask(context, FLOODED);
 }
 
 static int idle(void *context, uint64_t n)
 {
-	tell_enemies(context, SIGSTOP);
-	return ask(context, n);
+	(void)n;
+	return ask(context, IDLE);
 }
 
 static uint64_t took(void *context)
 {
 	const struct flood *flood = context;
 
-	return flood->last;
+	return flood->best[flood->last];
 }
 
+static const enum storm all[STORM_MOST] = { STORM_ANYTHING, STORM_GARBAGE, STORM_COMES,
+					    STORM_AHEAD };
+static const enum storm comers[STORM_MOST] = { STORM_COMES, STORM_GARBAGE, STORM_HOLDS };
+static const enum storm askers[STORM_MOST] = { STORM_ANYTHING, STORM_AHEAD, STORM_RING };
+static const enum storm burners[STORM_MOST] = { STORM_BURNS, STORM_BURNS, STORM_BURNS,
+						STORM_BURNS };
+
+#define CASE                                                                                   \
+	.unit = "ns p99", .setup = setup, .teardown = teardown, .ours = flooded, .base = idle, \
+	.took = took, .flags = BENCH_NO_INSTRUCTIONS
+#define P99 "one register, 99th percentile, while four processes of another user "
+
 const struct bench_case helper_flood_cases[] = {
-	{ .name = "flood-p99",
-	  .baseline = "the same while nobody else asks",
-	  .what = "one register, 99th percentile, while another user floods the helper",
-	  .unit = "ns p99",
-	  .setup = setup,
-	  .teardown = teardown,
-	  .ours = flooded,
-	  .base = idle,
-	  .took = took,
-	  .flags = BENCH_NO_INSTRUCTIONS,
+	{ CASE, .name = "flood-p99", .baseline = "the same while nobody else asks",
+	  .what = P99 "ask, send garbage, and come and go", .arg = all,
 	  .limits = { { BENCH_RATIO, 5 } } },
+	{ CASE, .name = "flood-p99-comers", .baseline = "the same while nobody else asks",
+	  .what = "one register, 99th percentile, while three connect without end", .arg = comers,
+	  .limits = { { BENCH_RATIO, 5 } } },
+	{ CASE, .name = "flood-p99-askers", .baseline = "the same while nobody else asks",
+	  .what = "one register, 99th percentile, while three ask all they can", .arg = askers,
+	  .limits = { { BENCH_RATIO, 5 } } },
+	{ CASE, .name = "burn-p99", .baseline = "the same while nobody else runs",
+	  .what = P99 "only burn the processors", .arg = burners },
 	{ 0 },
 };

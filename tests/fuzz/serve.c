@@ -109,6 +109,7 @@ static void take_replies(struct client *client)
 static void turn(void)
 {
 	server->turn++;
+	lines_serve(server);
 	for (int i = 0; i < CLIENTS; i++) {
 		struct client *client = &clients[i];
 

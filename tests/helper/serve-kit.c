@@ -253,18 +253,22 @@ int bare_ask(int fd, const union wire_request *request, union wire_reply *ret_re
 	return ret_reply->answer.code;
 }
 
-int bare_hello(const struct daemon *daemon)
+int bare_say_hello(int fd)
 {
 	union wire_request request;
 	union wire_reply reply;
-	int fd = bare_connect(daemon);
 	struct hws_wire_hello *hello = (void *)(request.bytes + sizeof(request.head));
 
-	if (fd < 0)
-		return fd;
 	wire_begin(&request, HWS_WIRE_HELLO, 0, 1);
 	*hello = (struct hws_wire_hello) { HWS_WIRE_OLDEST, HWS_WIRE_VERSION, 0 };
-	if (bare_ask(fd, &request, &reply) == 0)
+	return bare_ask(fd, &request, &reply);
+}
+
+int bare_hello(const struct daemon *daemon)
+{
+	int fd = bare_connect(daemon);
+
+	if (fd < 0 || bare_say_hello(fd) == 0)
 		return fd;
 	sys_close(fd);
 	return -EIO;

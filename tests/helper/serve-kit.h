@@ -71,6 +71,7 @@ struct hws *ask_helper(const struct daemon *daemon);
 /* A bare connection, with and without HELLO said; and one request over it. */
 int bare_connect(const struct daemon *daemon);
 int bare_hello(const struct daemon *daemon);
+int bare_say_hello(int fd);
 /* What the helper answered; -EIO: it dropped us. */
 int bare_ask(int fd, const union wire_request *request, union wire_reply *ret_reply);
 /* A request that is allowed: reads MSR 0x19c. Its size. */

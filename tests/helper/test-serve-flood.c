@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Many at once, and one who sends anything. */
 #include <errno.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,9 +17,6 @@ enum {
 	CLIENTS = 64,
 	REQUESTS = SUITE_SANITIZED ? 400 : 10000,
 	IN_FLIGHT = 16,
-	ROUNDS = 5,
-	WINDOWS = 5,
-	WINDOW = 200,
 	MESSAGES = SUITE_SANITIZED ? 20000 : 1000000,
 };
 
@@ -146,103 +141,12 @@ START_TEST(hostile_messages_and_rings_cost_the_helper_nothing)
 }
 END_TEST
 
-static int floods(const struct daemon *daemon, void *context)
-{
-	return hostile_run(daemon->socket, *(uint64_t *)context, UINT64_MAX) < 0;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The 99th percentile of the best of several windows: what else runs here disturbs only some. */
-static uint64_t best_window(int fd)
-{
-	union wire_request request;
-	union wire_reply reply;
-	uint64_t best = UINT64_MAX;
-
-	make_good(&request, 1);
-	for (int window = 0; window < WINDOWS; window++) {
-		uint64_t took[WINDOW];
-
-		for (int i = 0; i < WINDOW; i++) {
-			uint64_t begin;
-
-			must(sys_clock(CLOCK_MONOTONIC, &begin) == 0);
-			must(bare_ask(fd, &request, &reply) == 0);
-			must(sys_clock(CLOCK_MONOTONIC, &took[i]) == 0);
-			took[i] -= begin;
-		}
-		qsort(took, WINDOW, sizeof(took[0]), by_size);
-		if (took[WINDOW - 1 - WINDOW / 100] < best)
-			best = took[WINDOW - 1 - WINDOW / 100];
-	}
-	return best;
-}
-
-static void tell(const pid_t pids[2], int signal)
-{
-	kill(pids[0], signal);
-	kill(pids[1], signal);
-}
-
-/* So that the helper's queue is measured, not the processors', for which enemies compete, too. */
-static void put_first(const struct daemon *daemon)
-{
-	const struct sched_param first = { .sched_priority = 1 };
-
-	(void)sched_setscheduler(daemon->pid, SCHED_FIFO, &first);
-	(void)sched_setscheduler(0, SCHED_FIFO, &first);
-}
-
-START_TEST(p15_flood_of_one_user_leaves_others_their_answers_in_time)
-{
-	static const char *const any[] = { "--rate", "0", NULL };
-	struct daemon daemon = { 0 };
-	uint64_t seeds[] = { 77, 78 };
-	double best = 1e9;
-	pid_t pids[2];
-	int fd;
-
-	daemon_start(&daemon, POLICY "[root]\nuser = 0\nmsr = 0x19c r\n", any);
-	fd = bare_hello(&daemon);
-	ck_assert_int_ge(fd, 0);
-	for (int i = 0; i < 2; i++)
-		pids[i] = as_user_begin(BOB, floods, &daemon, &seeds[i]);
-	put_first(&daemon);
-	for (int round = 0; round < ROUNDS; round++) {
-		double flooded;
-		double idle;
-
-		tell(pids, SIGCONT);
-		flooded = (double)best_window(fd);
-		tell(pids, SIGSTOP);
-		idle = (double)best_window(fd);
-		printf("# p99 %.1f us in the flood, %.1f us without\n", flooded / 1e3, idle / 1e3);
-		best = flooded / idle < best ? flooded / idle : best;
-	}
-	fflush(stdout);
-	tell(pids, SIGKILL);
-	for (int i = 0; i < 2; i++)
-		ck_assert_int_eq(as_user_end(pids[i]), -1);
-	sys_close(fd);
-	ck_assert(best <= 5);
-	daemon_stop(&daemon);
-}
-END_TEST
-
 int main(void)
 {
 	return suite_run_for("helper/serve-flood",
 			     (const TTest *[]) {
 				     many_clients_lose_nothing_and_keep_their_order,
 				     hostile_messages_and_rings_cost_the_helper_nothing,
-				     p15_flood_of_one_user_leaves_others_their_answers_in_time,
 				     NULL,
 			     },
 			     240);
