@@ -74,7 +74,7 @@ static int open_and_use(struct hws *hw, struct hws_pool *pool)
 						    .release = count,
 						    .context = &released,
 						    .isolate = isolated,
-						    .patience_ns = 500000000 };
+						    .patience_ns = UINT64_C(2000000000) };
 	struct hws_plugin *plugin = NULL;
 	struct hws_accel *accel = NULL;
 	int r = inject_step(hws_plugin_open(hw, path, &options, &plugin));
