@@ -67,7 +67,7 @@ struct hws_options {
  *
  * Return: 0; -EINVAL for options that make no sense; -EBADMSG or -EACCES when the
  * policy has errors or can't be trusted; -ENODEV when no back end works;
- * -ENOMEM. hws_why() has the reason.
+ * -ENOMEM; or as hws_policy_load() and hws_audit_open(). hws_why() has the reason.
  */
 HWS_API HWS_MUST int hws_open(const struct hws_options *options, struct hws **ret_hw);
 

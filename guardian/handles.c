@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "shim/why-internal.h"
+
 /* A slot's state: the lowest two bits of its word. */
 enum { FREE = 0, CLAIMED = 1, LIVE = 2, RETIRED = 3, STATES = 4 };
 
@@ -18,7 +20,7 @@ int handles_init(struct handles *handles, uint32_t count)
 		return -EINVAL;
 	*handles = (struct handles) { .slots = calloc(count, sizeof(*handles->slots)) };
 	if (!handles->slots)
-		return -ENOMEM;
+		return why(-ENOMEM, "no memory for handles");
 	handles->count = count;
 	/* relaxed: only its being another number counts */
 	handles->owner = atomic_fetch_add_explicit(&tables, 1, memory_order_relaxed) + 1;

@@ -143,6 +143,7 @@ struct policy_errors {
 	const struct hws_policy_options *options;
 	uint32_t count;
 	int code; /* of the first; 0: none */
+	char said[512];
 };
 
 /* policy.c */

@@ -34,11 +34,15 @@ void policy_error(struct policy_errors *errors, int code, const struct hws_polic
 		return;
 	if (++errors->count == POLICY_ERRORS)
 		last.message = enough;
-	if (errors->count == 1 && error->line)
-		errors->code = why(code, "%s:%u:%u: %s", error->file, error->line, error->column,
-				   error->message);
-	else if (errors->count == 1)
-		errors->code = why(code, "%s: %s", error->file, error->message);
+	if (errors->count == 1) {
+		errors->code = code;
+		if (error->line)
+			snprintf(errors->said, sizeof(errors->said), "%s:%u:%u: %s", error->file,
+				 error->line, error->column, error->message);
+		else
+			snprintf(errors->said, sizeof(errors->said), "%s: %s", error->file,
+				 error->message);
+	}
 	if (errors->options->error)
 		errors->options->error(errors->options->context, &last);
 }
@@ -94,6 +98,7 @@ static int parse_open(struct loader *l, int fd, const char *file, const struct s
 	HWS_CLEANUP_FREE char *text = malloc(size + 1);
 	struct stat now;
 	ssize_t n;
+	int r;
 
 	if (!text)
 		return refuse(l, -ENOMEM, file, "is too large for the memory there is");
@@ -101,8 +106,10 @@ static int parse_open(struct loader *l, int fd, const char *file, const struct s
 	if (n < 0 && n != -EFBIG)
 		return refuse(l, (int)n, file, "can't be read: %s", strerror((int)-n));
 	/* a file that somebody writes at this moment is half of the old and half of the new */
-	if (n != is->st_size || sys_fstat(fd, &now) < 0 ||
-	    memcmp(&now.st_mtim, &is->st_mtim, sizeof(now.st_mtim)))
+	r = sys_fstat(fd, &now);
+	if (r < 0)
+		return refuse(l, r, file, "can't be examined: %s", strerror(-r));
+	if (n != is->st_size || memcmp(&now.st_mtim, &is->st_mtim, sizeof(now.st_mtim)))
 		return refuse(l, -EAGAIN, file, "changed while it was read: load it again");
 	l->total += size;
 	policy_parse(l->policy, &(struct policy_text) { file, text, size, false }, &l->names,
@@ -158,6 +165,8 @@ static int load_directory(struct loader *l)
 
 	if (fd == -ENOENT)
 		return 0;
+	if (fd < 0)
+		return refuse_by(l, trust_open_failed(fd), l->options->directory);
 	fd = sys_close(fd);
 	r = open_directory(l, &fd);
 	if (r < 0)
@@ -215,11 +224,13 @@ static int loader_fini(struct loader *l, struct hws_policy **ret_policy)
 {
 	policy_names_fini(&l->names);
 	sys_close(l->root);
-	if (l->errors.code)
-		hws_policy_unref(l->policy);
-	else
+	if (!l->errors.code) {
 		*ret_policy = l->policy;
-	return l->errors.code;
+		return 0;
+	}
+	hws_policy_unref(l->policy);
+	/* the first: what looked into the files behind it had words of its own */
+	return why(l->errors.code, "%s", l->errors.said);
 }
 
 int hws_policy_load(const struct hws_policy_options *options, struct hws_policy **ret_policy)

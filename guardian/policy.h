@@ -64,8 +64,8 @@ struct hws_policy_options {
  *
  * Return: 0; -EBADMSG when a file or the text has errors; -EACCES when a file or
  * its directory can't be trusted; -EFBIG when they are too large; -EINVAL for
- * options of an unknown size; -ENOMEM; or what opening gave. hws_why() has the
- * first error.
+ * options of an unknown size; -ENOMEM; -EAGAIN when one changed meanwhile; or what
+ * opening or reading gave. hws_why() has the first error.
  */
 HWS_API HWS_MUST int hws_policy_load(const struct hws_policy_options *options,
 				     struct hws_policy **ret_policy);

@@ -337,19 +337,20 @@ static enum result shed(void)
 enum result run_command(int count, char **arguments)
 {
 	struct run *run = calloc(1, sizeof(*run));
-	enum result result = run ? take_arguments(run, count, arguments) : RESULT_FAILURE;
+	enum result result;
 
+	if (!run)
+		return run_refuse(RESULT_FAILURE, "run: no memory");
+	result = take_arguments(run, count, arguments);
 	if (result == RESULT_OK)
 		result = shed();
 	for (size_t i = 0; result == RESULT_OK && i < COUNT(steps); i++)
 		result = steps[i](run);
-	if (run) {
-		hws_close(run->machine);
-		hws_policy_view_unref(run->view);
-		hws_policy_unref(run->policy);
-		free(run->text);
-		free(run->groups);
-	}
+	hws_close(run->machine);
+	hws_policy_view_unref(run->view);
+	hws_policy_unref(run->policy);
+	free(run->text);
+	free(run->groups);
 	free(run);
 	return result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is left to the process that serves: see docs/helper.md, "What it holds". */
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -67,25 +67,39 @@ static const struct {
  * Configuration spaces and BARs, and nothing else of sysfs, can be written: what lies below a host
  * bridge, "/sys/devices/pci0000:00" or "/sys/devices/platform/….pcie/pci0000:00".
  */
-static void add_bridges(struct places *places, const char *root)
+static int add_bridge(struct places *places, const char *function)
 {
-	char pattern[PATH_MAX];
 	char path[PATH_MAX];
-	glob_t found;
+	char *devices;
+	char *bridge;
 
-	snprintf(pattern, sizeof(pattern), "%s/sys/bus/pci/devices/*", root);
-	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
-		return;
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		char *devices = realpath(found.gl_pathv[i], path) ? strstr(path, "/sys/devices/")
-								  : NULL;
-		char *bridge = devices ? strstr(devices, "/pci") : NULL;
+	if (!realpath(function, path))
+		return errno == ENOENT ? 0 : -errno; /* unplugged in this moment */
+	devices = strstr(path, "/sys/devices/");
+	bridge = devices ? strstr(devices, "/pci") : NULL;
+	if (bridge)
+		bridge[1 + strcspn(bridge + 1, "/")] = '\0';
+	add(places, path, USE);
+	return 0;
+}
 
-		if (bridge)
-			bridge[1 + strcspn(bridge + 1, "/")] = '\0';
-		add(places, path, USE);
+static int add_bridges(struct places *places, const char *root)
+{
+	HWS_CLEANUP_DIR DIR *dir = NULL;
+	const struct dirent *entry;
+	char folder[PATH_MAX / 2];
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(folder, sizeof(folder), "%s/sys/bus/pci/devices", root);
+	r = sys_opendir(SYS_REAL_ROOT, folder, &dir);
+	if (r < 0)
+		return r == -ENOENT ? 0 : why(r, "%s: %s", folder, strerror(-r));
+	while (r == 0 && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		r = entry->d_name[0] == '.' ? 0 : add_bridge(places, path);
 	}
-	globfree(&found);
+	return r < 0 ? why(r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 static void add_folder(struct places *places, const char *file, uint64_t rights)
@@ -103,12 +117,15 @@ static int find_places(const struct serve_options *options, struct places *place
 	const char *root = options->context.sysroot ? options->context.sysroot : "";
 	const char *policy = options->context.policy_directory;
 	char path[PATH_MAX];
+	int r;
 
 	for (size_t i = 0; i < COUNT(of_machine); i++) {
 		snprintf(path, sizeof(path), "%s%s", root, of_machine[i].path);
 		add(places, path, of_machine[i].rights);
 	}
-	add_bridges(places, root);
+	r = add_bridges(places, root);
+	if (r < 0)
+		return r;
 	if (*root) /* names are those of the real one */
 		add(places, "/etc", HARDEN_FS_READ);
 	add(places, "/dev/null", HARDEN_FS_READ);
@@ -131,7 +148,10 @@ int serve_find_user(const char *name, struct harden *what)
 	what->keep_groups = !name;
 	if (!name)
 		return 0;
+	errno = 0;
 	user = getpwnam(name);
+	if (!user && errno == ENOMEM)
+		return why(-ENOMEM, "--user '%s': no memory to look for it", name);
 	if (!user)
 		return why(-ENOENT, "--user '%s': there is no such user", name);
 	what->uid = user->pw_uid;

@@ -155,8 +155,10 @@ static int watch_for(struct server *server, struct peer *peer, uint32_t events)
 static int keep(struct server *server, struct peer *peer, int fd)
 {
 	peer->waiting = malloc(sizeof(*peer->waiting));
-	if (!peer->waiting)
+	if (!peer->waiting) {
+		sys_close(fd);
 		return -ENOMEM;
+	}
 	memcpy(peer->waiting, &server->reply, server->reply.answer.head.size);
 	peer->waiting_fd = fd;
 	server->kept++;

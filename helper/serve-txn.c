@@ -70,14 +70,17 @@ int txn_keep(struct server *server, struct peer *peer, const struct hws_access *
 	return r;
 }
 
-/* The old value stands there again, or did all the time. */
+/* The old value stands there again, or did all the time: its write may have failed as this one. */
 static bool put_back(struct server *server, const struct hws_access *written)
 {
 	struct hws_access access = *written;
 	uint64_t value = written->old;
 
 	access.rights = HWS_W;
-	return machine_do(server, &access, &value) == 0;
+	if (machine_do(server, &access, &value) == 0)
+		return true;
+	access.rights = HWS_R;
+	return machine_do(server, &access, &value) == 0 && value == written->old;
 }
 
 int txn_end(struct server *server, struct peer *peer, bool undo)
@@ -87,17 +90,24 @@ int txn_end(struct server *server, struct peer *peer, bool undo)
 
 	if (!peer->in_txn)
 		return why(-EINVAL, "no transaction is open");
+	/* as long as there is a journal it may all be undone: then nothing is committed */
+	if (!undo && server->options->journals)
+		r = journal_remove(&peer->journal);
+	if (r < 0)
+		return r;
 	machine_raise(server, NEEDS_ALL_KINDS);
 	while (undo && peer->undo_count > 0)
 		failed += !put_back(server, &peer->undos[--peer->undo_count].access);
 	machine_lower(server);
-	if (server->options->journals) {
+	if (undo && server->options->journals) {
 		/* what could not be undone waits for the next start */
 		if (!failed)
 			r = journal_remove(&peer->journal);
 		journal_close(&peer->journal);
 	}
 	free_undos(peer);
+	if (r < 0)
+		serve_say(server, peer, HWS_LEVEL_ERROR, r, hws_why());
 	if (failed)
 		serve_say(server, peer, HWS_LEVEL_CRITICAL, -ENOTRECOVERABLE,
 			  "registers not written back");

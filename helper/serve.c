@@ -195,7 +195,7 @@ static int loop(struct server *server)
 		int count = epoll_wait(server->poller, events, EVENTS, pace_wait(server));
 
 		if (count < 0 && errno != EINTR)
-			return -errno;
+			return why(-errno, "the loop: %s", strerror(errno));
 		if (sys_clock(CLOCK_MONOTONIC, &server->now) < 0)
 			return why(-EIO, "the clock can't be read");
 		take_turn(server, events, count);

@@ -24,6 +24,7 @@ struct journal {
 HWS_MUST int journal_make(struct journal *journal, const char *path);
 /* Of a register: its place, value (new) and old. All of it is in the file, or it failed. */
 HWS_MUST int journal_add(struct journal *journal, const struct hws_access *access);
+/* And closes it. Where it can't be removed it is as before. */
 HWS_MUST int journal_remove(struct journal *journal);
 /* The file stays. */
 void journal_close(struct journal *journal);

@@ -96,7 +96,7 @@ static int make(struct journal *journal)
 			   strerror(-journal->fd));
 	r = sys_lock(journal->fd);
 	if (r < 0)
-		return why(r, "the journal %s can't be locked", journal->name);
+		return why(r, "the journal %s can't be locked: %s", journal->name, strerror(-r));
 	sys_boot(boot);
 	snprintf(line, sizeof(line), "%s%s", head, boot);
 	return put_line(journal, line);
@@ -108,6 +108,9 @@ int journal_make(struct journal *journal, const char *path)
 
 	if (r == 0)
 		r = make(journal);
+	/* what was made and isn't one would be taken for somebody else's */
+	if (r < 0 && journal->fd >= 0)
+		(void)!sys_unlink_in(journal->dir, journal->name);
 	if (r < 0)
 		journal_close(journal);
 	return r;
@@ -130,9 +133,10 @@ int journal_remove(struct journal *journal)
 {
 	int r = journal->fd < 0 ? 0 : sys_unlink_in(journal->dir, journal->name);
 
+	if (r < 0)
+		return why(r, "the journal %s can't be removed: %s", journal->name, strerror(-r));
 	journal_close(journal);
-	return r < 0 ? why(r, "the journal %s can't be removed: %s", journal->name, strerror(-r))
-		     : 0;
+	return 0;
 }
 
 static bool parse_kind(const char *word, enum hws_kind *ret_kind)

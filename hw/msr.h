@@ -86,7 +86,8 @@ HWS_API HWS_MUST int hws_msr_next_cpu(const struct hws_msr *msr, uint32_t from, 
  * Safety: inside the range; reading changes few registers, as their manual says.
  *
  * Return: 0; -ERANGE no such register or processor in the handle; -EACCES; -EDQUOT the guard;
- * -EPERM the kernel; -ENODEV no such processor; -EIO no such register.
+ * -EPERM the kernel; -ENODEV no such processor; -EIO no such register; -EMFILE no descriptor for
+ * the processor.
  */
 HWS_API HWS_MUST int hws_msr_read(struct hws_msr *msr, uint32_t cpu, uint32_t reg,
 				  uint64_t *ret_value);

@@ -38,7 +38,7 @@ struct hws_port;
  * Context: the thread that is to use the ports.
  * Return: 0; -EACCES policy; -EBUSY the kernel claims them and the policy has no right "claimed"
  * for that; -EPERM kernel; -ERANGE no such ports; -EINVAL; -EOPNOTSUPP this machine has no ports;
- * -ENOMEM.
+ * -ENOMEM; -EIO the helper can't be asked.
  */
 HWS_API HWS_MUST int hws_port_open(struct hws *hw, uint32_t first, uint32_t count, uint32_t rights,
 				   struct hws_port **ret_port);

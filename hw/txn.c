@@ -206,10 +206,12 @@ int hws_txn_commit(struct hws_txn *txn)
 	if (r < 0)
 		return r;
 	r = tell(txn, false);
-	if (r < 0)
-		return r;
-	txn->count = 0;
-	return journal_remove(&txn->journal);
+	/* as long as there is a journal it may all be undone: then nothing is committed */
+	if (r == 0)
+		r = journal_remove(&txn->journal);
+	if (r == 0)
+		txn->count = 0;
+	return r;
 }
 
 int hws_txn_undo(struct hws_txn *txn)

@@ -54,7 +54,8 @@ HWS_API HWS_MUST int hws_txn_run(struct hws_txn *txn, struct hws_step *steps, ui
  * hws_txn_commit() - keep all that was written, and remove the journal.
  * @txn: borrowed; as if just opened, without a journal
  *
- * Return: 0, or why the journal could not be removed.
+ * Return: 0, or why the journal could not be removed: then nothing is committed yet, and it can be
+ * tried again.
  */
 HWS_API HWS_MUST int hws_txn_commit(struct hws_txn *txn);
 
@@ -63,7 +64,7 @@ HWS_API HWS_MUST int hws_txn_commit(struct hws_txn *txn);
  * @txn: borrowed; as if just opened, without a journal
  *
  * Return: 0; -ENOTRECOVERABLE some could not be written back: they were passed over, and the
- * journal stays.
+ * journal stays; or why the journal could not be removed, when all was written back.
  */
 HWS_API HWS_MUST int hws_txn_undo(struct hws_txn *txn);
 

@@ -20,9 +20,10 @@ static const char *cause_of(ssize_t r)
 {
 	if (r == -EAGAIN)
 		return "did not answer in time";
-	return r == 0 || r == -EPIPE || r == -ECONNRESET
-		       ? "is gone, or has dropped this program: its log says why"
-		       : "can't be understood";
+	if (r == 0 || r == -EPIPE || r == -ECONNRESET)
+		return "is gone, or has dropped this program: its log says why";
+	return r > 0 || r == -EMSGSIZE ? "can't be understood"
+				       : "can't be asked: a system call failed";
 }
 
 static ssize_t by_message(struct broker *broker, int *ret_fd)

@@ -204,9 +204,10 @@ static int broker_txn(void *self, bool begin)
 
 	txn->begin = begin;
 	r = ask ? broker_ask(broker, NULL) : 0;
+	/* one that can't be ended goes on: to end it later is to be asked for again */
 	if (begin && r == 0)
 		broker->txns++;
-	else if (!begin && broker->txns)
+	else if (r == 0 && broker->txns)
 		broker->txns--;
 	broker_end(broker);
 	return r;

@@ -2,6 +2,7 @@
 #include "shim/fault-internal.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #include "raw-internal.h"
 #include "shim/once.h"
@@ -119,13 +120,20 @@ static bool is_ours(const struct sigaction *action)
 	return false;
 }
 
+static int no_handler(int which, int code)
+{
+	return why(code, "signal %d can't be handled: %s", signals[which], strerror(-code));
+}
+
 static int arm_signal(int which)
 {
 	struct sigaction now;
 	int r = sys_sigaction(signals[which], NULL, &now);
 
-	if (r < 0 || is_ours(&now))
-		return r;
+	if (r < 0)
+		return no_handler(which, r);
+	if (is_ours(&now))
+		return 0;
 	for (int arm = 0; arm < FAULT_ARMS; arm++) {
 		struct sigaction ours = {
 			.sa_sigaction = handlers[arm],
@@ -134,8 +142,10 @@ static int arm_signal(int which)
 				    (now.sa_flags & (SA_NODEFER | SA_RESTART)),
 		};
 
-		if (hws_once_set(&previous[which][arm], &now) == 0)
-			return sys_sigaction(signals[which], &ours, NULL);
+		if (hws_once_set(&previous[which][arm], &now) < 0)
+			continue;
+		r = sys_sigaction(signals[which], &ours, NULL);
+		return r < 0 ? no_handler(which, r) : 0;
 	}
 	return why(-EMFILE, "signal %d: the program replaced the fault handler more than %d times",
 		   signals[which], (int)FAULT_ARMS);

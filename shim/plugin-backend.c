@@ -48,6 +48,17 @@ static int open_theirs(struct plugin_backend *backend, const struct hws_shim_opt
 	return r;
 }
 
+/* From here on no stray write leads an access elsewhere. */
+static int lock(struct plugin_backend *backend)
+{
+	int r = sys_mprotect(backend, sizeof(*backend), PROT_READ);
+
+	if (r == 0)
+		return 0;
+	TELL(backend, close);
+	return why(r, "a back end's memory can't be made read-only: %s", strerror(-r));
+}
+
 static int backend_open(const struct hws_shim_options *options, void **ret_self)
 {
 	struct hws_plugin *plugin = options->plugin;
@@ -71,8 +82,7 @@ static int backend_open(const struct hws_shim_options *options, void **ret_self)
 	if (!(plugin->face.ops.flags & HWS_SHIM_THREAD_SAFE))
 		plugin->serial = true;
 	r = open_theirs(backend, options);
-	/* from here on no stray write leads an access elsewhere */
-	r = r < 0 ? r : sys_mprotect(page, sizeof(*backend), PROT_READ);
+	r = r < 0 ? r : lock(backend);
 	if (r < 0)
 		sys_munmap(page, sizeof(*backend));
 	else

@@ -429,7 +429,10 @@ int sys_mseal(void *address, size_t size)
 
 int sys_madvise(void *address, size_t size, int advice)
 {
-	return (int)result(madvise(address, size, advice));
+	long r = result(madvise(address, size, advice));
+
+	/* the kernel's word for a lack of memory here, when it has to split what is mapped */
+	return r == -EAGAIN ? -ENOMEM : (int)r;
 }
 
 int sys_mbind(void *address, size_t size, uint32_t node)

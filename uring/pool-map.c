@@ -157,7 +157,9 @@ static int map_table(struct hws_pool *pool)
 		pool->lists[i].unused = pool->class_[i].count;
 	}
 	r = sys_madvise(table, size, MADV_WIPEONFORK);
-	return r < 0 ? why(r, "the kernel can't keep a pool's table from children") : 0;
+	return r < 0 ? why(r, "the kernel can't keep a pool's table from children: %s",
+			   strerror(-r))
+		     : 0;
 }
 
 /* The kernel knows the arena by these addresses: it lies there or nowhere. */
@@ -298,7 +300,8 @@ int pool_map(struct hws_pool *pool, const struct hws_pool_options *options)
 		return r;
 	r = sys_madvise(pool->base, pool->size, MADV_DONTFORK);
 	if (r < 0)
-		return why(r, "the kernel can't keep a pool's memory from children");
+		return why(r, "the kernel can't keep a pool's memory from children: %s",
+			   strerror(-r));
 	for (uint32_t i = 0; i < pool->classes && r == 0; i++) {
 		if (pool->huge && pool->head.shuts && pool->class_[i].size % pool->granule != 0)
 			return why(-EINVAL,

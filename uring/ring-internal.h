@@ -33,7 +33,7 @@
 #define RING_WHY       400
 #define RING_WARN_NS   (UINT64_C(60) * 1000 * 1000 * 1000) /* between two warnings */
 /* The number of a registered file; negative: it is none. */
-#define RING_FILE(file) ((file)-HWS_FILE(0))
+#define RING_FILE(file) ((file) < 0 ? -1 : (file)-HWS_FILE(0))
 
 #define RING_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 

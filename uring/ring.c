@@ -102,7 +102,8 @@ static int make_page(struct hws_ring *ring)
 	ring->page = page;
 	r = sys_madvise(page, sys_page_size(), MADV_WIPEONFORK);
 	if (r < 0)
-		return why(r, "the ring can't be kept from forked children: Linux 4.14 is needed");
+		return why(r, "the ring can't be kept from forked children: %s%s", strerror(-r),
+			   r == -EINVAL ? "; Linux 4.14 is needed" : "");
 	/* relaxed: only that all are different counts */
 	if (ring_thread == RING_NO_THREAD)
 		ring_thread = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) +

@@ -60,8 +60,8 @@ struct hws_ring_options {
  * same file may get there first: then the call blocks.
  *
  * Return: 0; -EINVAL options that make no sense; -EPERM, -ENOSYS "uring" was asked for and the
- * system has no io_uring for us; -ENOMEM, -EMFILE; -EBUSY the pool can't be used by this ring any
- * more.
+ * system has no io_uring for us; -ENOMEM, -EMFILE, -ENOSPC the system has no more, -EAGAIN not
+ * now; -EBUSY the pool can't be used by this ring any more; as hws_pool_open().
  */
 HWS_API HWS_MUST int hws_ring_open(struct hws *hw, const struct hws_ring_options *options,
 				   struct hws_ring **ret_ring);
@@ -135,7 +135,8 @@ HWS_API int hws_ring_fd(struct hws_ring *ring);
  * @fd: which; may be closed afterwards
  * @ret_file: out; use it in the place of a descriptor; hws_file_remove() it
  *
- * Return: 0; -ENFILE: all places are taken; -EBADF; -EBUSY, -ECHILD, -EIO as hws_queue().
+ * Return: 0; -ENFILE: all places are taken; -EBADF; -EMFILE, -ENOMEM the system has no more;
+ * -EBUSY, -ECHILD, -EIO as hws_queue().
  */
 HWS_API HWS_MUST int hws_file_add(struct hws_ring *ring, int fd, int *ret_file);
 
