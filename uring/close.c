@@ -57,6 +57,15 @@ static int drain(struct hws_ring *ring, uint64_t deadline_ns)
 	return r;
 }
 
+/* Nothing follows any more: what is cancelled must not wait for what would hang for ever. */
+static void end_chain(struct hws_ring *ring)
+{
+	struct io_uring_sqe *link = ring_half_chain(ring);
+
+	if (link)
+		link->flags &= (uint8_t) ~(IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+}
+
 static void drain_all(struct hws_ring *ring, uint64_t deadline_ns)
 {
 	uint32_t failures = 0;
@@ -83,6 +92,7 @@ int hws_ring_close(struct hws_ring *ring, uint64_t deadline_ns)
 	r = adopt(ring);
 	if (r < 0)
 		return r;
+	end_chain(ring);
 	stream_end_all(ring);
 	ring->closing = true;
 	drain_all(ring, deadline_ns);

@@ -21,7 +21,27 @@ static int find(struct hws_ring *ring, struct hws_op handle, struct op **ret_op)
 	return 0;
 }
 
-int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
+/*
+ * Past the queue: an entry would wait behind what waits for all before it, and that may be for just
+ * what is to be cancelled. -EINVAL: nobody can, as before Linux 6.0; a granted ring: -EACCES.
+ */
+static int cancel_past(struct hws_ring *ring, uint64_t id, uint32_t flags)
+{
+	struct io_uring_sync_cancel_reg attempt = { .addr = id, .fd = -1, .flags = flags };
+	int r = ring_half_chain(ring) ? 0 : ring_enter(ring, 0, 0, 0);
+
+	if (r < 0)
+		return r;
+	r = ring->backend->tell(ring, IORING_REGISTER_SYNC_CANCEL, &attempt, 1);
+	if (r == -EINVAL || r == -EACCES)
+		return r;
+	ring->stats.cancels++;
+	ring->stats.cancels_missed += r < 0;
+	PROBE_POINT(cancel, id);
+	return 0;
+}
+
+static int cancel_queued(struct hws_ring *ring, uint64_t id, uint32_t flags)
 {
 	struct io_uring_sqe *sqe;
 	int r = ring->cancels >= ring->slab.size ? ring_enter(ring, 0, 0, 0) : 0;
@@ -46,6 +66,13 @@ int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
 	return 0;
 }
 
+int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
+{
+	int r = ring->ordered ? cancel_past(ring, id, flags) : -EINVAL;
+
+	return r == -EINVAL || r == -EACCES ? cancel_queued(ring, id, flags) : r;
+}
+
 int hws_op_cancel(struct hws_ring *ring, struct hws_op handle)
 {
 	struct op *op = NULL;
@@ -56,7 +83,9 @@ int hws_op_cancel(struct hws_ring *ring, struct hws_op handle)
 	/* one at a time has its place in the queue; more don't help: what runs can't be stopped */
 	if (op->state & OP_CANCELLING)
 		return why(-EALREADY, "cancelling this operation was tried already");
-	r = ring_cancel(ring, op->id, 0);
+	r = ring_refuse_chain(ring);
+	if (r == 0)
+		r = ring_cancel(ring, op->id, 0);
 	if (r == 0)
 		op->state |= OP_CANCELLING;
 	return r;

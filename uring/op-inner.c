@@ -14,18 +14,25 @@ static struct op *find(struct hws_ring *ring, struct hws_op handle)
 	return op && !(op->state & (OP_FREE | OP_ORPHAN)) ? op : NULL;
 }
 
-/* A chain that the program has queued half of: nothing may come between, nor submit it. */
-static bool half_chain(const struct hws_ring *ring)
+struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring)
 {
 	const struct io_uring_sq *sq = &ring->io.sq;
-	uint32_t last = ((sq->sqe_tail - 1) & sq->ring_mask) << ring->sqe_shift;
+	struct io_uring_sqe *link;
+	uint32_t at = sq->sqe_tail;
 
-	return ring_queued(ring) && sq->sqes[last].flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+	ring_keep_last(ring, ring_last(ring));
+	ring->counted++;
+	(void)ring_sqe(ring);
+	/* a half chain moves up: it goes on with what the program queues next */
+	for (; (link = ring_link(ring, at)); at--)
+		memcpy(&sq->sqes[(at & sq->ring_mask) << ring->sqe_shift], link,
+		       sizeof(*link) << ring->sqe_shift);
+	return &sq->sqes[(at & sq->ring_mask) << ring->sqe_shift];
 }
 
-static int refuse_chain(const struct hws_ring *ring)
+int ring_refuse_chain(const struct hws_ring *ring)
 {
-	if (!half_chain(ring))
+	if (!ring_half_chain(ring))
 		return 0;
 	return why(-EBUSY, "a chain is being queued on this ring: complete it first");
 }
@@ -37,7 +44,7 @@ int inner_queue(struct hws_ring *ring, const struct hws_request *request, struct
 	int r = ring_mine(ring);
 
 	if (r == 0)
-		r = refuse_chain(ring);
+		r = ring_refuse_chain(ring);
 	if (r < 0)
 		return r;
 	last = ring_last(ring);
@@ -96,7 +103,7 @@ static uint32_t pick(struct hws_ring *ring, const struct op *wanted)
 /* What was @kept doesn't count: it is for one more that is waited. */
 static int advance(struct hws_ring *ring, uint32_t kept, bool wait)
 {
-	int r = refuse_chain(ring);
+	int r = ring_refuse_chain(ring);
 
 	if (r < 0)
 		return r;
@@ -127,7 +134,7 @@ static int await(struct hws_ring *ring, const struct op *op, bool wait)
 /* As hws_wait() does in the end, if that doesn't tear a chain. */
 static void rest(struct hws_ring *ring)
 {
-	if (ring->rung && !half_chain(ring))
+	if (ring->rung && !ring_half_chain(ring))
 		ring_rest(ring);
 }
 
@@ -156,7 +163,7 @@ void inner_forget(struct hws_ring *ring, struct hws_op handle)
 	if (!op)
 		return;
 	kept = pick(ring, op);
-	if (!(op->flags & OP_SETTLED) && !half_chain(ring))
+	if (!(op->flags & OP_SETTLED) && !ring_half_chain(ring))
 		cancelled = hws_op_cancel(ring, handle) == 0;
 	op_orphan(ring, op);
 	/* most end at once; what goes wrong with the others will show when the ring closes */

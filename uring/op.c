@@ -240,6 +240,7 @@ static int queue(struct hws_ring *ring, const struct hws_request *request)
 		sqe->rw_flags = (int)(request->how | kind->how);
 	if (kind->fill)
 		kind->fill(sqe, request, op);
+	ring->ordered |= request->flags & HWS_AFTER;
 	if (ring->histograms)
 		op->since = ring_now();
 	PROBE_POINT(queue, op->id, request->kind, request->fd, op->length, op->tag);

@@ -74,7 +74,8 @@ HWS_API const char *hws_op_name(uint32_t kind);
 enum hws_op_flags {
 	HWS_EXACT = 1, /* go on after a short transfer: until all is done, the end, or an error */
 	HWS_AFTER = 2, /* not before all that was queued earlier is done */
-	HWS_LINK = 4,  /* the next one starts when this one has succeeded in full */
+	HWS_LINK = 4,  /* the next one starts when this one has succeeded in full; a chain ends
+			* where it is submitted */
 	HWS_HARDLINK = 8, /* the next one starts when this one is done, failed or not */
 	HWS_ASYNC = 16,	  /* straight to a thread of the kernel's; reads and writes: only of plain
 			   * files and block devices by their descriptor, else it is ignored */
@@ -203,7 +204,8 @@ HWS_API struct hws_op hws_op_last(const struct hws_ring *ring);
  * An attempt only: the operation ends by its own done, -ECANCELED or whatever came first.
  *
  * Return: 0: the attempt is queued; -ESTALE: it is done already; -EALREADY: an attempt is under
- * way; -EAGAIN, -EBUSY, -ENOMEM as hws_submit(); -ECHILD, -EIO as hws_queue().
+ * way; -EBUSY also: what was queued last is linked to what comes next: queue that first, or submit;
+ * -EAGAIN, -EBUSY, -ENOMEM as hws_submit(); -ECHILD, -EIO as hws_queue().
  */
 HWS_API HWS_MUST int hws_op_cancel(struct hws_ring *ring, struct hws_op op);
 

@@ -134,6 +134,7 @@ struct hws_ring {
 	uint8_t must;	     /* flags that each entry has, even where they mean nothing */
 	uint32_t cancels;    /* in the queue, at most */
 	uint32_t by_address; /* operations in flight that reach a guarded pool by address */
+	bool ordered;	     /* something was queued with HWS_AFTER */
 	bool registered;
 	bool guarded;
 	/* A guarded pool is opened while this thread enters, for who goes by address. */
@@ -221,13 +222,8 @@ static inline void ring_keep_last(struct hws_ring *ring, uint64_t last)
 	ring->after = ring_submitted(ring);
 }
 
-/* The next entry, for what begins no operation. */
-static inline struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring)
-{
-	ring_keep_last(ring, ring_last(ring));
-	ring->counted++;
-	return ring_sqe(ring);
-}
+/* An entry for what begins no operation, or begins one again: none that a chain goes on with. */
+struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring);
 
 /* How many the back end has not taken yet. */
 static inline uint32_t ring_queued(const struct hws_ring *ring)
@@ -241,6 +237,27 @@ static inline uint32_t ring_ready(const struct hws_ring *ring)
 	/* acquire: pairs with the back end's release; the completions come before the tail */
 	return __atomic_load_n(ring->io.cq.ktail, __ATOMIC_ACQUIRE) - *ring->io.cq.khead;
 }
+
+/* What is queued and lies before @at, if a chain goes on from there: its entry, else NULL. */
+static inline struct io_uring_sqe *ring_link(const struct hws_ring *ring, uint32_t at)
+{
+	const struct io_uring_sq *sq = &ring->io.sq;
+	struct io_uring_sqe *sqe = &sq->sqes[((at - 1) & sq->ring_mask) << ring->sqe_shift];
+
+	return ring_queued(ring) - (sq->sqe_tail - at) &&
+			       sqe->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)
+		       ? sqe
+		       : NULL;
+}
+
+/* A chain that the program has queued half of: its last entry, else NULL. */
+static inline struct io_uring_sqe *ring_half_chain(const struct hws_ring *ring)
+{
+	return ring_link(ring, ring->io.sq.sqe_tail);
+}
+
+/* -EBUSY: nothing may come between the halves of a chain, nor submit the first of them. */
+HWS_MUST int ring_refuse_chain(const struct hws_ring *ring);
 
 /* The kernel can't for the moment: room in the queue of completions or memory may help. */
 static inline bool ring_can_not_now(int code)

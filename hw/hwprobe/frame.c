@@ -12,6 +12,15 @@ static const struct {
 	const char *tone;
 } tones[] = { { 0.9, "\033[31m" }, { 0.7, "\033[33m" }, { 0.0, "\033[32m" } };
 
+void frame_plain(char *to, size_t size, const char *from)
+{
+	size_t n = 0;
+
+	for (; from && *from && n < size - 1; from++)
+		to[n++] = *from >= ' ' && *from < 0x7f ? *from : '?';
+	to[n] = '\0';
+}
+
 struct gauge *gauge_add(struct gauges *gauges, const char *section, const char *name)
 {
 	struct gauge *gauge;
@@ -20,7 +29,7 @@ struct gauge *gauge_add(struct gauges *gauges, const char *section, const char *
 		gauges->count++;
 	gauge = &gauges->at[gauges->count - 1];
 	*gauge = (struct gauge) { .section = section, .share = -1 };
-	snprintf(gauge->name, sizeof(gauge->name), "%s", name);
+	frame_plain(gauge->name, sizeof(gauge->name), name);
 	return gauge;
 }
 

@@ -27,6 +27,9 @@ struct gauges {
 	size_t count;
 };
 
+/* A copy of what a file had: control characters would be the terminal's. */
+void frame_plain(char *to, size_t size, const char *from);
+
 /* Room for one more, zeroed but for its name and section; the last one again when all are taken. */
 struct gauge *gauge_add(struct gauges *gauges, const char *section, const char *name);
 

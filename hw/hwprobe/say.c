@@ -21,9 +21,8 @@ void say_end(size_t mark)
 	say_place[mark] = '\0';
 }
 
-static void print(FILE *out, const char *text)
+void say_plain(FILE *out, const char *text)
 {
-	/* a terminal would obey such characters, and one line would become several */
 	for (; *text; text++)
 		putc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
 }
@@ -36,8 +35,8 @@ void say_list(const char *program, const char *format, va_list arguments)
 	if (length >= LINE)
 		strcpy(line + LINE - 4, "...");
 	fprintf(stderr, "%s: ", program);
-	print(stderr, say_place);
-	print(stderr, line);
+	say_plain(stderr, say_place);
+	say_plain(stderr, line);
 	putc('\n', stderr);
 }
 

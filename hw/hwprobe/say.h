@@ -7,6 +7,7 @@
 #define HWPROBE_SAY_H
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stddef.h>
 
 /* What is taken apart: "FILE:LINE: ", and the word; else "". Lines begin with it. */
@@ -20,6 +21,12 @@ void say_end(size_t mark);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* In the name of another program. */
 void say_as(const char *program, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void say_list(const char *program, const char *format, va_list arguments);
+void say_list(const char *program, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+/*
+ * What somebody else wrote: a terminal would obey its control characters, and one line would become
+ * several.
+ */
+void say_plain(FILE *out, const char *text);
 
 #endif

@@ -32,6 +32,7 @@ static bool take_range(struct json_object *field, uint32_t width, uint32_t *ret_
 	unsigned int low;
 
 	if (!json_object_object_get_ex(field, "bits", &bits) ||
+	    !json_object_is_type(bits, json_type_string) ||
 	    sscanf(json_object_get_string(bits), "%2u:%2u", &high, &low) != 2 || high < low ||
 	    high >= 8 * width)
 		return false;
@@ -55,8 +56,11 @@ static const char *word_of(const struct item *item, const char *name)
 static void print_side(uint64_t value, const char *word)
 {
 	printf("0x%" PRIx64, value);
-	if (word)
-		printf(" (%s)", word);
+	if (!word)
+		return;
+	fputs(" (", stdout);
+	say_plain(stdout, word);
+	putchar(')');
 }
 
 static void show_field(struct json_object *array, const char *name, const uint64_t values[2],
@@ -65,7 +69,9 @@ static void show_field(struct json_object *array, const char *name, const uint64
 	struct json_object *o;
 
 	if (!array) {
-		printf("  %s ", name);
+		fputs("  ", stdout);
+		say_plain(stdout, name);
+		putchar(' ');
 		print_side(values[0], words[0]);
 		printf("->");
 		print_side(values[1], words[1]);

@@ -54,7 +54,12 @@ static void print_value(struct json_object *value, const char *name)
 			print_value(json_object_array_get_idx(value, i), path);
 		}
 	} else {
-		printf("%-40s %s\n", name, value ? json_object_get_string(value) : "-");
+		int room = 40 - (int)strlen(name);
+
+		say_plain(stdout, name);
+		printf("%*s ", room > 0 ? room : 0, "");
+		say_plain(stdout, value ? json_object_get_string(value) : "-");
+		putchar('\n');
 	}
 }
 

@@ -33,10 +33,14 @@ static double number(struct json_object *from, const char *path)
 {
 	struct json_object *value = at(from, path);
 
-	/* its type is whatever a file had */
-	return json_object_is_type(value, json_type_int) ? (double)json_object_get_uint64(value)
-	       : json_object_is_type(value, json_type_double) ? json_object_get_double(value)
-							      : 0;
+	double is = 0;
+
+	/* its type is whatever a file had; so is its size */
+	if (json_object_is_type(value, json_type_int))
+		is = (double)json_object_get_uint64(value);
+	else if (json_object_is_type(value, json_type_double))
+		is = json_object_get_double(value);
+	return is >= 0 && is <= (double)UINT64_MAX ? is : 0;
 }
 
 /* "1.2M" */
@@ -79,7 +83,7 @@ static void add_caps(struct json_object *now, struct gauges *gauges)
 		double error = number(cap, "error");
 
 		measure(gauge_add(gauges, capacities, name), number(cap, "used"),
-			error ? 0 : number(cap, "ceiling"));
+			error != 0 ? 0 : number(cap, "ceiling"));
 	}
 	json_object_object_foreach(caps, surged, of)
 	{
@@ -250,16 +254,6 @@ void watch_look(struct watch *watch, struct json_object *now, struct gauges *ret
 	watch->before = now;
 }
 
-/* Control characters of a file would be the terminal's. */
-static void put_plain(char *to, size_t size, const char *from)
-{
-	size_t n = 0;
-
-	for (; from && *from && n < size - 1; from++)
-		to[n++] = *from >= ' ' && *from < 0x7f ? *from : '?';
-	to[n] = '\0';
-}
-
 void watch_head(struct json_object *now, char *text, size_t size)
 {
 	time_t seconds = (time_t)(number(now, "time_ns") / 1e9);
@@ -267,7 +261,7 @@ void watch_head(struct json_object *now, char *text, size_t size)
 	char clock[16] = "";
 	struct tm parts;
 
-	put_plain(backend, sizeof(backend), json_object_get_string(at(now, "backend")));
+	frame_plain(backend, sizeof(backend), json_object_get_string(at(now, "backend")));
 	if (gmtime_r(&seconds, &parts))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &parts);
 	snprintf(text, size, "%s UTC  pid %.0f  %s  %.0f rules", clock, number(now, "pid"), backend,

@@ -5,16 +5,12 @@
  * replies are well-formed, and nothing is left of them when they are gone.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "helper/serve.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/serve-kit.h"
 
 enum { CLIENTS = 3, ACTIONS = 100, RING = sizeof(struct hws_wire_ring) };
 
@@ -31,45 +27,16 @@ static const struct serve_options options = {
 static struct server *server;
 static struct hws_policy *policies[2];
 static struct client clients[CLIENTS];
-static char path[64];
-
-static struct hws_policy *parse(const char *rules)
-{
-	struct hws_policy *policy;
-	char text[512];
-
-	snprintf(text, sizeof(text), "[fuzz]\nuser = %u\n%s", (unsigned int)geteuid(), rules);
-	fuzz_must(hws_policy_parse(NULL, "fuzz", text, strlen(text), &policy) == 0);
-	return policy;
-}
-
-static void remove_socket(void)
-{
-	unlink(path);
-}
 
 /* Once: as serve.c does it, but for privileges and the loop. */
 static void begin(void)
 {
-	struct hws_audit_options audit = { .size = sizeof(audit), .flags = HWS_AUDIT_NO_DETECTOR };
-	struct hws_options context = { .size = sizeof(context), .backend = "sim", .audit = &audit };
-
-	policies[0] = parse("port = 0x70-0x71 rw\nmsr = 0x199 rw\nmsr = 0x19c r, rate 20/s\n"
-			    "msr = 0x610 rw, mask 0xff\npci = 1234:11e8 rw\n"
-			    "bar = 1234:11e8 0 0x00-0xff rw, width 4\n");
-	policies[1] = parse("msr = 0x199 r\nport = 0x71 r\nbar = 1234:11e8 0 r\n");
-	server = calloc(1, sizeof(*server));
-	fuzz_must(server);
-	server->options = &options;
-	server->signals = server->spare = server->exe_reader = server->notify = -1;
-	server->policy = policies[0];
-	fuzz_must(hws_open(&context, &server->hw) == 0);
-	snprintf(path, sizeof(path), "/tmp/hwsafe-fuzz-%d", (int)getpid());
-	atexit(remove_socket);
-	server->listener = serve_listen(path);
-	server->poller = epoll_create1(EPOLL_CLOEXEC);
-	fuzz_must(server->listener >= 0 && server->poller >= 0);
-	fuzz_must(machine_learn(server) == 0);
+	policies[0] =
+		serve_kit_parse("port = 0x70-0x71 rw\nmsr = 0x199 rw\nmsr = 0x19c r, rate 20/s\n"
+				"msr = 0x610 rw, mask 0xff\npci = 1234:11e8 rw\n"
+				"bar = 1234:11e8 0 0x00-0xff rw, width 4\n");
+	policies[1] = serve_kit_parse("msr = 0x199 r\nport = 0x71 r\nbar = 1234:11e8 0 r\n");
+	server = serve_kit_begin(&options, policies[0]);
 	for (int i = 0; i < CLIENTS; i++)
 		clients[i].fd = -1;
 }
@@ -131,15 +98,6 @@ static void turn(void)
 	peers_sweep(server);
 }
 
-static size_t put_hello(union wire_request *request)
-{
-	struct hws_wire_hello *hello = (void *)(request->bytes + sizeof(request->head));
-	size_t size = wire_begin(request, HWS_WIRE_HELLO, 0, 0);
-
-	*hello = (struct hws_wire_hello) { HWS_WIRE_OLDEST, HWS_WIRE_VERSION, 0 };
-	return size;
-}
-
 static void come(struct client *client, bool polite)
 {
 	union wire_request request;
@@ -147,7 +105,7 @@ static void come(struct client *client, bool polite)
 
 	if (client->fd >= 0)
 		return;
-	client->fd = sys_message_socket(path, 1);
+	client->fd = sys_message_socket(serve_kit_path(), 1);
 	fuzz_must(client->fd >= 0);
 	peer_accept(server);
 	if (server->peer_count == before) { /* one too many */
@@ -156,7 +114,7 @@ static void come(struct client *client, bool polite)
 	}
 	client->peer = server->peers;
 	if (polite)
-		fuzz_must(sys_send(client->fd, &request, put_hello(&request)) > 0);
+		fuzz_must(sys_send(client->fd, &request, serve_kit_hello(&request)) > 0);
 	turn();
 }
 

@@ -327,6 +327,59 @@ START_TEST(cancel_races_complete)
 }
 END_TEST
 
+/* In the queue of Linux, the attempt too would wait behind it. */
+START_TEST(cancel_reaches_what_others_wait_for)
+{
+	struct hws_request after = { .flags = HWS_AFTER, .tag = 7 };
+	struct hws_ring *ring;
+	struct hws_done done[2];
+	struct hws_buf buf;
+	struct hws_op op;
+	int ends[2];
+
+	need_uring();
+	ring = rig_open(NULL);
+	ck_assert_int_eq(pipe(ends), 0);
+	buf = rig_buf(ring, 4096, 0);
+	op = read_pipe(ring, ends[0], buf);
+	ck_ok(hws_queue(ring, &after, NULL));
+	ck_ok(hws_op_cancel(ring, op));
+	ck_assert_int_eq(hws_wait_many(ring, done, 2, 2, HWS_FOREVER), 2);
+	ck_assert_int_eq(done[0].result, -ECANCELED);
+	ck_assert_uint_eq(done[1].tag, 7);
+	ck_assert_int_eq(done[1].result, 0);
+	rig_give(ring, buf);
+	rig_close(ring);
+}
+END_TEST
+
+START_TEST(cancel_is_no_link_of_a_chain)
+{
+	struct hws_request first = { .flags = HWS_LINK, .tag = 1 };
+	struct hws_ring *ring;
+	struct hws_done done[3];
+	struct hws_buf buf;
+	struct hws_op op;
+	int ends[2];
+
+	need_uring();
+	ring = rig_open(NULL);
+	ck_assert_int_eq(pipe(ends), 0);
+	buf = rig_buf(ring, 4096, 0);
+	op = read_pipe(ring, ends[0], buf);
+	ck_ok(hws_submit(ring));
+	ck_ok(hws_queue(ring, &first, NULL));
+	ck_assert_int_eq(hws_op_cancel(ring, op), -EBUSY);
+	ck_ok(hws_nop(ring, 2));
+	ck_ok(hws_op_cancel(ring, op));
+	ck_assert_int_eq(hws_wait_many(ring, done, 3, 3, HWS_FOREVER), 3);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(done[i].result, done[i].tag ? 0 : -ECANCELED);
+	rig_give(ring, buf);
+	rig_close(ring);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("uring/op-cancel",
@@ -336,5 +389,7 @@ int main(void)
 					     what_forgotten_operations_open_is_closed,
 					     one_buffer_is_used_a_million_times,
 					     several_workers_wait_for_one_pipe_or_terminal,
-					     cancel_races_complete, NULL });
+					     cancel_reaches_what_others_wait_for,
+					     cancel_is_no_link_of_a_chain, cancel_races_complete,
+					     NULL });
 }

@@ -77,6 +77,33 @@ START_TEST(close_takes_back_what_hangs)
 }
 END_TEST
 
+/* What is queued last may be linked to nothing, or wait for what hangs. */
+START_TEST(close_takes_back_what_hangs_in_a_chain)
+{
+	static const uint32_t flags[] = { HWS_LINK, HWS_HARDLINK, HWS_AFTER, HWS_LINK | HWS_AFTER };
+	struct hws_request requests[2] = { { .flags = HWS_LINK },
+					   { .kind = HWS_OP_READ, .length = 4096 } };
+	int ends[2];
+
+	need_uring();
+	ck_assert_int_eq(pipe(ends), 0);
+	for (size_t i = 0; i < 2 * sizeof(flags) / sizeof(flags[0]); i++) {
+		struct hws_ring *ring = rig_open(NULL);
+
+		ck_ok(hws_read(ring, ends[0], rig_buf(ring, 4096, 0), 0, 4096, 0));
+		requests[1].fd = ends[0];
+		requests[1].buf = rig_buf(ring, 4096, 0);
+		requests[1].flags = flags[i / 2];
+		ck_ok(hws_chain(ring, requests, 2));
+		if (i % 2)
+			ck_ok(hws_submit(ring));
+		ck_assert_int_eq(hws_ring_close(ring, rig_after_ms(60000)), 0);
+	}
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 /* Says that time is up, and enters no more. */
 static int never(struct hws_ring *ring, uint32_t submit, uint32_t least, uint32_t flags,
 		 uint64_t deadline_ns)
@@ -240,6 +267,7 @@ int main(void)
 {
 	return suite_run("uring/ring-close",
 			 (const TTest *[]) { close_takes_back_what_hangs,
+					     close_takes_back_what_hangs_in_a_chain,
 					     close_quarantines_what_the_kernel_keeps,
 					     memory_is_still_after_close,
 					     memory_is_not_still_after_the_naive_close,
