@@ -105,7 +105,7 @@ static int restrict_ring(const struct making *of)
 /* What programs that have just ended had locked the kernel gives back a little later. */
 static int register_memory(const struct making *of)
 {
-	const struct iovec memory = { of->arena, of->size };
+	const struct iovec memory = { of->arena, (size_t)of->size };
 	int r = -ENOMEM;
 
 	for (int i = 0; r == -ENOMEM && i < PATIENCE; i++) {
@@ -206,7 +206,7 @@ static int make_arena(struct making *of)
 	of->arena_fd = memfd_create("hwsafe-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (of->arena_fd < 0 || ftruncate(of->arena_fd, (off_t)of->size) < 0)
 		return -errno;
-	of->arena = mmap((void *)(uintptr_t)of->place, of->size, PROT_READ | PROT_WRITE,
+	of->arena = mmap((void *)(uintptr_t)of->place, (size_t)of->size, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_POPULATE, of->arena_fd, 0);
 	if (of->arena == MAP_FAILED)
 		return -errno;
