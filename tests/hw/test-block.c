@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "guardian/context-internal.h"
+#include "shim/fault-internal.h"
 #include "shim/sim-internal.h"
 #include "tests/hw/hw-kit.h"
 
@@ -353,7 +354,8 @@ static void check_gone(struct hws_mmio *mmio, int code)
 
 START_TEST(all_ones_of_a_device_that_is_gone_are_none)
 {
-	for (int direct = 0; direct < 2; direct++) {
+	/* nothing is loaded directly where its faults can't be told */
+	for (int direct = 0; direct < (fault_arm() == 0 ? 2 : 1); direct++) {
 		struct hws *hw = open_memory(direct);
 		struct hws_mmio *mmio = mapped(hw, 0, HWS_RW);
 
