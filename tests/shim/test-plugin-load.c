@@ -69,7 +69,7 @@ static void cut_segments(void)
 }
 static void far_segments(void)
 {
-	((ElfW(Ehdr) *)(void *)bytes)->e_phoff = (ElfW(Off))-8;
+	((ElfW(Ehdr) *)(void *)bytes)->e_phoff = (ElfW(Off)) - 8;
 }
 static void be_text(void)
 {
