@@ -94,6 +94,8 @@ static enum result act(int argc, char **argv, bool has_output)
 			fprintf(stderr, "hwsafe-helper: standard output is closed\n");
 			return RESULT_FAILURE;
 		}
+		if (argc > 2 && strcmp(argv[2], "--help") == 0)
+			return show_help(0, NULL);
 		if (getauxval(AT_SECURE) && !may_keep(commands[i].run) && harden_forgo() < 0)
 			return RESULT_SYSTEM;
 		return commands[i].run(argc - 2, argv + 2);

@@ -27,6 +27,7 @@ static void take(struct job *job, const char *bytes, int64_t size)
 			continue;
 		}
 		printf("heard %s\n", job->line->str);
+		fflush(stdout);
 		g_string_truncate(job->line, 0);
 	}
 }
