@@ -335,8 +335,8 @@ static struct hws_error *read_saved(struct isolated *isolated, char *bytes, uint
 	struct hws_error *error = NULL;
 
 	for (uint64_t done = 0; !error && done < size;) {
-		size_t piece = size - done < ISOLATE_WINDOW ? (size_t)(size - done)
-							    : ISOLATE_WINDOW;
+		size_t piece =
+			(size_t)(size - done < ISOLATE_WINDOW ? size - done : ISOLATE_WINDOW);
 
 		isolated->message.offset = done;
 		isolated->message.size = piece;
