@@ -330,13 +330,12 @@ static void saved(uint64_t context, void *data, uint64_t size)
 	free(data);
 }
 
-static struct hws_error *read_saved(struct isolated *isolated, char *bytes, uint64_t size)
+static struct hws_error *read_saved(struct isolated *isolated, char *bytes, size_t size)
 {
 	struct hws_error *error = NULL;
 
-	for (uint64_t done = 0; !error && done < size;) {
-		size_t piece =
-			(size_t)(size - done < ISOLATE_WINDOW ? size - done : ISOLATE_WINDOW);
+	for (size_t done = 0; !error && done < size;) {
+		size_t piece = size - done < ISOLATE_WINDOW ? size - done : ISOLATE_WINDOW;
 
 		isolated->message.offset = done;
 		isolated->message.size = piece;
@@ -363,7 +362,7 @@ static struct hws_error *save(void *self, struct hws_call_save *call)
 	bytes = size <= HWS_PLUGIN_SAVED ? malloc((size_t)size + 1) : NULL;
 	if (!bytes)
 		return fail(isolated, -ENOMEM, "no memory for what was saved");
-	error = read_saved(isolated, bytes, size);
+	error = read_saved(isolated, bytes, (size_t)size);
 	if (error)
 		free(bytes);
 	else
