@@ -50,7 +50,7 @@ struct ledger {
 	char apart_used[64];
 	_Atomic uint64_t version; /* of @look: odd while it is written; 0: none yet */
 	_Atomic uint64_t look[CAPS_LOOK_WORDS];
-	_Atomic bool looking; /* somebody is about to renew it */
+	_Atomic uint32_t looking; /* somebody is about to renew it */
 	_Atomic uint64_t denied[HWS_REASONS];
 	struct surge surge; /* only with a budget */
 };

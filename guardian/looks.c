@@ -116,10 +116,10 @@ enum hws_reason caps_look(struct caps *caps, enum hws_resource resource, struct 
 	if (age < caps->refresh_ns)
 		return HWS_REASON_NONE;
 	/* relaxed: the flag only saves work */
-	if (!atomic_exchange_explicit(&ledger->looking, true, memory_order_relaxed)) {
+	if (!atomic_exchange_explicit(&ledger->looking, 1, memory_order_relaxed)) {
 		*ret_look = look_now(caps, resource, now);
 		publish(ledger, ret_look);
-		atomic_store_explicit(&ledger->looking, false, memory_order_relaxed);
+		atomic_store_explicit(&ledger->looking, 0, memory_order_relaxed);
 	} else if (age / TOO_OLD >= caps->refresh_ns) {
 		*ret_look = look_now(caps, resource, now);
 	}

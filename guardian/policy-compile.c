@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Sorts the rules of a view into groups, and each group's numbers into segments. */
 #include "guardian/policy-view-internal.h"
+#include "shim/size-internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -160,7 +161,7 @@ static bool fill_table(struct hws_policy_view *view)
 		bits++;
 	size = (uint64_t)1 << bits;
 	view->table_shift = 64 - bits;
-	view->table = calloc(size, sizeof(*view->table));
+	view->table = size_calloc(size, sizeof(*view->table));
 	if (!view->table)
 		return false;
 	for (uint32_t i = 0; i < view->group_count; i++) {

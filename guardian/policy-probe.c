@@ -56,7 +56,8 @@ bool policy_probe_of(const struct hws_policy *policy, const struct policy_rule *
 
 	probe.access.kind = rule->kind;
 	probe.access.bar =
-		(uint32_t)(rule->bars.first + pick(&index, rule->bars.last - rule->bars.first + 1));
+		(uint32_t)(rule->bars.first +
+			   pick(&index, (size_t)(rule->bars.last - rule->bars.first + 1)));
 	if (section->users.count)
 		probe.uid = section->users.at[user];
 	if (section->groups.count)

@@ -23,17 +23,22 @@ enum {
 	ENTRIES = 512, /* twice as many as operations in flight */
 	COMPLETIONS = 2 * ENTRIES,
 	BUFFERS = 4 << 20, /* bytes, where the rule doesn't say */
-	BUFFERS_MOST = 1 << 30,
 	WORKERS = 4,
 	PATIENCE = 100, /* tries to lock memory … */
 	PAUSE_US = 10000,
 };
 
 /*
- * Where memory begins: between what programs use on 64-bit machines, also those with sanitizers.
+ * Where memory begins: between what programs use, on 64-bit machines also those with sanitizers.
  * Where there is none the kernel takes another place.
  */
+#if UINTPTR_MAX > UINT32_MAX
 #define ARENAS UINT64_C(0x7ea000000000)
+enum { BUFFERS_MOST = 1 << 30 };
+#else
+#define ARENAS UINT64_C(0x40000000)
+enum { BUFFERS_MOST = 32 << 20 };
+#endif
 
 static const struct {
 	uint8_t opcode;
@@ -105,7 +110,7 @@ static int restrict_ring(const struct making *of)
 /* What programs that have just ended had locked the kernel gives back a little later. */
 static int register_memory(const struct making *of)
 {
-	const struct iovec memory = { of->arena, of->size };
+	const struct iovec memory = { of->arena, (size_t)of->size };
 	int r = -ENOMEM;
 
 	for (int i = 0; r == -ENOMEM && i < PATIENCE; i++) {
@@ -206,7 +211,7 @@ static int make_arena(struct making *of)
 	of->arena_fd = memfd_create("hwsafe-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (of->arena_fd < 0 || ftruncate(of->arena_fd, (off_t)of->size) < 0)
 		return -errno;
-	of->arena = mmap((void *)(uintptr_t)of->place, of->size, PROT_READ | PROT_WRITE,
+	of->arena = mmap((void *)(uintptr_t)of->place, (size_t)of->size, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_POPULATE, of->arena_fd, 0);
 	if (of->arena == MAP_FAILED)
 		return -errno;
@@ -293,8 +298,8 @@ static enum result grant_ring(struct run *run, const struct hws_policy_rule *rul
 	struct hws_access access = { .kind = HWS_KIND_RING, .path = rule->path };
 
 	if (of.size < page || of.size > BUFFERS_MOST)
-		return run_refuse(RESULT_FAILURE, "run: '%s': buffers from %llu bytes to 1G",
-				  rule->text, (unsigned long long)page);
+		return run_refuse(RESULT_FAILURE, "run: '%s': buffers from %llu bytes to %dM",
+				  rule->text, (unsigned long long)page, BUFFERS_MOST >> 20);
 	access.last = of.size - 1;
 	for (access.rights = HWS_W; access.rights; access.rights >>= 1)
 		of.rights |= run_allows(run, &access) ? access.rights : 0;

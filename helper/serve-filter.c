@@ -21,6 +21,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shim/why-internal.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { SOCKET_TYPE = 0xf, NAME = 64 };
@@ -150,6 +152,15 @@ static int compile(scmp_filter_ctx filter, struct sock_fprog *ret_program)
 	}
 	*ret_program = (struct sock_fprog) { (unsigned short)((size_t)size / sizeof(*code)), code };
 	return 0;
+}
+
+int serve_filter_check(void)
+{
+	return seccomp_syscall_resolve_name("socketcall") < 0
+		       ? 0
+		       : why(-EOPNOTSUPP,
+			     "this architecture has one call for all that is done with "
+			     "sockets, which no filter can judge; nothing is served");
 }
 
 int serve_filter(enum serve_filter which, struct sock_fprog *ret_program)

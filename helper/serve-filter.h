@@ -10,6 +10,8 @@ enum serve_filter {
 	SERVE_FILTER_EXE,    /* the one that looks what programs are */
 };
 
+/* Can calls be judged one by one on this architecture? 0, or -EOPNOTSUPP and why() says it. */
+int serve_filter_check(void);
 /* A program for the kernel; its code is for free(). 0 or -errno. */
 int serve_filter(enum serve_filter which, struct sock_fprog *ret_program);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "helper/harden.h"
+#include "helper/serve-filter.h"
 #include "helper/serve-options.h"
 #include "shim/why-internal.h"
 
@@ -332,6 +333,9 @@ static int begin(struct server *server)
 	umask(077);
 	if (chdir("/") < 0)
 		return why(-errno, "chdir: %s", strerror(errno));
+	r = server->options->soft ? 0 : serve_filter_check();
+	if (r < 0)
+		return r;
 	r = server->options->soft ? 0 : harden_hide();
 	if (r < 0)
 		return why(r, "hardening failed at 'dumpable': %s; nothing is served",

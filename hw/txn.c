@@ -61,7 +61,8 @@ static int make_room(struct hws_txn *txn, uint32_t more)
 
 	if (wanted <= txn->room)
 		return 0;
-	undos = wanted > UINT32_MAX ? NULL : realloc(txn->undos, wanted * sizeof(*undos));
+	undos = wanted > UINT32_MAX ? NULL
+				    : reallocarray(txn->undos, (size_t)wanted, sizeof(*undos));
 	if (!undos)
 		return why(-ENOMEM, "no memory for what stood there before");
 	txn->undos = undos;

@@ -5,6 +5,7 @@
  * is one. A forged grant would give nothing: what it names the kernel has to have opened already.
  */
 #include "shim/grants-internal.h"
+#include "shim/size-internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,9 @@ enum {
 	SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
 	BARS_OF_FUNCTION = 6,
 	RING_MOST = 1 << 30,
+	MOST = sizeof(struct hws_grants) + HWS_GRANTS_BARS * sizeof(struct hws_grants_bar) +
+	       HWS_GRANTS_RINGS * sizeof(struct hws_grants_ring) +
+	       HWS_GRANTS_HOLDS * sizeof(struct hws_grants_hold) + HWS_GRANTS_TEXT,
 };
 
 static int bad(const char *what)
@@ -94,7 +98,8 @@ static bool ring_fits(const struct hws_grants_ring *ring)
 	return memchr(ring->path, '\0', sizeof(ring->path)) && ring->path[0] == '/' &&
 	       ring->fd >= 0 && ring->arena_fd >= 0 && ring->reserved == 0 && ring->rights != 0 &&
 	       (ring->rights & ~(uint32_t)HWS_RW) == 0 && ring->arena && ring->size &&
-	       ring->size <= RING_MOST && ring->arena % page == 0 && ring->size % page == 0 &&
+	       ring->size <= RING_MOST && size_fits(ring->arena + ring->size) &&
+	       ring->arena % page == 0 && ring->size % page == 0 &&
 	       hws_range_ok(ring->arena, ring->size, INT64_MAX);
 }
 
@@ -129,13 +134,13 @@ static int take(int fd, uint64_t size, struct grants **ret_grants)
 	const struct hws_grants *head;
 	int r;
 
-	if (size < sizeof(*head) || size > UINT32_MAX)
+	if (size < sizeof(*head) || size > MOST)
 		return bad("its size can't be");
-	grants = malloc(sizeof(*grants) + size);
+	grants = malloc(sizeof(*grants) + (size_t)size);
 	if (!grants)
 		return why(-ENOMEM, "no memory for the grants");
 	head = (const struct hws_grants *)(grants + 1);
-	if (sys_pread(fd, grants + 1, size, 0) != (ssize_t)size)
+	if (sys_pread(fd, grants + 1, (size_t)size, 0) != (ssize_t)size)
 		return bad("it can't be read");
 	r = check_head(head, size);
 	if (r < 0)

@@ -12,6 +12,10 @@
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
+#ifndef SYS_kexec_file_load
+#define SYS_kexec_file_load SYS_kexec_load /* where there is but one */
+#endif
+
 /* Whatever their arguments. */
 static const int denied[] = { SYS_execve,
 			      SYS_execveat,

@@ -47,7 +47,7 @@ int flat_pack(const struct hws_values *values, char *bytes, size_t size, uint64_
 		memcpy(bytes + done, value->name, flat.name_size);
 		done += padded(flat.name_size);
 		if (content)
-			memcpy(bytes + done, value->as.string, content);
+			memcpy(bytes + done, value->as.string, (size_t)content);
 		done += padded(content);
 	}
 	*ret_size = done;

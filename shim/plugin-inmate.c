@@ -97,7 +97,7 @@ static int do_run(struct cell *cell)
 	const struct isolate_message *message = &cell->message;
 	struct hws_values *values;
 	struct hws_event *event;
-	int r = flat_unpack(cell->inmate->window, message->size, &values);
+	int r = flat_unpack(cell->inmate->window, (size_t)message->size, &values);
 
 	if (r < 0)
 		return r;
@@ -130,7 +130,7 @@ static int do_read(struct cell *cell)
 	if (message->size > ISOLATE_WINDOW ||
 	    !hws_range_ok(message->offset, message->size, cell->saved_size))
 		return why(-ERANGE, "nothing is saved there");
-	memcpy(cell->inmate->window, (char *)cell->saved + message->offset, message->size);
+	memcpy(cell->inmate->window, (char *)cell->saved + message->offset, (size_t)message->size);
 	return 0;
 }
 

@@ -191,13 +191,13 @@ static void destroy(void *self)
 static int take_values(const struct isolated *isolated, struct hws_values **ret_values)
 {
 	uint64_t size = isolated->message.size;
-	char *bytes = size <= ISOLATE_WINDOW ? malloc(size + 1) : NULL;
+	char *bytes = size <= ISOLATE_WINDOW ? malloc((size_t)size + 1) : NULL;
 	int r;
 
 	if (!bytes)
 		return why(-EPROTO, "values of %llu bytes", (unsigned long long)size);
-	memcpy(bytes, isolated->window, size);
-	r = flat_unpack(bytes, size, ret_values);
+	memcpy(bytes, isolated->window, (size_t)size);
+	r = flat_unpack(bytes, (size_t)size, ret_values);
 	free(bytes);
 	return r;
 }
@@ -262,7 +262,7 @@ static struct hws_error *copy(struct isolated *isolated, uint32_t verb,
 	for (uint64_t done = 0; !error && done < call->size;) {
 		struct isolate_message *message = &isolated->message;
 		uint64_t left = call->size - done;
-		uint64_t size = left < ISOLATE_WINDOW ? left : ISOLATE_WINDOW;
+		size_t size = left < ISOLATE_WINDOW ? (size_t)left : ISOLATE_WINDOW;
 
 		if (in)
 			memcpy(isolated->window, (const char *)call->host + done, size);
@@ -316,7 +316,7 @@ static struct hws_error *run(void *self, struct hws_call_run *call)
 		return fail(isolated, -EINVAL, "the operation's name or values are too long");
 	strcpy(message->text, call->name);
 	message->count = (uint32_t)call->memory_count;
-	memcpy(message->memories, call->memories, call->memory_count * sizeof(uint64_t));
+	memcpy(message->memories, call->memories, (size_t)call->memory_count * sizeof(uint64_t));
 	error = ask(isolated, ISOLATE_RUN, "run");
 	if (!error)
 		over(isolated, call->event);
@@ -330,12 +330,12 @@ static void saved(uint64_t context, void *data, uint64_t size)
 	free(data);
 }
 
-static struct hws_error *read_saved(struct isolated *isolated, char *bytes, uint64_t size)
+static struct hws_error *read_saved(struct isolated *isolated, char *bytes, size_t size)
 {
 	struct hws_error *error = NULL;
 
-	for (uint64_t done = 0; !error && done < size;) {
-		uint64_t piece = size - done < ISOLATE_WINDOW ? size - done : ISOLATE_WINDOW;
+	for (size_t done = 0; !error && done < size;) {
+		size_t piece = size - done < ISOLATE_WINDOW ? size - done : ISOLATE_WINDOW;
 
 		isolated->message.offset = done;
 		isolated->message.size = piece;
@@ -359,10 +359,10 @@ static struct hws_error *save(void *self, struct hws_call_save *call)
 	if (error)
 		return error;
 	size = isolated->message.size;
-	bytes = size <= HWS_PLUGIN_SAVED ? malloc(size + 1) : NULL;
+	bytes = size <= HWS_PLUGIN_SAVED ? malloc((size_t)size + 1) : NULL;
 	if (!bytes)
 		return fail(isolated, -ENOMEM, "no memory for what was saved");
-	error = read_saved(isolated, bytes, size);
+	error = read_saved(isolated, bytes, (size_t)size);
 	if (error)
 		free(bytes);
 	else

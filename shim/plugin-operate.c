@@ -123,10 +123,10 @@ static int take_saved(struct hws_plugin *plugin, const struct hws_chunk *chunk, 
 	if (chunk->size > HWS_PLUGIN_SAVED || (chunk->size && !chunk->data))
 		return plugin_quarantine(plugin, "save gave %llu bytes at %p",
 					 (unsigned long long)chunk->size, chunk->data);
-	bytes = malloc(chunk->size + 1);
+	bytes = malloc((size_t)chunk->size + 1);
 	if (!bytes)
 		return why(-ENOMEM, "no memory for what plug-in %s saved", plugin->name);
-	r = chunk->size ? plugin_read("save", chunk->data, bytes, chunk->size) : 0;
+	r = chunk->size ? plugin_read("save", chunk->data, bytes, (size_t)chunk->size) : 0;
 	if (r < 0) {
 		free(bytes);
 		return plugin_quarantine(plugin, "%s", hws_why());

@@ -34,7 +34,7 @@ static void apply_bytes(struct text_parser *text, const struct text_value *value
 	struct sim_parser *parser = (struct sim_parser *)text;
 	struct sim_function *function = parser->function;
 	uint32_t at = (uint32_t)values[AT].number;
-	uint64_t count = values[LIST].number;
+	size_t count = (size_t)values[LIST].number;
 
 	if (function->exact) {
 		text_error(&parser->text, values[AT].word, TEXT_EXPECT_NO_OVERLAP);

@@ -63,9 +63,11 @@ static void transfer(const struct unit *unit)
 	if (!hws_range_ok(at, edu->count, BUFFER_SIZE))
 		unit->sim->stats.dma_faults++;
 	else if (to_memory)
-		sim_device_write(unit->sim, unit->function, address, edu->buffer + at, edu->count);
+		sim_device_write(unit->sim, unit->function, address, edu->buffer + at,
+				 (size_t)edu->count);
 	else
-		sim_device_read(unit->sim, unit->function, address, edu->buffer + at, edu->count);
+		sim_device_read(unit->sim, unit->function, address, edu->buffer + at,
+				(size_t)edu->count);
 }
 
 static void finish_dma(const struct unit *unit)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shim/sim-machine-internal.h"
+#include "shim/size-internal.h"
 
 enum { INTERRUPT_PIN = 0x3d }; /* PCI 3.0 §6.2.4 */
 
@@ -35,7 +36,7 @@ int sim_new(struct sim **ret_sim)
 static void reset_space(struct sim_space *space)
 {
 	if (space->bytes)
-		memset(space->bytes, 0, space->size);
+		memset(space->bytes, 0, (size_t)space->size);
 	if (space->behaviour)
 		memcpy(space->state, space->behaviour->reset, space->behaviour->state_size);
 	for (struct sim_register *reg = space->registers; reg; reg = reg->next) {
@@ -55,7 +56,7 @@ void sim_function_reset(struct sim_function *function)
 
 static int furnish_space(struct sim_space *space)
 {
-	if (space->memory && !(space->bytes = calloc(1, space->size)))
+	if (space->memory && !(space->bytes = size_calloc(space->size, 1)))
 		return -ENOMEM;
 	if (space->behaviour && !(space->state = malloc(space->behaviour->state_size)))
 		return -ENOMEM;

@@ -182,15 +182,17 @@ HWS_MUST int sys_socket_error(int fd);
 HWS_MUST ssize_t sys_splice(int in, uint64_t in_offset, int out, uint64_t out_offset, size_t size,
 			    uint32_t flags);
 
-HWS_MUST int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
+/* Sizes of mappings have 64 bits: one that no pointer of this machine could span is -ENOMEM. */
+HWS_MUST int sys_mmap(void *hint, uint64_t size, int prot, int flags, int fd, uint64_t offset,
 		      void **ret_address);
-int sys_munmap(void *address, size_t size);
-HWS_MUST int sys_mprotect(void *address, size_t size, int prot);
+/* These are of what is mapped, and so does fit. */
+int sys_munmap(void *address, uint64_t size);
+HWS_MUST int sys_mprotect(void *address, uint64_t size, int prot);
 /* -ENOSYS before Linux 6.10: those who call it must do without. */
 int sys_mseal(void *address, size_t size);
-HWS_MUST int sys_madvise(void *address, size_t size, int advice);
+HWS_MUST int sys_madvise(void *address, uint64_t size, int advice);
 /* New pages of the range come from this NUMA node and no other. */
-HWS_MUST int sys_mbind(void *address, size_t size, uint32_t node);
+HWS_MUST int sys_mbind(void *address, uint64_t size, uint32_t node);
 
 /*
  * Memory of this process as a device reaches it: also where no thread may, closed by a key or
@@ -204,7 +206,7 @@ bool sys_can_pin(const void *memory);
 /* A protection key, or -errno: -ENOSPC when all are taken; else there are none. */
 HWS_MUST int sys_pkey_alloc(uint32_t rights);
 int sys_pkey_free(int key);
-HWS_MUST int sys_pkey_mprotect(void *address, size_t size, int prot, int key);
+HWS_MUST int sys_pkey_mprotect(void *address, uint64_t size, int prot, int key);
 
 /* For raw_* functions only. EINTR is the caller's to see. */
 HWS_MUST int sys_ioctl(int fd, unsigned long request, void *argument);

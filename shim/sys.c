@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "shim/size-internal.h"
 #include "shim/sys-internal.h"
 
 #include <errno.h>
@@ -33,6 +34,12 @@
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010u
+#endif
+/* Times have 64 bits on every machine: 32-bit ones keep their old call for those of 32. */
+#ifdef SYS_futex_time64
+#define FUTEX SYS_futex_time64
+#else
+#define FUTEX SYS_futex
 #endif
 #ifndef SYS_mseal
 #define SYS_mseal 462 /* the same number on every architecture */
@@ -319,7 +326,7 @@ static int unix_address(const char *path, struct sockaddr_un *ret_address)
 
 int sys_message_socket(const char *path, uint32_t seconds)
 {
-	struct timeval limit = { .tv_sec = seconds };
+	struct timeval limit = { .tv_sec = (time_t)seconds };
 	struct sockaddr_un address;
 	HWS_CLEANUP_FD int fd = -1;
 	int r = unix_address(path, &address);
@@ -375,51 +382,61 @@ ssize_t sys_send(int fd, const void *bytes, size_t size)
 	return RETRY(send(fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
+static struct timespec time_of(uint64_t ns)
+{
+	_Static_assert(sizeof(time_t) == sizeof(uint64_t), "the build asks for it: _TIME_BITS");
+	return (struct timespec) {
+		.tv_sec = (time_t)(ns / 1000000000u),
+		.tv_nsec = (long)(ns % 1000000000u),
+	};
+}
+
 int sys_futex_wait_shared(uint32_t *word, uint32_t expected, uint64_t ns)
 {
-	struct timespec limit = { .tv_sec = (time_t)(ns / 1000000000u),
-				  .tv_nsec = (long)(ns % 1000000000u) };
+	struct timespec limit = time_of(ns);
 
-	return (int)result(syscall(SYS_futex, word, FUTEX_WAIT, expected, &limit, NULL, 0));
+	return (int)result(syscall(FUTEX, word, FUTEX_WAIT, expected, &limit, NULL, 0));
 }
 
 void sys_futex_wait(uint32_t *word, uint32_t expected, uint64_t ns)
 {
-	struct timespec limit = { .tv_sec = (time_t)(ns / 1000000000u),
-				  .tv_nsec = (long)(ns % 1000000000u) };
+	struct timespec limit = time_of(ns);
 
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, &limit, NULL, 0);
+	syscall(FUTEX, word, FUTEX_WAIT_PRIVATE, expected, &limit, NULL, 0);
 }
 
 void sys_futex_wake(uint32_t *word)
 {
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	syscall(FUTEX, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 void sys_futex_wake_all(uint32_t *word)
 {
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+	syscall(FUTEX, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
-int sys_mmap(void *hint, size_t size, int prot, int flags, int fd, uint64_t offset,
+int sys_mmap(void *hint, uint64_t size, int prot, int flags, int fd, uint64_t offset,
 	     void **ret_address)
 {
-	void *address = mmap(hint, size, prot, flags, fd, (off_t)offset);
+	void *address;
 
+	if (!size_fits(size))
+		return -ENOMEM;
+	address = mmap(hint, (size_t)size, prot, flags, fd, (off_t)offset);
 	if (address == MAP_FAILED)
 		return -errno;
 	*ret_address = address;
 	return 0;
 }
 
-int sys_munmap(void *address, size_t size)
+int sys_munmap(void *address, uint64_t size)
 {
-	return (int)result(munmap(address, size));
+	return (int)result(munmap(address, (size_t)size));
 }
 
-int sys_mprotect(void *address, size_t size, int prot)
+int sys_mprotect(void *address, uint64_t size, int prot)
 {
-	return (int)result(mprotect(address, size, prot));
+	return (int)result(mprotect(address, (size_t)size, prot));
 }
 
 int sys_mseal(void *address, size_t size)
@@ -427,15 +444,16 @@ int sys_mseal(void *address, size_t size)
 	return (int)result(syscall(SYS_mseal, address, size, 0UL));
 }
 
-int sys_madvise(void *address, size_t size, int advice)
+int sys_madvise(void *address, uint64_t size, int advice)
 {
 	long r = result(madvise(address, size, advice));
 
 	/* the kernel's word for a lack of memory here, when it has to split what is mapped */
 	return r == -EAGAIN ? -ENOMEM : (int)r;
+	return (int)result(madvise(address, (size_t)size, advice));
 }
 
-int sys_mbind(void *address, size_t size, uint32_t node)
+int sys_mbind(void *address, uint64_t size, uint32_t node)
 {
 	enum { NODES = 1024, BITS = 8 * sizeof(unsigned long) };
 	unsigned long mask[NODES / BITS] = { 0 };
@@ -443,7 +461,7 @@ int sys_mbind(void *address, size_t size, uint32_t node)
 	if (node >= NODES)
 		return -EINVAL;
 	mask[node / BITS] = 1UL << node % BITS;
-	return (int)result(syscall(SYS_mbind, address, size, (unsigned long)MPOL_BIND, mask,
+	return (int)result(syscall(SYS_mbind, address, (size_t)size, (unsigned long)MPOL_BIND, mask,
 				   (unsigned long)NODES + 1, 0UL));
 }
 
@@ -503,21 +521,18 @@ int sys_pkey_free(int key)
 	return (int)result(syscall(SYS_pkey_free, key));
 }
 
-int sys_pkey_mprotect(void *address, size_t size, int prot, int key)
+int sys_pkey_mprotect(void *address, uint64_t size, int prot, int key)
 {
 	return (int)result(
-		syscall(SYS_pkey_mprotect, address, size, (unsigned long)prot, (long)key));
+		syscall(SYS_pkey_mprotect, address, (size_t)size, (unsigned long)prot, (long)key));
 }
 
 int sys_futex_wait_until(uint32_t *word, uint32_t expected, uint64_t deadline_ns)
 {
-	struct timespec deadline = {
-		.tv_sec = (time_t)(deadline_ns / 1000000000u),
-		.tv_nsec = (long)(deadline_ns % 1000000000u),
-	};
+	struct timespec deadline = time_of(deadline_ns);
 
 	/* the bit set's form takes an absolute time */
-	return (int)result(syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+	return (int)result(syscall(FUTEX, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
 				   deadline_ns == UINT64_MAX ? NULL : &deadline, NULL,
 				   FUTEX_BITSET_MATCH_ANY));
 }
@@ -529,9 +544,7 @@ int sys_ioctl(int fd, unsigned long request, void *argument)
 
 int sys_seek_end(int fd)
 {
-	long r = result(lseek(fd, 0, SEEK_END));
-
-	return r < 0 ? (int)r : 0;
+	return lseek(fd, 0, SEEK_END) < 0 ? -errno : 0;
 }
 
 int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old)
@@ -562,10 +575,7 @@ int sys_clock(clockid_t clock, uint64_t *ret_ns)
 
 void sys_sleep(uint64_t ns)
 {
-	struct timespec left = {
-		.tv_sec = (time_t)(ns / 1000000000u),
-		.tv_nsec = (long)(ns % 1000000000u),
-	};
+	struct timespec left = time_of(ns);
 
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;
@@ -812,10 +822,8 @@ int sys_poll_until(struct pollfd *fds, size_t count, uint64_t deadline_ns)
 	uint64_t now = 0;
 	int r = sys_clock(CLOCK_MONOTONIC, &now);
 
-	if (r == 0 && deadline_ns > now) {
-		left.tv_sec = (time_t)((deadline_ns - now) / 1000000000u);
-		left.tv_nsec = (long)((deadline_ns - now) % 1000000000u);
-	}
+	if (r == 0 && deadline_ns > now)
+		left = time_of(deadline_ns - now);
 	r = (int)result(ppoll(fds, count, deadline_ns == UINT64_MAX ? NULL : &left, NULL));
 	return r == 0 ? -ETIME : r;
 }

@@ -48,6 +48,11 @@ bool suite_in_lab(void)
 	return getenv("HWS_LAB_HAS") != NULL;
 }
 
+bool suite_emulated(void)
+{
+	return getenv("HWS_EMULATED") != NULL;
+}
+
 bool suite_lab_has(const char *what)
 {
 	return in_list(getenv("HWS_LAB_HAS"), what);

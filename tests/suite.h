@@ -61,6 +61,10 @@ void suite_skip(const char *what, const char *why, const char *function);
 			return;                         \
 		}                                       \
 	} while (0)
+/* Is the kernel qemu-user's? It lacks much, and its processors are not all alike. */
+bool suite_emulated(void);
+/* Goes on under a kernel; under qemu-user, which does not know @what, the test is skipped. */
+#define need_kernel(what) need("kernel", !suite_emulated(), "qemu-user has no " what)
 /* In the lab a test for the machines that have it, as need_lab(); elsewhere as need(). */
 #define need_where(what, have, why)     \
 	do {                            \

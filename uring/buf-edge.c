@@ -36,7 +36,7 @@ int buf_lend_slowly(struct hws_pool *pool, struct hws_buf buf, enum hws_owner to
 			return r;
 	}
 	ret_memory->address = slot->address;
-	ret_memory->size = slot->size;
+	ret_memory->size = (size_t)slot->size;
 	ret_memory->index = slot->region;
 	return 0;
 }

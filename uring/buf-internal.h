@@ -21,7 +21,7 @@
 /* Where a buffer lies. */
 struct buf_memory {
 	void *address;	/* closed to the CPU where the pool is guarded */
-	uint64_t size;	/* of the whole buffer */
+	size_t size;	/* of the whole buffer */
 	uint32_t index; /* of its region: the registered buffer, counted from the pool's first */
 };
 
@@ -42,7 +42,7 @@ HWS_MUST static inline int buf_lend(struct hws_pool *pool, struct hws_buf buf, e
 		      buf_word(buf.generation, to, by)))
 		return buf_lend_slowly(pool, buf, to, by, ret_memory);
 	ret_memory->address = slot->address;
-	ret_memory->size = slot->size;
+	ret_memory->size = (size_t)slot->size;
 	ret_memory->index = slot->region;
 	return 0;
 }

@@ -114,7 +114,7 @@ static int copy(struct hws_ring *ring, const struct op *op, uint64_t size, bool 
 	char *bounce = extra->bounce;
 
 	for (uint32_t i = 0; size; i++) {
-		size_t part = size < iov[i].iov_len ? size : iov[i].iov_len;
+		size_t part = size < iov[i].iov_len ? (size_t)size : iov[i].iov_len;
 		int r = buf_open_for_kernel(ring->pool, bufs[i]);
 
 		if (r < 0)

@@ -142,7 +142,7 @@ static int fill(struct hws_group *group)
 {
 	for (uint32_t place = 0; place < group->count; place++) {
 		struct hws_buf buf;
-		int r = hws_buf_take(group->ring->pool, group->buffer_size, &buf);
+		int r = hws_buf_take(group->ring->pool, (size_t)group->buffer_size, &buf);
 
 		if (r == 0)
 			r = put_or_give(group, place, buf);

@@ -169,7 +169,7 @@ static int register_regions(struct hws_ring *ring, uint64_t *ret_bytes)
 		uint64_t size;
 
 		pool_region(ring->pool, i, &regions[i].iov_base, &size);
-		regions[i].iov_len = size;
+		regions[i].iov_len = (size_t)size;
 		*ret_bytes += size;
 	}
 	pool_open_for_kernel(ring->pool);

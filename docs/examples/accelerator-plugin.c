@@ -54,7 +54,7 @@ static void over(const struct device *device, uint64_t event)
 
 static void work_copy(struct device *device, const struct job *job)
 {
-	memcpy(job->to, job->from, job->size);
+	memcpy(job->to, job->from, (size_t)job->size);
 	if (job->chunk.done)
 		job->chunk.done(job->chunk.context, job->chunk.data, job->chunk.size);
 	over(device, job->event);
@@ -62,7 +62,7 @@ static void work_copy(struct device *device, const struct job *job)
 
 static void work_fill(struct device *device, const struct job *job)
 {
-	memset(job->to, (int)job->value, job->size);
+	memset(job->to, (int)job->value, (size_t)job->size);
 	over(device, job->event);
 }
 
@@ -124,7 +124,7 @@ static struct hws_error *create(struct hws_call_create *call)
 	device->host = call->host;
 	device->instance = call->instance;
 	if (hws_value_int(hws_value_find(&call->options, "limit"), &limit) == -EBADMSG ||
-	    limit < 1) {
+	    limit < 1 || (uint64_t)limit > SIZE_MAX) {
 		free(device);
 		return call->host->error(call->instance, HWS_CODE_INVALID_ARGUMENT, "create",
 					 "'limit' is a number of bytes");
@@ -186,7 +186,7 @@ static int take_place(struct device *device, const struct hws_call_alloc *call)
 	if (place >= 0) {
 		struct piece *piece = &device->pieces[place];
 
-		piece->bytes = call->host ? call->host : calloc(1, call->size);
+		piece->bytes = call->host ? call->host : calloc(1, (size_t)call->size);
 		piece->borrowed = call->host != NULL;
 		piece->size = call->size;
 		if (piece->bytes)
@@ -241,7 +241,7 @@ static struct hws_error *copy(struct device *device, const struct hws_call_copy 
 
 	if (call->share == HWS_SHARE_TRANSFER)
 		return submit(device, &job);
-	memcpy(to, from, call->size);
+	memcpy(to, from, (size_t)call->size);
 	return NULL;
 }
 
@@ -307,11 +307,11 @@ static struct hws_error *save(void *self, struct hws_call_save *call)
 {
 	struct device *device = self;
 	const struct piece *piece = &device->pieces[call->memory - 1];
-	void *bytes = malloc(piece->size);
+	void *bytes = malloc((size_t)piece->size);
 
 	if (!bytes)
 		return error(device, HWS_CODE_RESOURCE_EXHAUSTED, "no memory is left");
-	memcpy(bytes, piece->bytes, piece->size);
+	memcpy(bytes, piece->bytes, (size_t)piece->size);
 	call->ret_chunk = (struct hws_chunk) {
 		.struct_size = sizeof(call->ret_chunk),
 		.data = bytes,

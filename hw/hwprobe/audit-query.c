@@ -231,7 +231,7 @@ static enum result tail_events(const struct call *call, uint64_t last, struct re
 	if (result != RESULT_OK)
 		return result;
 	reader->room = last;
-	reader->ring = calloc(last, sizeof(*reader->ring));
+	reader->ring = calloc((size_t)last, sizeof(*reader->ring));
 	if (!reader->ring)
 		return call_fail("audit tail", -ENOMEM);
 	result = run(call, reader, &source, &filter);

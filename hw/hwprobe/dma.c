@@ -24,7 +24,7 @@ static int round_trip(struct hws_domain *domain, uint64_t size, uint64_t *ret_io
 	struct hws_pool *pool = hws_dma_pool(domain);
 	struct hws_buf buf;
 	int given;
-	int r = hws_buf_take(pool, size, &buf);
+	int r = hws_buf_take(pool, (size_t)size, &buf);
 
 	if (r < 0)
 		return r;

@@ -152,7 +152,8 @@ static enum terminal_event take_signal(void)
 
 enum terminal_event terminal_wait(unsigned int milliseconds)
 {
-	struct timespec limit = { milliseconds / 1000, milliseconds % 1000 * 1000000L };
+	struct timespec limit = { .tv_sec = (time_t)(milliseconds / 1000),
+				  .tv_nsec = (long)(milliseconds % 1000) * 1000000 };
 	struct pollfd keys = { .fd = terminal.keys ? STDIN_FILENO : -1, .events = POLLIN };
 	int r = ppoll(&keys, 1, &limit, &terminal.outside);
 

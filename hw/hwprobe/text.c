@@ -196,7 +196,7 @@ static bool without_rule(const struct report *report, char names[LINE], const ch
 static void print_no_rule(const struct page *page, const struct report *report, size_t number)
 {
 	char names[LINE];
-	const char *rule;
+	const char *rule = "";
 	char why[LINE];
 	char fix[2 * LINE];
 

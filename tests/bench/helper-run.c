@@ -109,7 +109,7 @@ static int make_grant(struct bench *bench)
 	/* so it comes out of an exec: descriptors stay, memory does not */
 	if (fcntl(run->rings[0].fd, F_SETFD, 0) < 0 ||
 	    fcntl(run->rings[0].arena_fd, F_SETFD, 0) < 0 ||
-	    munmap((void *)(uintptr_t)run->rings[0].arena, run->rings[0].size) < 0)
+	    munmap((void *)(uintptr_t)run->rings[0].arena, (size_t)run->rings[0].size) < 0)
 		return why(-errno, "the ring is gone");
 	snprintf(number, sizeof(number), "%d", run->description);
 	setenv(HWS_GRANTS_NAME, number, 1);

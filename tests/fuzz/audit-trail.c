@@ -111,7 +111,7 @@ static void changed_bytes(struct fuzz *input)
 	struct trail edited = *trail;
 
 	for (int i = 0; i < EDITS && input->left; i++) {
-		size_t at = fuzz_number(input, 2) % (edited.size + edited.head_size);
+		size_t at = (size_t)fuzz_number(input, 2) % (edited.size + edited.head_size);
 		char value = (char)fuzz_number(input, 1);
 
 		if (at < edited.size)

@@ -62,7 +62,7 @@ static void pack(const struct hws_values *values)
 
 	if (flat_pack(values, flat, sizeof(flat), &size) < 0)
 		return;
-	fuzz_must(flat_unpack(flat, size, &again) == 0);
+	fuzz_must(flat_unpack(flat, (size_t)size, &again) == 0);
 	fuzz_must(again->count == values->count);
 	for (uint64_t i = 0; i < values->count; i++) {
 		fuzz_must(again->at[i].type == values->at[i].type);

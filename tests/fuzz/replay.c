@@ -72,12 +72,12 @@ static void die(const char *what, const char *name)
 	exit(2);
 }
 
-static uint64_t below(uint64_t limit)
+static size_t below(size_t limit)
 {
 	state ^= state << 13;
 	state ^= state >> 7;
 	state ^= state << 17;
-	return (state >> 11) % limit;
+	return (size_t)((state >> 11) % limit);
 }
 
 static void add_file(const char *path)
@@ -203,7 +203,7 @@ int main(int argc, char **argv)
 	printf("ok 1 - %zu seeds\n", seed_count);
 	for (unsigned long i = 0; i < count; i++) {
 		start_from(&seeds[below(seed_count)]);
-		for (uint64_t changes = below(6) + 1; changes; changes--)
+		for (size_t changes = below(6) + 1; changes; changes--)
 			mutate();
 		feed();
 	}

@@ -138,7 +138,7 @@ static size_t make(struct fuzz *input, struct client *client, union wire_request
 /* Anything at all. */
 static size_t make_bytes(struct fuzz *input, union wire_request *request)
 {
-	size_t size = fuzz_number(input, 1) * 11 % sizeof(*request);
+	size_t size = (size_t)fuzz_number(input, 1) * 11 % sizeof(*request);
 	size_t have = size < input->left ? size : input->left;
 
 	memset(request, 0, sizeof(*request));
@@ -171,7 +171,7 @@ static void put_one(struct fuzz *input, struct client *client)
 
 static void scribble(struct fuzz *input, const struct client *client)
 {
-	size_t at = fuzz_number(input, 3) % RING;
+	size_t at = (size_t)fuzz_number(input, 3) % RING;
 	uint64_t bytes = fuzz_number(input, 8);
 
 	if (client->ring)

@@ -37,12 +37,12 @@ static bool name_ok(const char *name)
 /* A chain of up to EXTENSIONS; with the last bit of @how it ends in itself. */
 static bool make_chain(struct hws_ext chain[EXTENSIONS], struct fuzz *input)
 {
-	size_t count = fuzz_number(input, 1) % (EXTENSIONS + 1);
+	size_t count = (size_t)fuzz_number(input, 1) % (EXTENSIONS + 1);
 	bool cycle = count && fuzz_number(input, 1) % 8 == 1;
 	bool ok = !cycle && count <= CHAIN_MAX;
 
 	for (size_t i = 0; i < count; i++) {
-		uint64_t how = fuzz_number(input, 1);
+		size_t how = (size_t)fuzz_number(input, 1);
 
 		chain[i].struct_size = how == 0xff ? 8 : sizeof(chain[i]) + how;
 		chain[i].next = i + 1 < count ? &chain[i + 1] : cycle ? &chain[0] : NULL;

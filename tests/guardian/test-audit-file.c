@@ -222,6 +222,7 @@ START_TEST(file_is_the_parents_alone_after_fork)
 	int status;
 	pid_t child;
 
+	need_kernel("MADV_WIPEONFORK");
 	set_up();
 	audit = open_file((struct hws_audit_options) { .flags = HWS_AUDIT_THREAD });
 	record_many(audit, 0, 3);

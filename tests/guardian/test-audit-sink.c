@@ -57,6 +57,7 @@ START_TEST(audit_child_detaches_after_fork)
 	int status;
 	pid_t child;
 
+	need_kernel("MADV_WIPEONFORK");
 	record_one(audit, HWS_LEVEL_INFO, HWS_KIND_PORT, HWS_REASON_NONE);
 	child = fork();
 	if (child == 0) {

@@ -280,6 +280,7 @@ END_TEST
 
 START_TEST(load_follows_no_link)
 {
+	need_kernel("openat2()");
 	make_root();
 	write_file("/real.conf", RULE);
 	ck_ok(symlink("/real.conf", below(DIRECTORY "/a.conf")));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,15 +121,15 @@ static void run_train(uint64_t budget, uint64_t window, uint64_t most, uint64_t 
 		if (take(&surge, amount) != HWS_REASON_NONE)
 			continue;
 		exact_note(&seen, now, amount);
-		check(seen.sum <= budget, "%lu in a window of %lu, budget %lu", seen.sum, window,
-		      budget);
+		check(seen.sum <= budget, "%" PRIu64 " in a window of %" PRIu64 ", budget %" PRIu64,
+		      seen.sum, window, budget);
 	}
 }
 
 static void check_share(const char *what)
 {
-	ck_assert_msg(seen.total * 100 >= wanted.total * 95, "%s: %lu of %lu", what, seen.total,
-		      wanted.total);
+	ck_assert_msg(seen.total * 100 >= wanted.total * 95, "%s: %" PRIu64 " of %" PRIu64, what,
+		      seen.total, wanted.total);
 	ck_assert_msg(wanted.total > 0, "%s granted nothing", what);
 	wanted.total = seen.total = 0;
 }
@@ -359,7 +360,8 @@ static void check_windows(uint64_t (*log)[3], size_t count, uint64_t budget, uin
 		for (size_t k = i; k < count && log[k][0] - log[i][0] < window; k++)
 			if (log[k][1] - log[i][0] < window)
 				sum += log[k][2];
-		check(sum <= budget, "%lu granted in a window, budget %lu", sum, budget);
+		check(sum <= budget, "%" PRIu64 " granted in a window, budget %" PRIu64, sum,
+		      budget);
 	}
 }
 

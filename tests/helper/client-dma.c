@@ -154,10 +154,11 @@ static int map_raw(int container, uint64_t size)
 		.iova = 0x100000,
 		.size = size,
 	};
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
 
 	CHECK(memory != MAP_FAILED);
-	memset(memory, 1, size);
+	memset(memory, 1, (size_t)size);
 	map.vaddr = (uintptr_t)memory;
 	return ioctl(container, VFIO_IOMMU_MAP_DMA, &map) < 0 ? -errno : 0;
 }

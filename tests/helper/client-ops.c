@@ -320,8 +320,8 @@ static void check_balance(struct rig *rig)
 static void close_in_flight(struct rig *rig, const struct hws_grants_ring *grant)
 {
 	const struct hws_request never = { .kind = HWS_OP_TIMEOUT, .offset = UINT64_MAX / 2 };
-	unsigned char *arena =
-		mmap(NULL, grant->size, PROT_READ | PROT_WRITE, MAP_SHARED, grant->arena_fd, 0);
+	unsigned char *arena = mmap(NULL, (size_t)grant->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+				    grant->arena_fd, 0);
 
 	CHECK(arena != MAP_FAILED);
 	for (int i = 0; i < 64; i++)
@@ -329,11 +329,11 @@ static void close_in_flight(struct rig *rig, const struct hws_grants_ring *grant
 	queue(rig, never);
 	CHECK(hws_submit(rig->ring) == 0);
 	CHECK(hws_ring_close(rig->ring, HWS_FOREVER) == 0);
-	memset(arena, 0xee, grant->size);
+	memset(arena, 0xee, (size_t)grant->size);
 	usleep(50000);
 	for (size_t i = 0; i < grant->size; i++)
 		CHECK(arena[i] == 0xee);
-	munmap(arena, grant->size);
+	munmap(arena, (size_t)grant->size);
 }
 
 /* ops PATH r|rw */

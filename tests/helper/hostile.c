@@ -229,7 +229,7 @@ static size_t spoil(union wire_request *request, uint64_t *seed)
 
 	for (uint64_t i = pick(seed, 6); i > 0; i--)
 		request->bytes[pick(seed, size)] = (unsigned char)hostile_next(seed);
-	return pick(seed, 16) ? size : pick(seed, sizeof(*request));
+	return pick(seed, 16) ? size : (size_t)pick(seed, sizeof(*request));
 }
 
 static void send_burst(struct enemy *enemy)

@@ -3,7 +3,11 @@
 #ifndef HWSAFE_TESTS_HELPER_INTRUDE_H
 #define HWSAFE_TESTS_HELPER_INTRUDE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
+
+/* Is there a way in on this architecture? */
+extern const bool intrude_known;
 
 /*
  * Stops @pid, which sleeps in a system call; at the end it goes on as if nothing had been. Only

@@ -102,12 +102,18 @@ static const struct {
 #endif
 };
 
+#define need_way_in()                                                                      \
+	do {                                                                               \
+		need_hardened();                                                           \
+		need("intrude", intrude_known, "no way in is known on this architecture"); \
+	} while (0)
+
 START_TEST(p14_starting_programs_and_rings_and_all_else_is_denied)
 {
 	struct daemon daemon = { 0 };
 	const long none[6] = { 0 };
 
-	need_hardened();
+	need_way_in();
 	daemon_start(&daemon, POLICY, simulated);
 	usleep(50000); /* it sleeps again */
 	intrude_begin(daemon.pid);
@@ -126,7 +132,7 @@ START_TEST(p14_reader_of_names_can_do_still_less)
 	struct daemon daemon = { 0 };
 	pid_t reader;
 
-	need_hardened();
+	need_way_in();
 	daemon_start(&daemon, POLICY, simulated);
 	reader = start_reader(daemon.pid);
 	intrude_begin(reader);
@@ -143,28 +149,30 @@ END_TEST
 START_TEST(p18_numbers_of_ioctls_are_compared_whole)
 {
 	static const struct {
-		unsigned long number;
+		uint64_t number;
 		long result;
 	} rows[] = {
 		{ VFIO_GROUP_GET_STATUS, -EBADF }, /* let through; there is no such descriptor */
-		{ VFIO_GROUP_GET_STATUS | 1ul << 32, -EPERM },
+		{ VFIO_GROUP_GET_STATUS | UINT64_C(1) << 32, -EPERM },
 		{ VFIO_DEVICE_RESET, -EBADF },
-		{ VFIO_DEVICE_RESET | 1ul << 32, -EPERM },
+		{ VFIO_DEVICE_RESET | UINT64_C(1) << 32, -EPERM },
 		{ VFIO_IOMMU_MAP_DMA, -EPERM }, /* what is mapped is the client's own memory */
 		{ TIOCSTI, -EPERM },
-		{ TIOCSTI | 1ul << 32, -EPERM },
-		{ TIOCSTI | 0xffffffff00000000ul, -EPERM },
+		{ TIOCSTI | UINT64_C(1) << 32, -EPERM },
+		{ TIOCSTI | UINT64_C(0xffffffff00000000), -EPERM },
 		{ FIOCLEX, -EPERM },
 	};
 	struct daemon daemon = { 0 };
 
-	need_hardened();
+	need_way_in();
 	daemon_start(&daemon, POLICY, simulated);
 	usleep(50000);
 	intrude_begin(daemon.pid);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const long arguments[6] = { -1, (long)rows[i].number };
 
+		if ((unsigned long)rows[i].number != rows[i].number)
+			continue; /* no such number on this machine */
 		ck_assert_int_eq(intrude(daemon.pid, SYS_ioctl, arguments), rows[i].result);
 	}
 	intrude_end(daemon.pid);
@@ -204,7 +212,7 @@ START_TEST(p19_server_reaches_only_the_files_it_works_with)
 	};
 	struct daemon daemon = { 0 };
 
-	need_hardened();
+	need_way_in();
 	need("landlock", has_landlock(), "this kernel has none");
 	daemon_start(&daemon, POLICY, simulated);
 	usleep(50000);

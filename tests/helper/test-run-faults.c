@@ -18,6 +18,17 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ANY	     -1
 
+/* Where user numbers once had 16 bits, these are the calls of today's. */
+#ifdef SYS_setgroups32
+#define SET_GROUPS SYS_setgroups32
+#define SET_RESGID SYS_setresgid32
+#define SET_RESUID SYS_setresuid32
+#else
+#define SET_GROUPS SYS_setgroups
+#define SET_RESGID SYS_setresgid
+#define SET_RESUID SYS_setresuid
+#endif
+
 /* A system call, perhaps only with such an argument. */
 struct fault {
 	const char *says;
@@ -56,9 +67,9 @@ static const struct fault faults[] = {
 	{ "bounding set", SYS_prctl, 0, PR_CAPBSET_DROP, true },
 	{ "bounding set", SYS_prctl, 0, PR_CAPBSET_READ },
 	{ "ambient set", SYS_prctl, 0, PR_CAP_AMBIENT },
-	{ "groups", SYS_setgroups, ANY },
-	{ "gid", SYS_setresgid, ANY, 0, true },
-	{ "uid", SYS_setresuid, ANY, 0, true },
+	{ "groups", SET_GROUPS, ANY },
+	{ "gid", SET_RESGID, ANY, 0, true },
+	{ "uid", SET_RESUID, ANY, 0, true },
 	{ "capabilities", SYS_capset, ANY, 0, true },
 	{ "capabilities", SYS_capget, ANY },
 	{ "no_new_privs", SYS_prctl, 0, PR_SET_NO_NEW_PRIVS, true },

@@ -99,7 +99,7 @@ static struct hws_error *create(struct hws_call_create *call)
 	rogue.instance = call->instance;
 	if (hws_value_int(hws_value_find(&call->options, "at"), &rogue.at) == 0 &&
 	    hws_value_string(deed, &name, &size) == 0 && size < sizeof(rogue.deed))
-		memcpy(rogue.deed, name, size);
+		memcpy(rogue.deed, name, (size_t)size);
 	perform_at(1);
 	call->ret_self = &rogue;
 	return NULL;
@@ -139,7 +139,7 @@ static struct hws_error *copy_in(void *self, struct hws_call_copy *call)
 {
 	(void)self;
 	perform_at(7);
-	memcpy(rogue.bytes + call->offset, call->host, call->size);
+	memcpy(rogue.bytes + call->offset, call->host, (size_t)call->size);
 	return NULL;
 }
 
@@ -147,7 +147,7 @@ static struct hws_error *copy_out(void *self, struct hws_call_copy *call)
 {
 	(void)self;
 	perform_at(8);
-	memcpy(call->host, rogue.bytes + call->offset, call->size);
+	memcpy(call->host, rogue.bytes + call->offset, (size_t)call->size);
 	if (rogue.at == 10)
 		*(char *)call->host ^= 1;
 	return NULL;

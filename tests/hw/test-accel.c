@@ -257,7 +257,7 @@ static void chunk_over(uint64_t context, void *data, uint64_t size)
 {
 	ck_assert_uint_eq(context, 3);
 	ck_assert_uint_eq(size, 100);
-	memset(data, 'x', size);
+	memset(data, 'x', (size_t)size);
 	heard.lines[0]++;
 }
 

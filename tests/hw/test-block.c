@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "guardian/context-internal.h"
+#include "shim/fault-internal.h"
 #include "shim/sim-internal.h"
 #include "tests/hw/hw-kit.h"
 
@@ -161,6 +162,7 @@ START_TEST(block_keeps_the_width)
 	struct hws_mmio *mmio = mapped(hw, PLAIN, HWS_RW);
 	uint8_t out[64];
 	uint8_t in[66];
+	uint64_t last; /* as it was written, as one word */
 
 	for (size_t i = 0; i < sizeof(out); i++)
 		out[i] = (uint8_t)(3 * i + 1);
@@ -180,7 +182,8 @@ START_TEST(block_keeps_the_width)
 		ck_assert_uint_eq(in[0], 0xaa);
 		ck_assert_uint_eq(in[65], 0xaa);
 	}
-	ck_assert_uint_eq(hws_mmio_get32(mmio, 0x100), 0x0a070401);
+	memcpy(&last, out, sizeof(last));
+	ck_assert_uint_eq(hws_mmio_get32(mmio, 0x100), (uint32_t)last);
 	hws_mmio_unmap(mmio);
 	hws_close(hw);
 }
@@ -353,7 +356,8 @@ static void check_gone(struct hws_mmio *mmio, int code)
 
 START_TEST(all_ones_of_a_device_that_is_gone_are_none)
 {
-	for (int direct = 0; direct < 2; direct++) {
+	/* nothing is loaded directly where its faults can't be told */
+	for (int direct = 0; direct < (fault_arm() == 0 ? 2 : 1); direct++) {
 		struct hws *hw = open_memory(direct);
 		struct hws_mmio *mmio = mapped(hw, 0, HWS_RW);
 

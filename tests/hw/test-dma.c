@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "shim/fault-internal.h"
 #include "tests/hw/edu-kit.h"
 
 struct bench {
@@ -24,9 +25,7 @@ static void tear_down(struct bench *b)
 	struct hws_dma_info info = { .size = sizeof(info) };
 
 	ck_works(hws_dma_get_info(b->domain, &info));
-	ck_assert_uint_eq(info.given, 0);
-	ck_assert_uint_eq(info.maps, 0);
-	ck_assert_uint_eq(info.mapped, 0);
+	ck_assert_uint_eq(info.given | info.maps | info.mapped, 0);
 	ck_assert_uint_eq(info.quarantined, 0);
 	hws_mmio_unmap(b->edu);
 	ck_assert_int_eq(hws_dma_close(b->domain), 0);
@@ -160,6 +159,7 @@ START_TEST(touch_of_a_given_buffer_faults_and_is_told)
 {
 	struct hws_stray stray;
 
+	need("faults", fault_arm() == 0, "on this architecture they can't be told");
 	ck_ok(pipe(caught));
 	ck_assert(suite_died(suite_child(touch_given, NULL), SIGSEGV));
 	ck_assert_int_eq(read(caught[0], &stray, sizeof(stray)), sizeof(stray));

@@ -10,11 +10,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine-internal.h"
 #include "hw/accel.h"
 #include "tests/suite.h"
 #include "uring/pool.h"
 
 enum { SIZE = 4096 };
+
+#define need_confined() \
+	need("confine", CONFINE_MACHINE, "system calls can't be filtered on this architecture")
 
 static char folder[64], path[128], lines[4096];
 
@@ -129,6 +133,7 @@ START_TEST(isolated_device_works_as_the_other)
 	int code;
 	HWS_VIEW(view);
 
+	need_confined();
 	ck_ok(hws_plugin_open(hw, path, &options, &plugin));
 	ck_ok(hws_accel_open(plugin, pool, &accel));
 	ck_ok(hws_value_int(hws_value_find(hws_accel_attributes(accel), "most"), &most));
@@ -183,6 +188,7 @@ static const struct {
 
 START_TEST(what_kills_it_is_an_error_here)
 {
+	need_confined();
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		struct hws *hw = context(ROGUE);
 		struct hws_pool *pool = pool_of(hw);
@@ -237,6 +243,7 @@ START_TEST(what_kills_it_in_any_entry_is_an_error)
 	static const char *const entries[] = { [3] = "attributes", [5] = "alloc",    [6] = "free",
 					       [7] = "copy_in",	   [8] = "copy_out", [9] = "save" };
 
+	need_confined();
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		struct hws *hw = context(ROGUE);
 		struct hws_pool *pool = pool_of(hw);
@@ -269,6 +276,7 @@ END_TEST
 
 START_TEST(what_kills_it_at_the_start_is_an_error)
 {
+	need_confined();
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		struct hws *hw = context(ROGUE);
 		struct hws_plugin *plugin = NULL;
@@ -285,6 +293,7 @@ END_TEST
 
 START_TEST(what_kills_it_at_the_end_is_the_end)
 {
+	need_confined();
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		struct hws *hw = context(ROGUE);
 		struct hws_plugin *plugin;
@@ -308,6 +317,7 @@ START_TEST(it_reaches_nothing_but_its_own)
 	struct hws_accel *accel;
 	int r;
 
+	need_confined();
 	ck_ok(open_rogue(hw, NULL, 0, &plugin));
 	ck_ok(hws_accel_open(plugin, pool, &accel));
 	r = run(accel, "reach-out");
@@ -329,6 +339,7 @@ START_TEST(lies_are_found_in_there_too)
 	struct hws_plugin *plugin;
 	struct hws_accel *accel;
 
+	need_confined();
 	ck_ok(open_rogue(hw, "", 4, &plugin));
 	ck_assert_int_lt(hws_accel_open(plugin, pool, &accel), 0);
 	ck_assert_msg(strstr(hws_why(), "5 values is NULL"), "%s", hws_why());
@@ -349,6 +360,7 @@ START_TEST(memory_of_the_program_is_not_there)
 	struct hws_buf buf;
 	uint64_t memory;
 
+	need_confined();
 	ck_ok(hws_pool_open(hw, &open_pool, &pool));
 	ck_ok(open_rogue(hw, NULL, 0, &plugin));
 	ck_ok(hws_accel_open(plugin, pool, &accel));

@@ -304,8 +304,8 @@ static void spoil(char *text, size_t *length, uint64_t *state)
 				  "0x9fFrw";
 
 	for (uint64_t n = random_next(state) % 8 + 1; n && *length > 2; n--) {
-		size_t at = random_next(state) % *length;
-		size_t part = random_next(state) % 24 % (*length - at);
+		size_t at = (size_t)random_next(state) % *length;
+		size_t part = (size_t)random_next(state) % 24 % (*length - at);
 
 		switch (random_next(state) % 4) {
 		case 0:

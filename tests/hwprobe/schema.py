@@ -2,13 +2,14 @@
 """As much of JSON Schema as the published schemas use; any other word in one is an error."""
 import re
 
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool, "null": type(None)}
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
+         "boolean": bool, "null": type(None)}
 WORDS = {"$schema", "$id", "title", "description", "type", "const", "enum", "required", "properties",
          "items", "pattern", "minimum"}
 
 
 def _is(value, name):
-    return isinstance(value, TYPES[name]) and not (name == "integer" and isinstance(value, bool))
+    return isinstance(value, TYPES[name]) and not (name in ("integer", "number") and isinstance(value, bool))
 
 
 def problems(value, schema, where="document"):

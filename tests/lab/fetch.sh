@@ -36,15 +36,19 @@ originals_dir() { # ARCH
 	echo "$CACHE/originals-$1-$(cksum <<<"$ORIGINALS" | cut -d' ' -f1)"
 }
 
-# The debian.org part of what the host uses.
-debian_sources() {
-	local keys=/usr/share/keyrings/debian-archive-keyring.gpg line found=
+# Debian 12 has no riscv64; the release after it has.
+declare -A RELEASE=([riscv64]=trixie)
+
+# The debian.org part of what the host uses; of another release, where the architecture is only there.
+debian_sources() { # ARCH
+	local keys=/usr/share/keyrings/debian-archive-keyring.gpg release=${RELEASE[$1]:-} line found=
 
 	# shellcheck disable=SC2016 # apt's own placeholders
 	while IFS='|' read -r -a line; do
 		[[ ${line[0]} == *debian.org/* ]] || continue
+		[[ -z $release || ${line[1]} != *-* ]] || continue # its updates and the like
 		found=yes
-		echo "deb [signed-by=$keys] ${line[0]} ${line[1]} ${line[2]}"
+		echo "deb [signed-by=$keys] ${line[0]} ${release:-${line[1]}} ${line[2]}"
 	done < <(apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)' 'Created-By: Packages')
 	[[ $found ]] || say "apt on this machine has no debian.org source to take kernels from"
 	[[ $found ]]
@@ -69,9 +73,13 @@ apt_ready() { # ARCH
 	[[ -e $SCRATCH/apt-$1 ]] && return
 	mkdir -p "$state/cache/archives/partial" "$state/lists/partial"
 	: >"$state/status"
-	debian_sources >"$state/sources.list" || return
+	debian_sources "$1" >"$state/sources.list" || return
 	say "reading Debian's package lists for $1"
-	apt_in "$1" apt-get update -o APT::Update::Error-Mode=any >"$SCRATCH/apt-$1.out" || return
+	if ! apt_in "$1" apt-get update -o APT::Update::Error-Mode=any >"$SCRATCH/apt-$1.out"; then
+		# a mirror that is being renewed has the release itself all the same
+		sed -i '/ [a-z]*-[a-z-]* /d' "$state/sources.list"
+		apt_in "$1" apt-get update -o APT::Update::Error-Mode=any >"$SCRATCH/apt-$1.out" || return
+	fi
 	: >"$SCRATCH/apt-$1"
 }
 
@@ -190,13 +198,14 @@ fetch_sysroot() { # ARCH
 	target=$(sysroot_dir "$1")
 	[[ -d $target ]] && return
 	apt_ready "$1" || return
-	mkdir -p "$SCRATCH/debs/partial"
+	mkdir -p "$SCRATCH/debs-$1/partial"
 	say "downloading the libraries to build against ($1)"
 	# shellcheck disable=SC2086 # a list of names
 	apt_in "$1" apt-get install --download-only --no-install-recommends \
-		-o Dir::Cache::archives="$SCRATCH/debs" $SYSROOT_PACKAGES >"$SCRATCH/apt.out" || return
+		-o Dir::Cache::archives="$SCRATCH/debs-$1" $SYSROOT_PACKAGES >"$SCRATCH/apt.out" || return
 	new=$(mktemp -d "$CACHE/new-$$-XXXXXX")
-	find "$SCRATCH/debs" -name '*.deb' -print0 | xargs -0 -I{} dpkg -x {} "$new" && relative_links "$new" &&
+	find "$SCRATCH/debs-$1" -name '*.deb' -print0 | xargs -0 -I{} dpkg -x {} "$new" && relative_links "$new" &&
+		{ [[ -d $new/lib ]] || ln -s usr/lib "$new/lib"; } && # since trixie no package brings it
 		chmod 755 "$new" && mv -T "$new" "$target" && return
 	rm -rf "$new"
 	return 1

@@ -63,7 +63,7 @@ static struct hws_error *copy_in(void *self, struct hws_call_copy *call)
 	(void)self;
 	if (plug.away)
 		longjmp(*plug.away, 1);
-	memcpy(plug.memory[call->memory] + call->offset, call->host, call->size);
+	memcpy(plug.memory[call->memory] + call->offset, call->host, (size_t)call->size);
 	over(call->event);
 	return plug.answer;
 }
@@ -71,7 +71,7 @@ static struct hws_error *copy_in(void *self, struct hws_call_copy *call)
 static struct hws_error *copy_out(void *self, struct hws_call_copy *call)
 {
 	(void)self;
-	memcpy(call->host, plug.memory[call->memory] + call->offset, call->size);
+	memcpy(call->host, plug.memory[call->memory] + call->offset, (size_t)call->size);
 	over(call->event);
 	return plug.answer;
 }
@@ -98,7 +98,7 @@ static struct hws_error *chunk_in(void *self, struct hws_call_chunk *call)
 	const struct hws_chunk *chunk = &call->chunk;
 
 	(void)self;
-	memcpy(plug.memory[call->memory] + call->offset, chunk->data, chunk->size);
+	memcpy(plug.memory[call->memory] + call->offset, chunk->data, (size_t)chunk->size);
 	plug.last_chunk = *chunk;
 	for (int i = plug.keep_chunk ? 2 : plug.twice ? 0 : 1; i < 2; i++)
 		chunk->done(chunk->context, chunk->data, chunk->size);

@@ -129,6 +129,19 @@ START_TEST(a_granted_function_has_one_holder_and_no_heirs)
 }
 END_TEST
 
+/* Of so many bytes, in this machine's order. */
+static void put_number(void *at, uint64_t value, size_t size)
+{
+	uint32_t word = (uint32_t)value;
+	uint8_t byte = (uint8_t)value;
+
+	memcpy(at,
+	       size == sizeof(value)  ? (const void *)&value
+	       : size == sizeof(word) ? (const void *)&word
+				      : (const void *)&byte,
+	       size);
+}
+
 START_TEST(what_can_not_be_is_refused)
 {
 	static const struct {
@@ -179,7 +192,7 @@ START_TEST(what_can_not_be_is_refused)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct whole whole = good();
 
-		memcpy((char *)&whole + rows[i].offset, &rows[i].value, rows[i].size);
+		put_number((char *)&whole + rows[i].offset, rows[i].value, rows[i].size);
 		is_refused(&whole, good().head.size, SEALS, -EBADMSG);
 	}
 }

@@ -2,6 +2,7 @@
 /* A plug-in's file: which are loaded, and which are not. */
 #include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ START_TEST(file_must_be_its_owners_alone)
 	struct plugin_source source;
 	char other[128];
 
+	need_kernel("openat2()");
 	set_up(HELLO);
 	source = trusting();
 	ck_assert_int_eq(chmod(path, 0664), 0);
@@ -48,7 +50,7 @@ END_TEST
 /* Changes to the file that make it something else, and what is said. */
 static void flip_machine(void)
 {
-	((Elf64_Ehdr *)(void *)bytes)->e_machine ^= 0x55;
+	((ElfW(Ehdr) *)(void *)bytes)->e_machine ^= 0x55;
 }
 static void flip_class(void)
 {
@@ -56,7 +58,7 @@ static void flip_class(void)
 }
 static void make_program(void)
 {
-	((Elf64_Ehdr *)(void *)bytes)->e_type = ET_REL;
+	((ElfW(Ehdr) *)(void *)bytes)->e_type = ET_REL;
 }
 static void cut_header(void)
 {
@@ -68,7 +70,7 @@ static void cut_segments(void)
 }
 static void far_segments(void)
 {
-	((Elf64_Ehdr *)(void *)bytes)->e_phoff = UINT64_MAX - 8;
+	((ElfW(Ehdr) *)(void *)bytes)->e_phoff = (ElfW(Off)) - 8;
 }
 static void be_text(void)
 {

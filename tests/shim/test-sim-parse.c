@@ -280,7 +280,7 @@ static void mutate(char *text, size_t size, const char *good, uint64_t *state)
 	size_t length = strlen(good);
 
 	if (random_next(state) % 4 == 0) {
-		length = random_next(state) % 200;
+		length = (size_t)random_next(state) % 200;
 		for (size_t i = 0; i < length; i++)
 			text[i] = (char)random_next(state);
 		text[length] = '\0';
@@ -289,7 +289,7 @@ static void mutate(char *text, size_t size, const char *good, uint64_t *state)
 	ck_assert_uint_lt(length + 16, size);
 	memcpy(text, good, length + 1);
 	for (uint64_t n = random_next(state) % 8; n > 0 && length > 1; n--) {
-		size_t at = random_next(state) % length;
+		size_t at = (size_t)random_next(state) % length;
 		size_t cut = random_next(state) % 8;
 		char byte = likely[random_next(state) % (sizeof(likely) - 1)];
 

@@ -115,7 +115,7 @@ struct hws_buf rig_buf(struct hws_ring *ring, uint64_t size, int byte)
 	void *bytes;
 	size_t room;
 
-	ck_ok(hws_buf_take(hws_ring_pool(ring), size, &buf));
+	ck_ok(hws_buf_take(hws_ring_pool(ring), (size_t)size, &buf));
 	ck_ok(hws_buf_view(hws_ring_pool(ring), buf, HWS_RW, &bytes, &room));
 	memset(bytes, byte, room);
 	ck_ok(hws_buf_unview(hws_ring_pool(ring), buf));

@@ -44,7 +44,7 @@ static int register_pool(struct setup *setup)
 		uint64_t size;
 
 		pool_region(setup->pool, i, &pieces[i].iov_base, &size);
-		pieces[i].iov_len = size;
+		pieces[i].iov_len = (size_t)size;
 	}
 	pool_open_for_kernel(setup->pool);
 	r = io_uring_register_buffers(&setup->ring, pieces, count);

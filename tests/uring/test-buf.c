@@ -334,6 +334,7 @@ START_TEST(child_of_fork_has_stale_handles_and_pools_of_its_own)
 	struct hws_pool *pool = open_pool(2, 4096);
 	struct other of = { .pool = pool, .buf = take(pool) };
 
+	need_kernel("MADV_WIPEONFORK");
 	ck_ok(view(pool, of.buf));
 	ck_assert_int_eq(WEXITSTATUS(suite_child(use_in_child, &of)), 42);
 	ck_ok(unview(pool, of.buf));

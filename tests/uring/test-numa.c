@@ -136,6 +136,7 @@ START_TEST(a_pool_says_which_nodes_there_are)
 	struct hws_pool_options options = one_class(1, 4096);
 	struct hws_pool *pool;
 
+	need_kernel("mbind()");
 	options.flags = HWS_POOL_NODE;
 	options.node = 999;
 	ck_assert_int_lt(hws_pool_open(NULL, &options, &pool), 0);

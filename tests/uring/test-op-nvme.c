@@ -54,7 +54,7 @@ static struct hws_done move_at(struct hws_ring *ring, uint32_t kind, struct hws_
 
 static void disk_is_read_and_written_by(int way, char *bytes)
 {
-	static const uint64_t sizes[] = { 4096, BIG };
+	static const size_t sizes[] = { 4096, BIG };
 	struct hws_ring *ring = rig_open_way(way);
 	int fd = open(DISK, O_RDWR | O_DIRECT);
 
@@ -178,7 +178,7 @@ static void identify_as_expected(struct hws_ring *ring, struct hws_buf buf)
 
 static void commands_reach_the_disk_by(int way, char *bytes)
 {
-	static const uint64_t sizes[] = { SECTOR, 4096, BIG / 16 };
+	static const size_t sizes[] = { SECTOR, 4096, BIG / 16 };
 	struct hws_ring *ring = open_for_commands(way);
 	int fd = open(NAMESPACE, O_RDWR);
 	struct nvme_uring_cmd flush = { .opcode = NVM_FLUSH, .nsid = 1 };

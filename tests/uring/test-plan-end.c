@@ -214,6 +214,7 @@ START_TEST(a_child_only_frees_it)
 	int ends[2];
 	int status;
 
+	need_kernel("MADV_WIPEONFORK");
 	need_uring();
 	ring = rig_open(NULL);
 	plan = open_plan(ring, 0);

@@ -95,6 +95,7 @@ START_TEST(numa_node_that_isnt_there_is_refused)
 	struct hws_pool_options options = one_class(1, 4096);
 	struct hws_pool *pool;
 
+	need_kernel("mbind()");
 	options.flags = HWS_POOL_NODE;
 	options.node = 1u << 20;
 	ck_assert_int_eq(hws_pool_open(NULL, &options, &pool), -EINVAL);
@@ -182,6 +183,7 @@ START_TEST(close_keeps_what_others_own)
 	void *viewed;
 	size_t size;
 
+	need_kernel("PROT_NONE for its own calls");
 	options.guard = HWS_POOL_GUARD_NONE;
 	ck_ok(hws_pool_open(NULL, &options, &pool));
 	for (int i = 0; i < COUNT; i++) {

@@ -261,6 +261,7 @@ START_TEST(a_forked_child_is_refused_and_harms_nothing)
 	pthread_t thread;
 	int ends[2];
 
+	need_kernel("MADV_WIPEONFORK");
 	need_uring();
 	ring = rig_open(NULL);
 	ck_assert_int_eq(pipe(ends), 0);

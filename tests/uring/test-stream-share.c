@@ -266,6 +266,7 @@ START_TEST(stream_is_of_one_thread_and_one_process)
 	char byte;
 	pid_t child;
 
+	need_kernel("MADV_WIPEONFORK");
 	need_uring();
 	ring = rig_open(NULL);
 	ck_assert_int_eq(pipe(ends), 0);

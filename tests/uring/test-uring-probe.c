@@ -102,6 +102,7 @@ static void probe_without_children(void *context)
 
 START_TEST(probe_tells_when_there_is_no_child)
 {
+	need_kernel("filter of system calls");
 	ck_assert_int_eq(suite_child(probe_without_children, NULL), 0);
 }
 END_TEST
@@ -111,6 +112,7 @@ START_TEST(probe_forks_where_clone3_is_hidden)
 	struct hws_uring_report with;
 	struct hws_uring_report without;
 
+	need_kernel("filter of system calls");
 	ck_ok(hws_uring_probe(&with));
 	filter(SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS);
 	ck_ok(hws_uring_probe(&without));
@@ -123,6 +125,7 @@ START_TEST(probe_works_for_who_ignores_children)
 	struct hws_uring_report before;
 	struct hws_uring_report after;
 
+	need_kernel("filter of system calls");
 	ck_ok(hws_uring_probe(&before));
 	signal(SIGCHLD, SIG_IGN);
 	filter(SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS);

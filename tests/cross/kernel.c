@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What qemu-user lacks of the kernel that libhwsafe needs, preloaded into the programs it runs:
+ * openat2(). Of how a path may lead it knows what tests of files need, and not more: what depends
+ * on the rest is no test for an emulated machine.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { ARGUMENTS = 6 };
+
+static long open_as(int dir, const char *path, const struct open_how *how)
+{
+	int flags = (int)how->flags;
+
+	while (how->resolve & RESOLVE_IN_ROOT && *path == '/')
+		path++;
+	if (how->resolve & RESOLVE_NO_SYMLINKS)
+		flags |= O_NOFOLLOW;
+	return openat(dir, *path ? path : ".", flags, (mode_t)how->mode);
+}
+
+long syscall(long number, ...)
+{
+	static long (*next)(long, ...);
+	long a[ARGUMENTS];
+	va_list list;
+
+	va_start(list, number);
+	for (int i = 0; i < ARGUMENTS; i++)
+		a[i] = va_arg(list, long);
+	va_end(list);
+	if (number == SYS_openat2)
+		return open_as((int)a[0], (const char *)a[1], (const struct open_how *)a[2]);
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "syscall");
+	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
