@@ -7,7 +7,8 @@
  * granted[e] counts what is really out in epoch e: taken and not given back.
  * MUTANT_GIVE: giving back doesn't look at the epoch. MUTANT_STORE: taking
  * stores without comparing. MUTANT_REARM: re-arming adds to what it read,
- * whatever stands there now.
+ * whatever stands there now. Liveness: nobody waits for anybody; MUTANT_WAIT:
+ * who finds nothing left does.
  */
 #define LIMIT  2
 #define EPOCHS 3
@@ -18,6 +19,7 @@
 
 byte state = 0;
 byte granted[EPOCHS];
+byte running = 3;
 
 /* never more than the limit; the word is of an epoch that exists, and none comes again */
 inline move(from, to)
@@ -37,7 +39,11 @@ again_take:
 	:: else -> skip
 	fi;
 	if
+#ifdef MUTANT_WAIT
+	:: count == 0 -> seen = state; goto again_take
+#else
 	:: count == 0 -> skip
+#endif
 	:: else ->
 		atomic {
 			if
@@ -139,5 +145,8 @@ active [3] proctype thread()
 		rearm();
 		d_step { seen = 0; old = 0 }
 	:: rounds == 2 -> break
-	od
+	od;
+	running--
 }
+
+ltl ends { <> (running == 0) }
