@@ -177,7 +177,9 @@ static enum hws_reason check_limits(const struct query *q, const struct policy_r
 }
 
 /*@ assigns \nothing;
-  @ ensures \result == (a == 0 ? b : b == 0 ? a : \min(a, b)); */
+  @ ensures a == 0 ==> \result == b;
+  @ ensures b == 0 ==> \result == a;
+  @ ensures a > 0 && b > 0 ==> \result == \min(a, b); */
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	/* 0 is no limit, so less one it is the largest number */
