@@ -90,10 +90,16 @@ void caps_fini(struct caps *caps)
 }
 
 /* The peak, @used included. */
+/*@ requires \valid(ledger);
+  @ assigns ledger->peak;
+  @ ensures \result == \max(\old(ledger->peak), used) && ledger->peak == \result; */
 static uint64_t note_peak(struct ledger *ledger, uint64_t used)
 {
 	uint64_t peak = atomic_load_explicit(&ledger->peak, memory_order_relaxed);
 
+	/*@ loop invariant peak == ledger->peak == \at(ledger->peak, Pre);
+	  @ loop assigns peak, ledger->peak;
+	  @ loop variant used - peak; */
 	while (peak < used)
 		if (atomic_compare_exchange_weak_explicit(
 			    &ledger->peak, &peak, used, memory_order_relaxed, memory_order_relaxed))
@@ -101,12 +107,27 @@ static uint64_t note_peak(struct ledger *ledger, uint64_t used)
 	return peak;
 }
 
+/*@ requires \valid_read(look);
+  @ assigns \nothing;
+  @ ensures \result <==> amount <= look->room && used + amount <= look->edge; */
+static bool has_room(const struct caps_look *look, uint64_t used, uint64_t amount)
+{
+	return amount <= look->room && hws_range_ok(used, amount, look->edge);
+}
+
+/*@ requires \valid(ledger) && \valid_read(look) && \separated(ledger, look);
+  @ assigns ledger->used, ledger->peak;
+  @ ensures \result <==> amount <= look->room && \old(ledger->used) + amount <= look->edge;
+  @ ensures ledger->used == \old(ledger->used) + (\result ? amount : 0); */
 static bool ledger_charge(struct ledger *ledger, const struct caps_look *look, uint64_t amount)
 {
 	uint64_t used = atomic_load_explicit(&ledger->used, memory_order_relaxed);
 
+	/*@ loop invariant used == ledger->used == \at(ledger->used, Pre);
+	  @ loop assigns used, ledger->used;
+	  @ loop variant 1; */
 	do {
-		if (amount > look->room || amount > look->edge || used > look->edge - amount)
+		if (!has_room(look, used, amount))
 			return false;
 		/* acquire: what the releases before it freed is free */
 	} while (!atomic_compare_exchange_weak_explicit(
@@ -115,6 +136,9 @@ static bool ledger_charge(struct ledger *ledger, const struct caps_look *look, u
 	return true;
 }
 
+/*@ requires \valid(ledger) && amount <= ledger->used;
+  @ assigns ledger->used;
+  @ ensures ledger->used == \old(ledger->used) - amount; */
 static void ledger_uncharge(struct ledger *ledger, uint64_t amount)
 {
 	/* release: pairs with ledger_charge() */

@@ -35,22 +35,37 @@ struct hws_guard_limit hws_guard_default(enum hws_guard_class guard)
 }
 
 /* The state at which @epoch begins; its values are this one and @limit more. */
+/*@ requires \valid_read(guard) && guard->limit.context < UINT64_MAX;
+  @ requires epoch * (guard->limit.context + 1) <= UINT64_MAX;
+  @ assigns \nothing;
+  @ ensures \result == epoch * (guard->limit.context + 1); */
 static uint64_t epoch_base(const struct guard *guard, uint64_t epoch)
 {
 	return epoch * (guard->limit.context + 1);
 }
 
+/*@ requires \valid_read(guard) && guard->limit.context < UINT64_MAX;
+  @ assigns \nothing;
+  @ ensures \result == state / (guard->limit.context + 1); */
 static uint64_t epoch_of(const struct guard *guard, uint64_t state)
 {
 	return state / (guard->limit.context + 1);
 }
 
+/*@ requires \valid_read(guard) && guard->limit.context < UINT64_MAX;
+  @ assigns \nothing;
+  @ ensures \result <= guard->limit.context;
+  @ ensures \result == state % (guard->limit.context + 1); */
 static uint64_t used_in(const struct guard *guard, uint64_t state)
 {
 	return state % (guard->limit.context + 1);
 }
 
 /* What the epoch of @state can still give; the last epoch may end before its limit does. */
+/*@ requires \valid_read(guard) && guard->limit.context < UINT64_MAX;
+  @ assigns \nothing;
+  @ ensures state + \result <= UINT64_MAX;
+  @ ensures state % (guard->limit.context + 1) + \result <= guard->limit.context; */
 static uint64_t left_in(const struct guard *guard, uint64_t state)
 {
 	uint64_t left = guard->limit.context - used_in(guard, state);
@@ -166,10 +181,19 @@ uint64_t guard_take(struct guard *guard, uint64_t most, uint64_t *epoch)
 	return count;
 }
 
+/*@ requires \valid(guard) && guard->limit.context < UINT64_MAX && count <= guard->state;
+  @ assigns guard->state;
+  @ ensures \old(guard->state) / (guard->limit.context + 1) == epoch ==>
+  @	guard->state == \old(guard->state) - count;
+  @ ensures \old(guard->state) / (guard->limit.context + 1) != epoch ==>
+  @	guard->state == \old(guard->state); */
 void guard_give(struct guard *guard, uint64_t count, uint64_t epoch)
 {
 	uint64_t state = atomic_load_explicit(&guard->state, memory_order_relaxed);
 
+	/*@ loop invariant state == guard->state == \at(guard->state, Pre);
+	  @ loop assigns state, guard->state;
+	  @ loop variant 1; */
 	while (count && epoch_of(guard, state) == epoch)
 		if (atomic_compare_exchange_weak_explicit(&guard->state, &state, state - count,
 							  memory_order_acq_rel,
@@ -177,10 +201,16 @@ void guard_give(struct guard *guard, uint64_t count, uint64_t epoch)
 			return;
 }
 
+/*@ requires \valid(guard);
+  @ assigns guard->refused;
+  @ ensures guard->refused == \min(\old(guard->refused) + 1, UINT64_MAX); */
 static void count_refusal(struct guard *guard)
 {
 	uint64_t refused = atomic_load_explicit(&guard->refused, memory_order_relaxed);
 
+	/*@ loop invariant refused == guard->refused == \at(guard->refused, Pre);
+	  @ loop assigns refused, guard->refused;
+	  @ loop variant 1; */
 	while (refused != UINT64_MAX &&
 	       !atomic_compare_exchange_weak_explicit(&guard->refused, &refused, refused + 1,
 						      memory_order_relaxed, memory_order_relaxed))
@@ -211,6 +241,11 @@ void lease_init(struct lease *lease, struct guard *guard)
 	};
 }
 
+/*@ requires \valid(lease) && \valid(lease->guard) && \separated(lease, lease->guard);
+  @ requires lease->guard->limit.context < UINT64_MAX && lease->left <= lease->guard->state;
+  @ requires lease->allowance + lease->left <= UINT64_MAX;
+  @ assigns lease->left, lease->allowance, lease->guard->state;
+  @ ensures lease->left == 0 && lease->allowance == \old(lease->allowance + lease->left); */
 void lease_return(struct lease *lease)
 {
 	guard_give(lease->guard, lease->left, lease->epoch);
@@ -225,6 +260,13 @@ void lease_rearm(struct lease *lease)
 }
 
 /* A lease of an epoch that is over holds nothing, and the handle's count begins anew. */
+/*@ requires \valid(lease) && \valid_read(lease->guard) && \separated(lease, lease->guard);
+  @ assigns lease->epoch, lease->left, lease->allowance;
+  @ ensures lease->epoch == epoch;
+  @ ensures \old(lease->epoch) == epoch ==>
+  @	lease->left == \old(lease->left) && lease->allowance == \old(lease->allowance);
+  @ ensures \old(lease->epoch) != epoch ==>
+  @	lease->left == 0 && lease->allowance == lease->guard->limit.handle; */
 static void lease_enter(struct lease *lease, uint64_t epoch)
 {
 	if (lease->epoch == epoch)
@@ -234,12 +276,19 @@ static void lease_enter(struct lease *lease, uint64_t epoch)
 	lease->allowance = lease->guard->limit.handle;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result == \min(a, b); */
 static uint64_t at_most(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
 /* How much to take ahead: less and less as the guard and the handle near their ends. */
+/*@ requires \valid_read(lease) && \valid_read(lease->guard);
+  @ requires lease->guard->limit.context < UINT64_MAX;
+  @ assigns \nothing;
+  @ ensures \result <= lease->allowance && \result <= LEASE_MOST;
+  @ ensures lease->allowance > 0 ==> \result > 0; */
 static uint64_t lease_length(const struct lease *lease, uint64_t state)
 {
 	uint64_t part = left_in(lease->guard, state) / LEASE_PART;

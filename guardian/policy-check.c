@@ -154,11 +154,8 @@ static const struct policy_rule *next_allow(struct query *q)
 
 static enum hws_reason check_write(const struct policy_rule *rule, const struct hws_access *a)
 {
-	if (rule->mask != UINT64_MAX) {
-		/* what isn't known can't be shown to stay inside the mask */
-		if (~a->has & (HWS_HAS_VALUE | HWS_HAS_OLD) || (a->value ^ a->old) & ~rule->mask)
-			return HWS_REASON_MASK;
-	}
+	if (!policy_mask_keeps(rule->mask, a))
+		return HWS_REASON_MASK;
 	if (rule->values.count &&
 	    (!(a->has & HWS_HAS_VALUE) || !policy_spans_have(&rule->values, a->value & rule->mask)))
 		return HWS_REASON_VALUE;
@@ -179,6 +176,10 @@ static enum hws_reason check_limits(const struct query *q, const struct policy_r
 	return a->rights & HWS_W ? check_write(rule, a) : HWS_REASON_NONE;
 }
 
+/*@ assigns \nothing;
+  @ ensures a == 0 ==> \result == b;
+  @ ensures b == 0 ==> \result == a;
+  @ ensures a > 0 && b > 0 ==> \result == \min(a, b); */
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	/* 0 is no limit, so less one it is the largest number */

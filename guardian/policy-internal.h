@@ -161,6 +161,19 @@ void policy_spans_tidy(struct policy_spans *spans);
 bool policy_spans_cover(const struct policy_spans *spans, uint64_t first, uint64_t last);
 /* Is it one of them? False when there are none. */
 bool policy_spans_have(const struct policy_spans *spans, uint64_t number);
+/* Does a write stay inside a rule's mask? What isn't known can't be shown to. */
+/*@ requires \valid_read(a);
+  @ assigns \nothing;
+  @ ensures mask == UINT64_MAX ==> \result;
+  @ ensures \result && mask != UINT64_MAX ==> (a->has & HWS_HAS_VALUE) != 0;
+  @ ensures \result && mask != UINT64_MAX ==> (a->has & HWS_HAS_OLD) != 0; */
+static inline bool policy_mask_keeps(uint64_t mask, const struct hws_access *a)
+{
+	if (mask == UINT64_MAX)
+		return true;
+	return a->has & HWS_HAS_VALUE && a->has & HWS_HAS_OLD && !((a->value ^ a->old) & ~mask);
+}
+
 /* Bits of an identity that a shape looks at; identities are of three sorts. */
 uint64_t policy_shape_mask(uint32_t shape);
 /* What of an access a shape looks at. */

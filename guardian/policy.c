@@ -143,11 +143,25 @@ void policy_spans_tidy(struct policy_spans *spans)
 	spans->count = kept + 1;
 }
 
+/*@ requires \valid_read(spans) && \valid_read(spans->at + (0 .. spans->count - 1));
+  @ requires first <= last;
+  @ requires \forall integer i; 0 <= i < spans->count ==> spans->at[i].first <= spans->at[i].last;
+  @ requires \forall integer i, j; 0 <= i < j < spans->count ==>
+  @	spans->at[i].last < spans->at[j].first;
+  @ assigns \nothing;
+  @ ensures \result <==> \exists integer i; 0 <= i < spans->count &&
+  @	spans->at[i].first <= first && last <= spans->at[i].last; */
 bool policy_spans_cover(const struct policy_spans *spans, uint64_t first, uint64_t last)
 {
 	size_t low = 0;
 	size_t high = spans->count;
 
+	/*@ loop invariant 0 <= low <= high <= spans->count;
+	  @ loop invariant \forall integer i; 0 <= i < low ==> spans->at[i].last < first;
+	  @ loop invariant \forall integer i;
+	  @	high <= i < spans->count ==> first <= spans->at[i].last;
+	  @ loop assigns low, high;
+	  @ loop variant high - low; */
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -59,7 +59,8 @@ struct surge {
 	char apart[64]; /* what is written by all keeps off the lines that are only read */
 	_Atomic uint64_t used;
 	char apart_used[64];
-	_Atomic uint64_t front; /* the first quantum that has not been released */
+	_Atomic uint64_t front;	 /* the first quantum that has not been released */
+	_Atomic uint64_t latest; /* the latest time by which anything was released */
 	char apart_front[64];
 	struct surge_stripe stripes[SURGE_STRIPES];
 };

@@ -46,39 +46,75 @@ static struct surge_stripe *own_stripe(struct surge *surge)
  * The first quantum that still counts at @now: quantum k's youngest stamp,
  * (k + 1) * 2^shift - 1, is @window old iff (k + 1) * 2^shift <= now - window + 1.
  */
+/*@ requires \valid_read(surge) && surge->window > 0 && surge->shift < 64;
+  @ assigns \nothing;
+  @ ensures now < surge->window - 1 ==> \result == 0;
+  @ ensures now >= surge->window - 1 ==>
+  @	\result == (now - (surge->window - 1)) >> surge->shift; */
 static uint64_t first_live(const struct surge *surge, uint64_t now)
 {
 	return now < surge->window - 1 ? 0 : (now - (surge->window - 1)) >> surge->shift;
 }
 
-/* The time, but never before the earliest instant at which @front was reached. */
+/* The time, but never before what was already acted upon. */
 static int surge_now(struct surge *surge, uint64_t *ret_now)
 {
-	/* acquire: pairs with the release in surge_expire() */
-	uint64_t front = atomic_load_explicit(&surge->front, memory_order_acquire);
+	/* acquire: pairs with the release in raise_to() */
+	uint64_t latest = atomic_load_explicit(&surge->latest, memory_order_acquire);
 	uint64_t now;
-	uint64_t floor;
 	int r = clock_now(&surge->clock, &now);
 
 	if (r < 0)
 		return r;
-	floor = front ? (front << surge->shift) + (surge->window - 1) : 0;
-	*ret_now = now > floor ? now : floor;
+	*ret_now = now > latest ? now : latest;
 	return 0;
 }
 
+static void raise_to(_Atomic uint64_t *number, uint64_t to)
+{
+	uint64_t seen = atomic_load_explicit(number, memory_order_relaxed);
+
+	/* release: pairs with the acquire in surge_now() */
+	while (seen < to && !atomic_compare_exchange_weak_explicit(
+				    number, &seen, to, memory_order_release, memory_order_relaxed))
+		;
+}
+
+/*
+ * What else a stripe charges ahead when it charges @grains: less and less as the budget nears its
+ * end, and all of it stays within.
+ */
+/*@ requires used + grains <= budget && grains <= GRAINS_MAX;
+  @ assigns \nothing;
+  @ ensures used + grains + \result <= budget;
+  @ ensures \result <= AHEAD * grains; */
+static uint64_t charge_ahead(uint64_t budget, uint64_t used, uint64_t grains)
+{
+	uint64_t ahead = (budget - used - grains) / (SURGE_STRIPES * PART);
+
+	return ahead < AHEAD * grains ? ahead : AHEAD * grains;
+}
+
 /* Charges @grains and, while plenty is left, some more for the stripe's next ones. */
+/*@ requires \valid(surge) && \valid(stripe) && \separated(&surge->used, &stripe->ready);
+  @ requires stripe->ready <= surge->used <= surge->budget <= GRAINS_MAX && grains <= GRAINS_MAX;
+  @ assigns surge->used, stripe->ready;
+  @ ensures \result <==> \old(surge->used) + grains <= surge->budget;
+  @ ensures surge->used <= surge->budget;
+  @ ensures surge->used - \old(surge->used) ==
+  @	(\result ? grains : 0) + (stripe->ready - \old(stripe->ready)); */
 static bool surge_charge(struct surge *surge, struct surge_stripe *stripe, uint64_t grains)
 {
 	uint64_t used = atomic_load_explicit(&surge->used, memory_order_relaxed);
 	uint64_t ahead;
 
+	/*@ loop invariant used == surge->used == \at(surge->used, Pre);
+	  @ loop assigns used, surge->used, ahead;
+	  @ loop variant 1; */
 	do {
-		if (grains > surge->budget || used > surge->budget - grains)
+		if (!hws_range_ok(used, grains, surge->budget))
 			return false;
-		ahead = (surge->budget - used - grains) / (SURGE_STRIPES * PART);
-		if (ahead > AHEAD * grains)
-			ahead = AHEAD * grains;
+		ahead = charge_ahead(surge->budget, used, grains);
 		/* acq_rel: after the releases that made room, before the stamp is read */
 	} while (!atomic_compare_exchange_weak_explicit(&surge->used, &used, used + grains + ahead,
 							memory_order_acq_rel,
@@ -90,10 +126,17 @@ static bool surge_charge(struct surge *surge, struct surge_stripe *stripe, uint6
 }
 
 /* From what the stripe holds ready. */
+/*@ requires \valid(stripe);
+  @ assigns stripe->ready;
+  @ ensures \result <==> \old(stripe->ready) >= grains;
+  @ ensures stripe->ready == \old(stripe->ready) - (\result ? grains : 0); */
 static bool take_ready(struct surge_stripe *stripe, uint64_t grains)
 {
 	uint64_t ready = atomic_load_explicit(&stripe->ready, memory_order_relaxed);
 
+	/*@ loop invariant ready == stripe->ready == \at(stripe->ready, Pre);
+	  @ loop assigns ready, stripe->ready;
+	  @ loop variant 1; */
 	while (ready >= grains)
 		/* acquire: after the charge, which comes before the stamp */
 		if (atomic_compare_exchange_weak_explicit(&stripe->ready, &ready, ready - grains,
@@ -103,6 +146,9 @@ static bool take_ready(struct surge_stripe *stripe, uint64_t grains)
 	return false;
 }
 
+/*@ requires \valid(surge) && grains <= surge->used;
+  @ assigns surge->used;
+  @ ensures surge->used == \old(surge->used) - grains; */
 static void surge_uncharge(struct surge *surge, uint64_t grains)
 {
 	/* release: pairs with surge_charge(); the time that allows this was read before */
@@ -125,6 +171,7 @@ static bool expired(struct surge *surge, uint64_t word, uint64_t quantum)
 		return true;
 	if (surge_now(surge, &now) < 0)
 		return false;
+	raise_to(&surge->latest, now);
 	last = (now >> surge->shift) + 1;
 	last -= (last - quantum) % SURGE_SLOTS;
 	return last < first_live(surge, now) || !same_lap(word, last);
@@ -153,14 +200,12 @@ static void surge_expire(struct surge *surge, uint64_t now)
 
 	if (live <= front)
 		return;
+	/* before anything is released: who is let in by that may not read an earlier time */
+	raise_to(&surge->latest, now);
 	for (uint64_t k = live - front > SURGE_SLOTS ? live - SURGE_SLOTS : front; k < live; k++)
 		for (int i = 0; i < SURGE_STRIPES; i++)
 			release_slot(surge, &surge->stripes[i], k);
-	/* release: pairs with the acquire in surge_now() */
-	while (front < live &&
-	       !atomic_compare_exchange_weak_explicit(&surge->front, &front, live,
-						      memory_order_release, memory_order_relaxed))
-		;
+	raise_to(&surge->front, live);
 }
 
 /*

@@ -29,6 +29,11 @@ HWS_BEGIN_DECLS
  *
  * Return: 0; -EOVERFLOW when 64 bits don't hold it.
  */
+/*@ requires \valid(ret_sum);
+  @ assigns *ret_sum;
+  @ ensures \result == 0 <==> a + b <= UINT64_MAX;
+  @ ensures \result == 0 ==> *ret_sum == a + b;
+  @ ensures \result != 0 ==> *ret_sum == \old(*ret_sum); */
 HWS_MUST static inline int hws_add(uint64_t a, uint64_t b, uint64_t *ret_sum)
 {
 	uint64_t sum;
@@ -47,6 +52,11 @@ HWS_MUST static inline int hws_add(uint64_t a, uint64_t b, uint64_t *ret_sum)
  *
  * Return: 0; -EOVERFLOW when 64 bits don't hold it.
  */
+/*@ requires \valid(ret_product);
+  @ assigns *ret_product;
+  @ ensures \result == 0 <==> a * b <= UINT64_MAX;
+  @ ensures \result == 0 ==> *ret_product == a * b;
+  @ ensures \result != 0 ==> *ret_product == \old(*ret_product); */
 HWS_MUST static inline int hws_multiply(uint64_t a, uint64_t b, uint64_t *ret_product)
 {
 	uint64_t product;
@@ -64,6 +74,11 @@ HWS_MUST static inline int hws_multiply(uint64_t a, uint64_t b, uint64_t *ret_pr
  *
  * Return: 0; -EOVERFLOW when it is larger than any object may be.
  */
+/*@ requires \valid(ret_size);
+  @ assigns *ret_size;
+  @ ensures \result == 0 <==> value <= PTRDIFF_MAX;
+  @ ensures \result == 0 ==> *ret_size == value;
+  @ ensures \result != 0 ==> *ret_size == \old(*ret_size); */
 HWS_MUST static inline int hws_to_size(uint64_t value, size_t *ret_size)
 {
 	if (value > PTRDIFF_MAX)
@@ -79,6 +94,10 @@ HWS_MUST static inline int hws_to_size(uint64_t value, size_t *ret_size)
  *
  * Return: 0; -EOVERFLOW.
  */
+/*@ requires \valid(ret_value);
+  @ assigns *ret_value;
+  @ ensures \result == 0 <==> size <= UINT32_MAX;
+  @ ensures \result == 0 ==> *ret_value == size; */
 HWS_MUST static inline int hws_to_u32(uint64_t size, uint32_t *ret_value)
 {
 	if (size > UINT32_MAX)
@@ -93,6 +112,8 @@ HWS_MUST static inline int hws_to_u32(uint64_t size, uint32_t *ret_value)
  *
  * Return: true when it is.
  */
+/*@ assigns \nothing;
+  @ ensures \result ==> value > 0; */
 static inline bool hws_is_power(uint64_t value)
 {
 	return value && !(value & (value - 1));
@@ -105,6 +126,8 @@ static inline bool hws_is_power(uint64_t value)
  *
  * Return: true when it is.
  */
+/*@ assigns \nothing;
+  @ ensures \result ==> alignment > 0; */
 static inline bool hws_is_aligned(uint64_t value, uint64_t alignment)
 {
 	return hws_is_power(alignment) && !(value & (alignment - 1));
@@ -118,6 +141,10 @@ static inline bool hws_is_aligned(uint64_t value, uint64_t alignment)
  *
  * Return: 0; -EINVAL for an alignment that is no power of two; -EOVERFLOW.
  */
+/*@ requires \valid(ret_value);
+  @ assigns *ret_value;
+  @ ensures \result == 0 ==> value + (alignment - 1) <= UINT64_MAX;
+  @ ensures \result != 0 ==> *ret_value == \old(*ret_value); */
 HWS_MUST static inline int hws_align_up(uint64_t value, uint64_t alignment, uint64_t *ret_value)
 {
 	if (!hws_is_power(alignment))
@@ -137,6 +164,9 @@ HWS_MUST static inline int hws_align_up(uint64_t value, uint64_t alignment, uint
  * Return: 0; -EFAULT for NULL; -EINVAL when it isn't aligned, or its end lies
  * beyond all addresses; -EMSGSIZE for more than HWS_IO_MAX.
  */
+/*@ assigns \nothing;
+  @ ensures \result == 0 ==> length <= HWS_IO_MAX;
+  @ ensures \result == 0 ==> bytes != \null || length == 0; */
 HWS_MUST static inline int hws_check_buffer(const void *bytes, uint64_t length, uint64_t alignment)
 {
 	uint64_t address = (uint64_t)(uintptr_t)bytes;
@@ -191,6 +221,12 @@ HWS_MUST static inline int hws_slice_init(void *bytes, uint64_t length, uint64_t
  *
  * Return: 0; -ERANGE when it isn't inside.
  */
+/*@ requires \valid(ret_slice) && \valid(slice.bytes + (0 .. slice.length - 1));
+  @ assigns *ret_slice;
+  @ ensures \result == 0 <==> offset + length <= slice.length;
+  @ ensures \result == 0 ==> ret_slice->length == length;
+  @ ensures \result == 0 && slice.bytes != \null ==> ret_slice->bytes == slice.bytes + offset;
+  @ ensures \result != 0 ==> *ret_slice == \old(*ret_slice); */
 HWS_MUST static inline int hws_slice_sub(struct hws_slice slice, uint64_t offset, uint64_t length,
 					 struct hws_slice *ret_slice)
 {
@@ -299,6 +335,11 @@ static inline uint32_t hws_wheel_place(struct hws_wheel wheel, uint32_t counter)
  *
  * Return: 0; -EBADMSG when there can't be so many: a counter was overwritten.
  */
+/*@ requires \valid(ret_used) && wheel.mask < UINT32_MAX;
+  @ assigns *ret_used;
+  @ ensures \result == 0 ==> *ret_used <= wheel.mask + 1;
+  @ ensures \result == 0 ==> *ret_used == (uint32_t)(tail - head);
+  @ ensures \result != 0 ==> *ret_used == \old(*ret_used); */
 HWS_MUST static inline int hws_wheel_used(struct hws_wheel wheel, uint32_t head, uint32_t tail,
 					  uint32_t *ret_used)
 {

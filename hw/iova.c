@@ -5,32 +5,46 @@
 
 #include "shim/why-internal.h"
 
+/*@ lemma next: \forall integer a, p; 0 <= a && 0 < p ==> (p * (a / p + 1)) % p == 0;
+  @ lemma next_whole: \forall integer a, p; 0 <= a && 0 < p ==> (a - a % p + p) % p == 0; */
+
 /* What of @span is whole pages, above the first page and up to @last. */
+/*@ requires \valid(span) && page > 0;
+  @ assigns *span;
+  @ ensures !\result ==> *span == \old(*span);
+  @ ensures \result ==> \old(span->first) <= span->first <= span->last <= \old(span->last);
+  @ ensures \result ==> page <= span->first && span->last <= last;
+  @ ensures \result ==> span->first % page == 0;
+  @ ensures \result ==> (span->last - span->first + 1) % page == 0; */
 static bool trim(struct hws_span *span, uint64_t page, uint64_t last)
 {
 	uint64_t first = span->first < page ? page : span->first;
 	uint64_t rest = first % page;
-	uint64_t pages;
 
 	if (span->last < last)
 		last = span->last;
 	if (rest && __builtin_add_overflow(first, page - rest, &first))
 		return false;
-	if (first > last)
-		return false;
 	/* counted less one: a span may end with the last address there is */
-	pages = (last - first) / page;
-	if ((last - first) % page != page - 1) {
-		if (pages == 0)
-			return false;
-		pages--;
-	}
-	*span = (struct hws_span) { first, first + pages * page + (page - 1) };
+	if (first > last || last - first < page - 1)
+		return false;
+	last -= (last - first - (page - 1)) % page;
+	*span = (struct hws_span) { first, last };
 	return true;
 }
 
+/*@ requires \valid_read(hold) && hold->span_count <= HWS_HOLD_SPANS;
+  @ assigns \nothing;
+  @ ensures \result <==> \forall integer i; 1 <= i < hold->span_count ==>
+  @	hold->spans[i - 1].last < hold->spans[i].first; */
 static bool is_ascending(const struct hws_hold *hold)
 {
+	/*@ loop invariant 1 <= i;
+	  @ loop invariant i <= hold->span_count || hold->span_count == 0;
+	  @ loop invariant \forall integer j; 1 <= j < i && j < hold->span_count ==>
+	  @	hold->spans[j - 1].last < hold->spans[j].first;
+	  @ loop assigns i;
+	  @ loop variant UINT32_MAX - i; */
 	for (uint32_t i = 1; i < hold->span_count; i++) {
 		if (hold->spans[i].first <= hold->spans[i - 1].last)
 			return false;
@@ -77,6 +91,14 @@ static void next_span(struct iova_space *space)
 }
 
 /* Behind @node and the page that is left free; false: that is beyond the span. */
+/*@ requires \valid(space) && \valid(node) && \separated(space, node);
+  @ requires space->turn < HWS_HOLD_SPANS && node->last <= space->spans[space->turn].last;
+  @ assigns space->near, space->next;
+  @ ensures space->near == node;
+  @ ensures \result <==> node->last + space->page < space->spans[space->turn].last;
+  @ ensures \result ==> space->next == node->last + 1 + space->page;
+  @ ensures \result ==> space->next <= space->spans[space->turn].last;
+  @ ensures !\result ==> space->next == \old(space->next); */
 static bool move_behind(struct iova_space *space, struct iova_node *node)
 {
 	uint64_t left = space->spans[space->turn].last - node->last;
@@ -89,6 +111,14 @@ static bool move_behind(struct iova_space *space, struct iova_node *node)
 }
 
 /* How many bytes are free from where the search goes on, up to the page before @after. */
+/*@ requires \valid_read(space) && space->turn < HWS_HOLD_SPANS;
+  @ requires 0 < space->next <= space->spans[space->turn].last;
+  @ requires after == \null ||
+  @	(\valid_read(after) && space->page <= after->first <= space->spans[space->turn].last);
+  @ assigns \nothing;
+  @ ensures space->next + \result <= space->spans[space->turn].last + 1;
+  @ ensures after != \null && \result > 0 ==> space->next + \result + space->page == after->first;
+  @ ensures after == \null ==> space->next + \result == space->spans[space->turn].last + 1; */
 static uint64_t room(const struct iova_space *space, const struct iova_node *after)
 {
 	uint64_t end;

@@ -57,6 +57,8 @@ enum hws_rights {
  *
  * Return: true when it does.
  */
+/*@ assigns \nothing;
+  @ ensures \result <==> off + len <= size; */
 static inline bool hws_range_ok(uint64_t off, uint64_t len, uint64_t size)
 {
 	return off <= size && len <= size - off;

@@ -5,8 +5,17 @@
 
 #include "shim/why-internal.h"
 
+/*@ requires \valid_read(hold) && size > 0;
+  @ assigns \nothing;
+  @ ensures \result <==> \exists integer i; 0 <= i < hold->span_count && i < HWS_HOLD_SPANS &&
+  @	hold->spans[i].first <= address && address + size - 1 <= hold->spans[i].last; */
 static bool in_a_span(const struct hws_hold *hold, uint64_t address, uint64_t size)
 {
+	/*@ loop invariant 0 <= i <= HWS_HOLD_SPANS && i <= hold->span_count;
+	  @ loop invariant \forall integer j; 0 <= j < i ==>
+	  @	!(hold->spans[j].first <= address && address + size - 1 <= hold->spans[j].last);
+	  @ loop assigns i;
+	  @ loop variant HWS_HOLD_SPANS - i; */
 	for (uint32_t i = 0; i < hold->span_count && i < HWS_HOLD_SPANS; i++) {
 		const struct hws_span *span = &hold->spans[i];
 

@@ -14,6 +14,11 @@ struct flat {
 	uint64_t scalar;
 };
 
+/*@ requires count <= HWS_VALUE_MOST;
+  @ assigns \nothing;
+  @ ensures \result <= 8 * count;
+  @ ensures type == HWS_VALUE_STRING ==> \result == count;
+  @ ensures type == HWS_VALUE_INTS ==> \result == 8 * count; */
 static uint64_t content_size(uint32_t type, uint64_t count)
 {
 	return type == HWS_VALUE_STRING ? count
@@ -21,9 +26,12 @@ static uint64_t content_size(uint32_t type, uint64_t count)
 					: 0;
 }
 
+/*@ requires size <= UINT64_MAX - 7;
+  @ assigns \nothing;
+  @ ensures size <= \result < size + 8 && \result % 8 == 0; */
 static uint64_t padded(uint64_t size)
 {
-	return (size + 7) & ~UINT64_C(7);
+	return (size + 7) / 8 * 8;
 }
 
 int flat_pack(const struct hws_values *values, char *bytes, size_t size, uint64_t *ret_size)

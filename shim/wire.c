@@ -37,11 +37,14 @@ _Static_assert(sizeof(union wire_request) <= sizeof(((struct hws_wire_slot *)0)-
 _Static_assert(sizeof(struct hws_wire_hold) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_held) == 24, "the same everywhere");
 
+/*@ assigns \nothing;
+  @ ensures \result <==> bdf.device < 32 && bdf.function < 8 && bdf.zero == 0; */
 static bool bdf_ok(struct hws_wire_bdf bdf)
 {
 	return bdf.device < 32 && bdf.function < 8 && bdf.zero == 0;
 }
 
+/*@ assigns \nothing; */
 static bool bdf_zero(struct hws_wire_bdf bdf)
 {
 	return !bdf.domain && !bdf.bus && !bdf.device && !bdf.function && !bdf.zero;
@@ -132,6 +135,10 @@ static const struct {
 	[KIND_BAR] = { INT64_MAX, 1 | 2 | 4 | 8, 1, true, BARS },
 };
 
+/*@ requires \valid_read(step);
+  @ assigns \nothing;
+  @ ensures \result && step->verb != HWS_WIRE_UPDATE ==> step->mask == 0;
+  @ ensures \result && step->verb == HWS_WIRE_READ ==> step->value == 0; */
 static bool values_ok(const struct hws_wire_step *step)
 {
 	uint64_t ones = step->width < 8 ? (UINT64_C(1) << 8 * step->width) - 1 : UINT64_MAX;
@@ -143,6 +150,14 @@ static bool values_ok(const struct hws_wire_step *step)
 	return !step->mask && (step->verb == HWS_WIRE_WRITE || !step->value);
 }
 
+/*@ requires \valid_read(step);
+  @ assigns \nothing;
+  @ ensures \result ==> step->kind < KINDS && step->verb < HWS_WIRE_VERBS;
+  @ ensures \result ==> step->cpu < kinds[step->kind].cpus && step->bar < kinds[step->kind].bars;
+  @ ensures \result && step->kind != KIND_MSR ==>
+  @	step->at + step->width <= kinds[step->kind].room;
+  @ ensures \result && step->kind == KIND_MSR ==> step->at < kinds[step->kind].room;
+  @ ensures \result && step->kind >= KIND_PCI ==> step->at % step->width == 0; */
 bool wire_step_ok(const struct hws_wire_step *step)
 {
 	if (step->kind >= KINDS || step->verb >= HWS_WIRE_VERBS)
@@ -209,6 +224,22 @@ static const struct {
 			    .since = 2, .cost = 16, .by_message = true },
 };
 
+/*@ requires op < HWS_WIRE_OPS && steps <= HWS_WIRE_STEPS;
+  @ assigns \nothing;
+  @ ensures \result == sizeof(struct hws_wire_head) + ops[op].request + steps * ops[op].step; */
+static size_t request_size(uint32_t op, uint32_t steps)
+{
+	return sizeof(struct hws_wire_head) + ops[op].request + (size_t)steps * ops[op].step;
+}
+
+/*@ requires op < HWS_WIRE_OPS && steps <= HWS_WIRE_STEPS;
+  @ assigns \nothing;
+  @ ensures \result == sizeof(struct hws_wire_answer) + ops[op].reply + steps * ops[op].end; */
+static size_t reply_size(uint32_t op, uint32_t steps)
+{
+	return sizeof(struct hws_wire_answer) + ops[op].reply + (size_t)steps * ops[op].end;
+}
+
 /* How many steps a request has; 0: its operation has none, or none were said. */
 static uint32_t steps_in(const union wire_request *request)
 {
@@ -228,7 +259,7 @@ static bool size_ok(const union wire_request *request, size_t size)
 	steps = steps_in(request);
 	if (steps > HWS_WIRE_STEPS || (ops[head->op].step && !steps))
 		return false;
-	return size == sizeof(*head) + ops[head->op].request + (size_t)steps * ops[head->op].step;
+	return size == request_size(head->op, steps);
 }
 
 int wire_check(const union wire_request *request, size_t size, uint16_t version)
@@ -288,10 +319,7 @@ uint32_t wire_cost(const union wire_request *request)
 
 size_t wire_reply_size(const union wire_request *request)
 {
-	uint16_t op = request->head.op;
-
-	return sizeof(struct hws_wire_answer) + ops[op].reply +
-	       (size_t)steps_in(request) * ops[op].end;
+	return reply_size(request->head.op, steps_in(request));
 }
 
 int wire_check_reply(const union wire_request *request, const union wire_reply *reply, size_t size)
@@ -311,7 +339,7 @@ int wire_check_reply(const union wire_request *request, const union wire_reply *
 size_t wire_begin(union wire_request *request, enum hws_wire_op op, uint32_t steps,
 		  uint32_t sequence)
 {
-	size_t size = sizeof(request->head) + ops[op].request + (size_t)steps * ops[op].step;
+	size_t size = request_size(op, steps);
 
 	memset(request->bytes, 0, size);
 	request->head = (struct hws_wire_head) {

@@ -88,6 +88,9 @@ static inline uint64_t buf_lent(uint32_t op)
 }
 
 /* Is it still the slot's name? It changes with the last generation only. */
+/*@ requires \valid_read(slot);
+  @ assigns \nothing;
+  @ ensures \result <==> slot->name == name; */
 static inline bool buf_is_named(const struct buf_slot *slot, uint32_t name)
 {
 	/* relaxed: while it changes no handle matches the state, and that decides */
@@ -95,6 +98,10 @@ static inline bool buf_is_named(const struct buf_slot *slot, uint32_t name)
 }
 
 /* One edge, the name being right: from @from to @to if it stands there now. */
+/*@ requires \valid(slot);
+  @ assigns slot->state;
+  @ ensures \result <==> \old(slot->state) == from;
+  @ ensures slot->state == (\result ? to : \old(slot->state)); */
 static inline bool buf_exchange(struct buf_slot *slot, uint64_t from, uint64_t to)
 {
 	/*
@@ -106,6 +113,10 @@ static inline bool buf_exchange(struct buf_slot *slot, uint64_t from, uint64_t t
 }
 
 /* One edge: the buffer goes from @from to @to if it stands there now. */
+/*@ requires \valid(slot);
+  @ assigns slot->state;
+  @ ensures \result <==> slot->name == buf.slot && \old(slot->state) == from;
+  @ ensures slot->state == (\result ? to : \old(slot->state)); */
 static inline bool buf_step(struct buf_slot *slot, struct hws_buf buf, uint64_t from, uint64_t to)
 {
 	return buf_is_named(slot, buf.slot) && buf_exchange(slot, from, to);
@@ -116,15 +127,17 @@ static inline bool buf_step(struct buf_slot *slot, struct hws_buf buf, uint64_t 
  * being known: nobody else moves a buffer on from there, so what is read stays true until it is
  * written, and no exchange is needed. False: it isn't there.
  */
+/*@ requires \valid(slot) && user + lent <= UINT64_MAX;
+  @ assigns slot->state;
+  @ ensures \result <==> \old(slot->state) == user + lent;
+  @ ensures slot->state == (\result ? user : \old(slot->state)); */
 static inline bool buf_step_back(struct buf_slot *slot, uint64_t user, uint64_t lent)
 {
 	/* relaxed: this thread wrote it; the kernel's bytes came with the completion */
-	uint64_t state = atomic_load_explicit(&slot->state, memory_order_relaxed) - lent;
-
-	if (state != user)
+	if (atomic_load_explicit(&slot->state, memory_order_relaxed) != user + lent)
 		return false;
 	/* release: pairs with buf_step()'s acquire; what was done to the memory comes before */
-	atomic_store_explicit(&slot->state, state, memory_order_release);
+	atomic_store_explicit(&slot->state, user, memory_order_release);
 	return true;
 }
 

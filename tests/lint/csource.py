@@ -107,10 +107,11 @@ class Source:
         return Item(kind, name, first, self.tokens[end].line, head, body)
 
     def comment_above(self, line):
-        """The comment that ends on the line before."""
+        """The comment that ends on the line before; a contract (ACSL) may stand between."""
         for comment in self.comments:
             if comment.last == line - 1:
-                return comment
+                contract = comment.text.startswith('/*@')
+                return self.comment_above(comment.first) if contract else comment
         return None
 
     def function_at(self, line):

@@ -7,7 +7,8 @@
  * granted[e] counts what is really out in epoch e: taken and not given back.
  * MUTANT_GIVE: giving back doesn't look at the epoch. MUTANT_STORE: taking
  * stores without comparing. MUTANT_REARM: re-arming adds to what it read,
- * whatever stands there now.
+ * whatever stands there now. Liveness: nobody waits for anybody; MUTANT_WAIT:
+ * who finds nothing left does.
  */
 #define LIMIT  2
 #define EPOCHS 3
@@ -15,9 +16,11 @@
 #define EPOCH(s) ((s) / (LIMIT + 1))
 #define USED(s)	 ((s) % (LIMIT + 1))
 #define LAST	 (EPOCHS - 1)
+#define ROUNDS(thread) (thread < 3 -> 2 : 1) /* twice each takes four times as long */
 
 byte state = 0;
 byte granted[EPOCHS];
+byte running = 3;
 
 /* never more than the limit; the word is of an epoch that exists, and none comes again */
 inline move(from, to)
@@ -37,7 +40,11 @@ again_take:
 	:: else -> skip
 	fi;
 	if
+#ifdef MUTANT_WAIT
+	:: count == 0 -> seen = state; goto again_take
+#else
 	:: count == 0 -> skip
+#endif
 	:: else ->
 		atomic {
 			if
@@ -121,7 +128,7 @@ active [3] proctype thread()
 	byte rounds = 0;
 
 	do
-	:: rounds < 2 ->
+	:: rounds < ROUNDS(_pid) ->
 		rounds++;
 		if
 		:: most = 1
@@ -134,10 +141,13 @@ active [3] proctype thread()
 		fi;
 		/* what is not needed any more must not tell states apart */
 		d_step { seen = 0; count = 0; epoch = 0; most = 0 }
-	:: rounds < 2 ->
+	:: rounds < ROUNDS(_pid) ->
 		rounds++;
 		rearm();
 		d_step { seen = 0; old = 0 }
-	:: rounds == 2 -> break
-	od
+	:: rounds == ROUNDS(_pid) -> break
+	od;
+	running--
 }
+
+ltl ends { <> (running == 0) }

@@ -4,8 +4,9 @@
  * has two halves, so that half of it could be seen.
  *
  * MUTANT_EARLY: READY is stored before the value is whole. MUTANT_SWAP: the
- * state is looked at and then stored, instead of by compare-and-swap. Each must
- * be refuted, or these assertions find nothing.
+ * state is looked at and then stored, instead of by compare-and-swap. Liveness:
+ * whoever sets it ends, as nobody waits; MUTANT_WAIT: who comes second waits for
+ * the first, who waits until it is alone.
  */
 #define EMPTY	0
 #define WRITING 1
@@ -15,6 +16,10 @@
 byte state = EMPTY;
 byte half[2];
 byte winners = 0;
+byte ended = 0;
+#ifdef MUTANT_WAIT
+byte waiting = 0;
+#endif
 
 /* every change of the state goes through here */
 inline become(to)
@@ -73,9 +78,24 @@ active [WRITERS] proctype writer()
 	}
 #endif
 	if
-	:: !won -> goto already
+	:: !won ->
+#ifdef MUTANT_WAIT
+		waiting++;
+		do
+		:: state == READY -> break
+		:: else -> skip
+		od;
+		waiting--;
+#endif
+		goto already
 	:: else -> skip
 	fi;
+#ifdef MUTANT_WAIT
+	do
+	:: waiting == 0 -> break
+	:: else -> skip
+	od;
+#endif
 	winners++;
 	assert(winners == 1);
 #ifdef MUTANT_EARLY
@@ -89,7 +109,8 @@ active [WRITERS] proctype writer()
 #endif
 already:
 	look();
-	look()
+	look();
+	ended++
 }
 
 active proctype reader()
@@ -100,3 +121,5 @@ active proctype reader()
 	look();
 	look()
 }
+
+ltl ends { <> (ended == WRITERS) }
