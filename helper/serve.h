@@ -115,6 +115,7 @@ struct peer {
 	uint32_t bar_count;
 	struct held holds[SERVE_HOLDS];
 	uint32_t hold_count;
+	uint64_t windows; /* a bit for each of server->opened that it has used */
 	/* a reply that it has not taken: nothing of it is read until then */
 	union wire_reply *waiting;
 	int waiting_fd;
@@ -167,6 +168,7 @@ struct server {
 	uint32_t gone;	     /* peers that the sweep frees */
 	uint32_t kept;	     /* replies that nobody has taken yet */
 	struct peer *peers;
+	struct peer *asks; /* whose request is being done; NULL: nobody's */
 	uint32_t peer_count;
 	uint32_t users; /* who are connected */
 	uint64_t journal_number;
@@ -273,6 +275,9 @@ bool machine_identify(const struct server *server, struct hws_access *access);
 /* Is it still the device that the policy was asked for, and no other in its place? 0 or -ENODEV. */
 int machine_is_known(const struct server *server, const struct hws_access *access);
 void machine_forget(struct server *server);
+/* Closes the ranges that no peer uses; and all of a function, for whom they are opened anew. */
+void machine_close_unused(struct server *server);
+void machine_close_function(struct server *server, struct hws_bdf bdf);
 /* One access, whose rights are HWS_R or HWS_W; *value is read or written. */
 int machine_do(struct server *server, const struct hws_access *access, uint64_t *value);
 int machine_open(struct server *server, enum hws_kind kind, const struct hws_access *access,
