@@ -13,7 +13,7 @@ static void drop_rates(struct account *account)
 	account->rates = NULL;
 }
 
-static void tell(const struct server *server, struct account *account)
+static void tell(struct server *server, struct account *account)
 {
 	struct hws_event event = { .type = HWS_EVENT_PRIVILEGE,
 				   .level = HWS_LEVEL_WARNING,
@@ -100,7 +100,7 @@ void account_served(struct account *account, uint32_t accesses)
 	account->served += SERVE_REQUEST + accesses;
 }
 
-bool account_may_note(const struct server *server, struct account *account)
+bool account_may_note(struct server *server, struct account *account)
 {
 	uint64_t second = server->now / billion;
 

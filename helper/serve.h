@@ -8,6 +8,7 @@
 #define HWSAFE_HELPER_SERVE_H
 
 #include "guardian/context-internal.h"
+#include "guardian/snapshot.h"
 #include "helper/helper.h"
 #include "hw/journal-internal.h"
 #include "shim/sys-internal.h"
@@ -55,6 +56,7 @@ struct serve_options {
 	uint64_t rate;	      /* accesses of one user a second; 0: any */
 	uint64_t mapped;      /* bytes of BARs that one user may have */
 	bool soft;	      /* without giving up privileges: for tests */
+	const char *stat;     /* a file for snapshots; NULL: none */
 	uint32_t patience;    /* seconds that a reply may wait to be taken */
 };
 
@@ -177,14 +179,19 @@ struct server {
 	struct opened opened[SERVE_WINDOWS];
 	uint32_t oldest; /* of them: the next to be given up */
 	struct account accounts[SERVE_ACCOUNTS];
+	/* what was decided so far */
+	uint64_t denied[HWS_REASONS];
+	struct hws_kind_state kinds[HWS_KINDS];
+	uint64_t stat_at; /* when the last snapshot was written; ns */
+	bool stat_failed;
 	union wire_request request;
 	union wire_reply reply;
 };
 
 /* serve.c */
-void serve_note(const struct server *server, const struct peer *peer, struct hws_event event);
+void serve_note(struct server *server, const struct peer *peer, struct hws_event event);
 /* Something that is no access: "dropped: …". */
-void serve_say(const struct server *server, const struct peer *peer, enum hws_level level, int code,
+void serve_say(struct server *server, const struct peer *peer, enum hws_level level, int code,
 	       const char *text);
 
 /* serve-listen.c: descriptors; -errno with words in hws_why() */
@@ -232,8 +239,8 @@ void ring_doorbell(struct server *server, struct peer *peer);
 void rings_serve(struct server *server);
 
 /* serve-list.c: who is connected and has what; and what of one's descriptors: "held", "over" */
-void peers_list(const struct server *server);
-void peer_note_bars(const struct server *server, const struct peer *peer, const char *text);
+void peers_list(struct server *server);
+void peer_note_bars(struct server *server, const struct peer *peer, const char *text);
 
 /* serve-who.c: fills uid, pid, groups, exe, pidfd */
 int who_is(struct server *server, struct peer *peer);
@@ -248,7 +255,7 @@ bool account_take(struct server *server, struct account *account, uint32_t count
 bool account_turn(const struct server *server, struct account *account);
 void account_served(struct account *account, uint32_t accesses);
 /* May what it was refused be recorded? Else it is counted. */
-bool account_may_note(const struct server *server, struct account *account);
+bool account_may_note(struct server *server, struct account *account);
 /* Records what was only counted, once a second. */
 void accounts_tell(struct server *server);
 void accounts_new_policy(struct server *server);
@@ -293,6 +300,12 @@ int hold_give(struct server *server, struct peer *peer, const struct hws_wire_ho
 void holds_end(struct server *server, struct peer *peer);
 /* Does the policy still give all that it holds? */
 bool holds_are_granted(struct server *server, const struct peer *peer);
+
+/* serve-stat.c: counts what is recorded; and a snapshot of it in a file, where one is wanted */
+void stat_count(struct server *server, const struct hws_event *event);
+int stat_begin(struct server *server); /* 0 or -errno, with words */
+void stat_tell(struct server *server);
+void stat_end(const struct server *server);
 
 /* serve-txn.c */
 int txn_begin(struct server *server, struct peer *peer);
