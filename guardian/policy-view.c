@@ -127,6 +127,17 @@ bool hws_policy_view_has(const struct hws_policy_view *view, uint32_t index)
 	return index < policy->rule_count && view->sections[policy->rules[index].section];
 }
 
+void hws_policy_view_rights(const struct hws_policy_view *view, uint32_t ret_rights[HWS_KINDS])
+{
+	struct hws_policy_rule rule;
+
+	memset(ret_rights, 0, HWS_KINDS * sizeof(*ret_rights));
+	for (uint32_t i = 0; i < view->policy->rule_count; i++)
+		if (hws_policy_view_has(view, i) &&
+		    hws_policy_rule_at(view->policy, i, &rule) == 0 && !rule.deny)
+			ret_rights[rule.kind] |= rule.rights & HWS_RW;
+}
+
 uint64_t policy_view_size(const struct hws_policy_view *view)
 {
 	return sizeof(*view) + policy_size(view->policy) +

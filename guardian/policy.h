@@ -235,6 +235,14 @@ HWS_API const struct hws_policy *hws_policy_view_policy(const struct hws_policy_
  */
 HWS_API bool hws_policy_view_has(const struct hws_policy_view *view, uint32_t index);
 
+/**
+ * hws_policy_view_rights() - what do the rules give to the principal of a view?
+ * @view: borrowed
+ * @ret_rights: out; of each kind, HWS_R and HWS_W as far as some rule gives them somewhere
+ */
+HWS_API void hws_policy_view_rights(const struct hws_policy_view *view,
+				    uint32_t ret_rights[HWS_KINDS]);
+
 /** struct hws_decision - the answer to an access; its strings live as long as the view. */
 struct hws_decision {
 	enum hws_reason reason;

@@ -337,6 +337,7 @@ static int do_all(struct server *server, struct peer *peer, const struct hws_wir
 				: do_step(server, peer, &steps[i], &ends[i].result);
 
 		ends[i].status = r;
+		server->kinds[steps[i].kind].slow_accesses += r == 0;
 		first = first ? first : r;
 		if (r < 0)
 			ends[i].result = 0;

@@ -13,7 +13,7 @@ static void drop_rates(struct account *account)
 	account->rates = NULL;
 }
 
-static void tell(const struct server *server, struct account *account)
+static void tell(struct server *server, struct account *account)
 {
 	struct hws_event event = { .type = HWS_EVENT_PRIVILEGE,
 				   .level = HWS_LEVEL_WARNING,
@@ -105,7 +105,7 @@ void account_served(struct server *server, const struct peer *peer, uint32_t acc
 	pace_served(server, peer, SERVE_REQUEST + accesses);
 }
 
-bool account_may_note(const struct server *server, struct account *account)
+bool account_may_note(struct server *server, struct account *account)
 {
 	uint64_t second = server->now / billion;
 

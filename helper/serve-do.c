@@ -309,6 +309,18 @@ static int do_hold(struct server *server, struct peer *peer, int *ret_fd)
 	return hold_give(server, peer, body_of(server), answer_of(server), ret_fd);
 }
 
+/* Of who asks, whatever else there is: nothing is refused, so nothing is told of the machine. */
+static int do_rights(struct server *server, struct peer *peer, int *ret_fd)
+{
+	struct hws_wire_rights *rights = answer_of(server);
+
+	_Static_assert(HWS_KINDS <= HWS_WIRE_KINDS, "all have room");
+	(void)ret_fd;
+	rights->rules = hws_policy_rules(server->policy);
+	hws_policy_view_rights(peer->view, rights->rights);
+	return 0;
+}
+
 static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer, int *ret_fd) = {
 	[HWS_WIRE_HELLO] = do_hello,	   /* agree on a version */
 	[HWS_WIRE_IDENTIFY] = do_identify, /* what everybody may know */
@@ -322,6 +334,7 @@ static int (*const doers[HWS_WIRE_OPS])(struct server *server, struct peer *peer
 	[HWS_WIRE_TXN] = do_txn,	   /* keep old values, or keep them no more */
 	[HWS_WIRE_RING] = do_ring,	   /* shared memory; a doorbell */
 	[HWS_WIRE_HOLD] = do_hold,	   /* ask the policy; a descriptor */
+	[HWS_WIRE_RIGHTS] = do_rights,	   /* ask the policy */
 };
 
 static int too_fast(struct server *server, struct peer *peer)

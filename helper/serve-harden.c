@@ -134,6 +134,8 @@ static int find_places(const struct serve_options *options, struct places *place
 		add(places, options->journals, KEEP);
 	if (options->audit.file)
 		add_folder(places, options->audit.file, KEEP);
+	if (options->stat)
+		add_folder(places, options->stat, KEEP);
 	if (options->socket) /* at the end it is removed */
 		add_folder(places, options->socket, HARDEN_FS_REMOVE);
 	return places->failed ? why(-ENOMEM, "no memory for the list of paths") : 0;
@@ -165,7 +167,7 @@ static int filter(struct sock_fprog *ret_program)
 }
 
 /* Absent is not failed; but nobody shall believe in what is not there. */
-static void warn_of_files(const struct server *server)
+static void warn_of_files(struct server *server)
 {
 	static const char text[] = "this kernel has no Landlock, or it is off: only users and "
 				   "capabilities keep the helper from files";

@@ -122,8 +122,13 @@ void holds_end(struct server *server, struct peer *peer)
 {
 	struct hws_shim *shim = &server->hw->shim;
 
-	while (peer->hold_count > 0)
-		shim_ops(shim)->hold_close(shim->self, &peer->holds[--peer->hold_count].hold);
+	while (peer->hold_count > 0) {
+		struct held *held = &peer->holds[--peer->hold_count];
+
+		/* whoever was left its descriptors has it alone: the kernel lets nobody else in */
+		machine_close_function(server, held->access.bdf);
+		shim_ops(shim)->hold_close(shim->self, &held->hold);
+	}
 }
 
 bool holds_are_granted(struct server *server, const struct peer *peer)

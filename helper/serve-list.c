@@ -2,7 +2,7 @@
 /* Who has what: into the trail. */
 #include "helper/serve.h"
 
-void peer_note_bars(const struct server *server, const struct peer *peer, const char *text)
+void peer_note_bars(struct server *server, const struct peer *peer, const char *text)
 {
 	for (uint32_t i = 0; i < peer->bar_count; i++) {
 		struct hws_event event =
@@ -13,7 +13,7 @@ void peer_note_bars(const struct server *server, const struct peer *peer, const 
 	}
 }
 
-void peers_list(const struct server *server)
+void peers_list(struct server *server)
 {
 	for (const struct peer *peer = server->peers; peer; peer = peer->next) {
 		if (peer->gone || !peer->came_in)

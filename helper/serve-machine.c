@@ -9,6 +9,8 @@
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
+_Static_assert(SERVE_WINDOWS == 64, "a peer has a bit for each");
+
 enum { FUNCTIONS = 65536 };
 
 void machine_raise(const struct server *server, uint32_t kinds)
@@ -93,12 +95,19 @@ int machine_is_known(const struct server *server, const struct hws_access *acces
 			    "(SIGHUP)");
 }
 
+static uint64_t bit_of(const struct server *server, const struct opened *opened)
+{
+	return UINT64_C(1) << (opened - server->opened);
+}
+
 static void give_up(struct server *server, struct opened *opened)
 {
 	struct hws_shim *shim;
 
 	if (!opened->used)
 		return;
+	for (struct peer *peer = server->peers; peer; peer = peer->next)
+		peer->windows &= ~bit_of(server, opened);
 	shim = &server->hw->shim;
 	if (opened->kind == HWS_KIND_PORT)
 		shim_ops(shim)->port_close(shim->self, &opened->window);
@@ -114,6 +123,29 @@ void machine_forget(struct server *server)
 	free(server->known);
 	server->known = NULL;
 	server->known_count = 0;
+}
+
+/* A device that is open by VFIO is nobody else's meanwhile, and is reset when it is closed. */
+void machine_close_unused(struct server *server)
+{
+	uint64_t used = 0;
+
+	for (const struct peer *peer = server->peers; peer; peer = peer->next)
+		used |= peer->windows;
+	for (uint32_t i = 0; i < SERVE_WINDOWS; i++) {
+		if (!(used & bit_of(server, &server->opened[i])))
+			give_up(server, &server->opened[i]);
+	}
+}
+
+void machine_close_function(struct server *server, struct hws_bdf bdf)
+{
+	for (uint32_t i = 0; i < SERVE_WINDOWS; i++) {
+		struct opened *opened = &server->opened[i];
+
+		if (opened->kind == HWS_KIND_BAR && !bdf_order(opened->bdf, bdf))
+			give_up(server, opened);
+	}
 }
 
 static bool fits(const struct opened *opened, enum hws_kind kind, const struct hws_access *access)
@@ -140,6 +172,13 @@ static struct opened *make_room(struct server *server)
 	return &server->opened[(server->oldest + SERVE_WINDOWS - 1) % SERVE_WINDOWS];
 }
 
+static void use(struct server *server, struct opened *opened, struct opened **ret_opened)
+{
+	if (server->asks)
+		server->asks->windows |= bit_of(server, opened);
+	*ret_opened = opened;
+}
+
 int machine_open(struct server *server, enum hws_kind kind, const struct hws_access *access,
 		 struct opened **ret_opened)
 {
@@ -153,7 +192,7 @@ int machine_open(struct server *server, enum hws_kind kind, const struct hws_acc
 
 	for (uint32_t i = 0; i < SERVE_WINDOWS; i++) {
 		if (fits(&server->opened[i], kind, access)) {
-			*ret_opened = &server->opened[i];
+			use(server, &server->opened[i], ret_opened);
 			return 0;
 		}
 	}
@@ -168,7 +207,7 @@ int machine_open(struct server *server, enum hws_kind kind, const struct hws_acc
 	if (r < 0)
 		return r;
 	*opened = made;
-	*ret_opened = opened;
+	use(server, opened, ret_opened);
 	return fits(opened, kind, access) ? 0 : why(-ERANGE, "the BAR ends before that");
 }
 

@@ -26,6 +26,7 @@ static const struct {
 	{ "--journals", TEXT, AT(journals), 0 },
 	{ "--audit", TEXT, AT(audit.file), 0 },
 	{ "--syslog", TEXT, AT(audit.syslog), 0 },
+	{ "--stat", TEXT, AT(stat), 0 },
 	{ "--last-words", TEXT, AT(context.last_words), 0 },
 	{ "--user", TEXT, AT(user), 0 },
 	{ "--connections", U32, AT(connections), 1000 },

@@ -64,6 +64,8 @@ void peers_sweep(struct server *server)
 			next->link = peer->link;
 		peer_free(peer);
 	}
+	if (server->gone)
+		machine_close_unused(server);
 	server->gone = 0;
 }
 
@@ -189,7 +191,9 @@ bool peer_answer(struct server *server, struct peer *peer, size_t size, bool rin
 		peer_end(server, peer, "dropped: no message of the protocol");
 		return false;
 	}
+	server->asks = peer;
 	serve_do(server, peer, ret_fd);
+	server->asks = NULL;
 	account_served(server, peer, wire_cost(request));
 	return true;
 }

@@ -219,6 +219,7 @@ int txn_replay(struct server *server)
 	r = check_folder(path, dirfd(dir));
 	machine_raise(server, NEEDS_ALL_KINDS);
 	r = r < 0 ? r : replay_all(server, dir);
+	machine_close_unused(server);
 	machine_lower(server);
 	return r;
 }

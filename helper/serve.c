@@ -21,7 +21,7 @@
 enum { EVENTS = 64, DESCRIPTORS = 4096 };
 
 /* What a user can have recorded without being allowed anything; a flood of it is only counted. */
-static bool is_too_much(const struct server *server, const struct peer *peer,
+static bool is_too_much(struct server *server, const struct peer *peer,
 			const struct hws_event *event)
 {
 	bool idle = event->code < 0 || event->type == HWS_EVENT_PRIVILEGE;
@@ -44,8 +44,9 @@ static void add_exe(struct hws_event *event, const char *exe)
 			 exe + (length > room - 2 ? length - (room - 2) : 0));
 }
 
-void serve_note(const struct server *server, const struct peer *peer, struct hws_event event)
+void serve_note(struct server *server, const struct peer *peer, struct hws_event event)
 {
+	stat_count(server, &event);
 	if (is_too_much(server, peer, &event))
 		return;
 	if (peer) {
@@ -59,7 +60,7 @@ void serve_note(const struct server *server, const struct peer *peer, struct hws
 	audit_record(server->hw->audit, &event);
 }
 
-void serve_say(const struct server *server, const struct peer *peer, enum hws_level level, int code,
+void serve_say(struct server *server, const struct peer *peer, enum hws_level level, int code,
 	       const char *text)
 {
 	struct hws_event event = { .type = HWS_EVENT_PRIVILEGE, .level = level, .code = code };
@@ -94,7 +95,7 @@ static int load_policy(struct server *server)
 }
 
 /* Of what failed, the place and the cause; the directory is known. */
-static void note_policy(const struct server *server, int r)
+static void note_policy(struct server *server, int r)
 {
 	const char *directory = server->options->context.policy_directory;
 	size_t length = strlen(directory ? directory : HWS_POLICY_DIRECTORY);
@@ -203,6 +204,7 @@ static int loop(struct server *server)
 		peers_impatient(server);
 		peers_sweep(server);
 		accounts_tell(server);
+		stat_tell(server);
 		if ((count <= 0 && !server->busy) || server->options->audit.file)
 			hws_audit_flush(server->hw->audit);
 	}
@@ -263,7 +265,8 @@ static int set_up(struct server *server)
 		return r;
 	server->failure = RESULT_FAILURE;
 	r = machine_learn(server);
-	return r < 0 ? r : txn_replay(server);
+	r = r < 0 ? r : txn_replay(server);
+	return r < 0 ? r : stat_begin(server);
 }
 
 static void tear_down(struct server *server)
@@ -272,6 +275,7 @@ static void tear_down(struct server *server)
 		peer_end(server, peer, "the helper ends");
 	peers_sweep(server);
 	machine_forget(server);
+	stat_end(server);
 	accounts_free(server);
 	hws_policy_unref(server->policy);
 	hws_close(server->hw);

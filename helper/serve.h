@@ -8,6 +8,7 @@
 #define HWSAFE_HELPER_SERVE_H
 
 #include "guardian/context-internal.h"
+#include "guardian/snapshot.h"
 #include "helper/helper.h"
 #include "hw/journal-internal.h"
 #include "shim/sys-internal.h"
@@ -55,6 +56,7 @@ struct serve_options {
 	uint64_t rate;	      /* accesses of one user a second; 0: any */
 	uint64_t mapped;      /* bytes of BARs that one user may have */
 	bool soft;	      /* without giving up privileges: for tests */
+	const char *stat;     /* a file for snapshots; NULL: none */
 	uint32_t patience;    /* seconds that a reply may wait to be taken */
 };
 
@@ -131,6 +133,7 @@ struct peer {
 	uint32_t bar_count;
 	struct held holds[SERVE_HOLDS];
 	uint32_t hold_count;
+	uint64_t windows; /* a bit for each of server->opened that it has used */
 	/* a reply that it has not taken: nothing of it is read until then */
 	union wire_reply *waiting;
 	int waiting_fd;
@@ -189,6 +192,7 @@ struct server {
 	uint32_t gone;		     /* peers that the sweep frees */
 	uint32_t kept;		     /* replies that nobody has taken yet */
 	struct peer *peers;
+	struct peer *asks; /* whose request is being done; NULL: nobody's */
 	uint32_t peer_count;
 	uint32_t users; /* who are connected */
 	uint64_t journal_number;
@@ -197,14 +201,19 @@ struct server {
 	struct opened opened[SERVE_WINDOWS];
 	uint32_t oldest; /* of them: the next to be given up */
 	struct account accounts[SERVE_ACCOUNTS];
+	/* what was decided so far */
+	uint64_t denied[HWS_REASONS];
+	struct hws_kind_state kinds[HWS_KINDS];
+	uint64_t stat_at; /* when the last snapshot was written; ns */
+	bool stat_failed;
 	union wire_request request;
 	union wire_reply reply;
 };
 
 /* serve.c */
-void serve_note(const struct server *server, const struct peer *peer, struct hws_event event);
+void serve_note(struct server *server, const struct peer *peer, struct hws_event event);
 /* Something that is no access: "dropped: …". */
-void serve_say(const struct server *server, const struct peer *peer, enum hws_level level, int code,
+void serve_say(struct server *server, const struct peer *peer, enum hws_level level, int code,
 	       const char *text);
 
 /* serve-listen.c: descriptors; -errno with words in hws_why() */
@@ -287,8 +296,8 @@ void ring_doorbell(struct server *server, struct peer *peer);
 void rings_serve(struct server *server);
 
 /* serve-list.c: who is connected and has what; and what of one's descriptors: "held", "over" */
-void peers_list(const struct server *server);
-void peer_note_bars(const struct server *server, const struct peer *peer, const char *text);
+void peers_list(struct server *server);
+void peer_note_bars(struct server *server, const struct peer *peer, const char *text);
 
 /* serve-who.c: fills uid, gid, pid; groups, pidfd; exe */
 int who_connected(struct peer *peer);
@@ -303,7 +312,7 @@ bool account_take(struct server *server, struct account *account, uint32_t count
 bool account_turn(const struct server *server, struct account *account);
 void account_served(struct server *server, const struct peer *peer, uint32_t accesses);
 /* May what it was refused be recorded? Else it is counted. */
-bool account_may_note(const struct server *server, struct account *account);
+bool account_may_note(struct server *server, struct account *account);
 /* Records what was only counted, once a second. */
 void accounts_tell(struct server *server);
 void accounts_new_policy(struct server *server);
@@ -330,6 +339,9 @@ bool machine_identify(const struct server *server, struct hws_access *access);
 /* Is it still the device that the policy was asked for, and no other in its place? 0 or -ENODEV. */
 int machine_is_known(const struct server *server, const struct hws_access *access);
 void machine_forget(struct server *server);
+/* Closes the ranges that no peer uses; and all of a function, for whom they are opened anew. */
+void machine_close_unused(struct server *server);
+void machine_close_function(struct server *server, struct hws_bdf bdf);
 /* One access, whose rights are HWS_R or HWS_W; *value is read or written. */
 int machine_do(struct server *server, const struct hws_access *access, uint64_t *value);
 int machine_open(struct server *server, enum hws_kind kind, const struct hws_access *access,
@@ -345,6 +357,12 @@ int hold_give(struct server *server, struct peer *peer, const struct hws_wire_ho
 void holds_end(struct server *server, struct peer *peer);
 /* Does the policy still give all that it holds? */
 bool holds_are_granted(struct server *server, const struct peer *peer);
+
+/* serve-stat.c: counts what is recorded; and a snapshot of it in a file, where one is wanted */
+void stat_count(struct server *server, const struct hws_event *event);
+int stat_begin(struct server *server); /* 0 or -errno, with words */
+void stat_tell(struct server *server);
+void stat_end(const struct server *server);
 
 /* serve-txn.c */
 int txn_begin(struct server *server, struct peer *peer);

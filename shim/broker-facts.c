@@ -4,6 +4,8 @@
 
 #include "shim/broker-internal.h"
 
+_Static_assert(HWS_PROBE_KINDS == HWS_WIRE_KINDS, "told as it comes");
+
 int broker_identify(void *self, struct hws_cpu *ret_cpu)
 {
 	struct broker *broker = self;
@@ -19,6 +21,21 @@ int broker_identify(void *self, struct hws_cpu *ret_cpu)
 		ret_cpu->id = cpu->id;
 		memcpy(ret_cpu->vendor, cpu->vendor, sizeof(ret_cpu->vendor) - 1);
 		memcpy(ret_cpu->model, cpu->model, sizeof(ret_cpu->model) - 1);
+	}
+	broker_end(broker);
+	return r;
+}
+
+int broker_rights(struct broker *broker, struct hws_probe_rights *ret_rights)
+{
+	const struct hws_wire_rights *got = wire_reply_body(&broker->reply);
+	int r;
+
+	broker_begin(broker, HWS_WIRE_RIGHTS, 0);
+	r = broker_ask(broker, NULL);
+	if (r == 0) {
+		ret_rights->rules = got->rules;
+		memcpy(ret_rights->rights, got->rights, sizeof(got->rights));
 	}
 	broker_end(broker);
 	return r;

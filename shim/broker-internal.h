@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <stdatomic.h>
 
+#include "shim/probe.h"
 #include "shim/wire-internal.h"
 
 /* Memory that the helper looks at when its doorbell rings. */
@@ -79,6 +80,7 @@ int broker_irq_unmask(void *self, const struct hws_hold *hold, enum hws_irq_mode
 void broker_holds_end(struct broker *broker);
 
 /* broker-facts.c: entries of the table */
+int broker_rights(struct broker *broker, struct hws_probe_rights *ret_rights); /* is no entry */
 int broker_identify(void *self, struct hws_cpu *ret_cpu);
 int broker_cpuid(void *self, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);
 int broker_topology(void *self, struct hws_topology *ret_topology);

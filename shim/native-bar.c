@@ -236,11 +236,15 @@ int native_bar_fd(void *self, struct hws_bdf bdf, uint32_t bar, enum hws_rights 
 		  uint64_t *ret_size)
 {
 	char way[16];
+	char text[HWS_BDF_TEXT];
 	HWS_CLEANUP_FD int fd = -1;
 	int r;
 
 	if (bar >= BARS)
 		return why(-EINVAL, "BAR %u: a function has BARs 0 to 5", bar);
+	if (native_has_open(self, bdf))
+		return why(-EBUSY, "%s is open by VFIO: its BARs can't be mapped by their files",
+			   hws_bdf_format(bdf, text));
 	fd = open_resource(self, bdf, bar, rights, way);
 	r = fd < 0 ? fd : window_size(fd, 0, 0, ret_size);
 	return r < 0 ? r : HWS_TAKE_FD(fd);

@@ -200,6 +200,17 @@ struct vfio_device *vfio_get_open(struct native *native, struct hws_bdf bdf)
 	return device;
 }
 
+bool native_has_open(void *self, struct hws_bdf bdf)
+{
+	struct native *native = self;
+	bool open;
+
+	pthread_mutex_lock(&native->vfio.lock);
+	open = find(native, bdf) != NULL;
+	pthread_mutex_unlock(&native->vfio.lock);
+	return open;
+}
+
 void vfio_keep(struct native *native, struct vfio_device *device)
 {
 	pthread_mutex_lock(&native->vfio.lock);

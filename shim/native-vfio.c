@@ -133,6 +133,9 @@ static void disclaim(struct native *native, struct vfio_device *device)
 	atomic_store_explicit(&native->vfio.held[device->hold % NATIVE_HOLDS].cookie, 0,
 			      memory_order_relaxed);
 	device->hold = 0;
+	/* the reset has undone what it was kept for; its holder is still another user */
+	device->refs -= device->kept;
+	device->kept = false;
 	pthread_mutex_unlock(&native->vfio.lock);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define USER "hwsafe"
 enum { SECONDS = 1, GROUP_NAME = 64 };
 
 static const char *const units[] = {
@@ -54,7 +55,7 @@ static void says_kept_out(const struct scene *scene, int code, struct finding *f
 {
 	HWS_CLEANUP_FD int fd = sys_open(scene->root, scene->socket, O_PATH);
 	struct stat stat;
-	char group[GROUP_NAME] = "hwsafe";
+	char group[GROUP_NAME] = USER;
 
 	if (fd >= 0 && sys_fstat(fd, &stat) == 0)
 		name_group(scene, stat.st_gid, group);
@@ -62,6 +63,32 @@ static void says_kept_out(const struct scene *scene, int code, struct finding *f
 	snprintf(f->why, sizeof(f->why), "this user is not in group %s, which may connect to it",
 		 group);
 	snprintf(f->fix, sizeof(f->fix), "sudo usermod -aG %s $USER, then log in anew", group);
+}
+
+/* The package makes it; a helper that was built by hand has no user of its own. */
+static bool has_user(const struct scene *scene)
+{
+	char text[65536] = "\n";
+
+	return sys_read_file(scene->root, "/etc/passwd", text + 1, sizeof(text) - 1) > 0 &&
+	       strstr(text, "\n" USER ":");
+}
+
+/* A command that works: the folder may have to be made first. */
+static void says_start(const struct scene *scene, struct finding *f)
+{
+	const char *name = strrchr(scene->socket, '/');
+	int length = name ? (int)(name - scene->socket) : 0;
+	char folder[128] = "";
+	char make[160] = "";
+
+	if (length > 0 && length < (int)sizeof(folder)) {
+		memcpy(folder, scene->socket, (size_t)length);
+		if (!scene_exists(scene, folder))
+			snprintf(make, sizeof(make), "sudo mkdir -p %s; ", folder);
+	}
+	snprintf(f->fix, sizeof(f->fix), "%ssudo " HWS_HELPER " serve --socket %s%s", make,
+		 scene->socket, has_user(scene) ? " --user " USER : "");
 }
 
 static void says_absent_helper(const struct scene *scene, struct finding *f)
@@ -73,8 +100,7 @@ static void says_absent_helper(const struct scene *scene, struct finding *f)
 	}
 	probe_says(f, HWS_PROBE_NO, -ENOENT, "", "");
 	snprintf(f->why, sizeof(f->why), "no hwsafe-helper listens at %s", scene->socket);
-	snprintf(f->fix, sizeof(f->fix), "sudo " HWS_HELPER " serve --socket %s --user hwsafe",
-		 scene->socket);
+	says_start(scene, f);
 }
 
 static const struct {
@@ -125,4 +151,17 @@ void probe_greet_helper(const struct scene *scene, struct finding *f)
 	} else {
 		says_refused(r, f);
 	}
+}
+
+int hws_probe_rights(const struct hws_shim_options *options, struct hws_probe_rights *ret_rights)
+{
+	const char *socket = options && options->socket ? options->socket : HWS_WIRE_SOCKET;
+	struct broker broker;
+	int r = broker_connect(&broker, socket, SECONDS);
+
+	if (r < 0)
+		return r;
+	r = broker_rights(&broker, ret_rights);
+	broker_disconnect(&broker);
+	return r;
 }

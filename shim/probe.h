@@ -100,6 +100,29 @@ struct hws_probe_machine {
 HWS_API HWS_MUST int hws_probe_machine(const struct hws_shim_options *options,
 				       struct hws_probe_machine *ret_machine);
 
+/** HWS_PROBE_KINDS - room for each kind of access that there will be. */
+#define HWS_PROBE_KINDS 16
+
+/** struct hws_probe_rights - what the helper's policy has for this user. */
+struct hws_probe_rights {
+	uint32_t rules;			  /* of the policy, for whomever */
+	uint32_t rights[HWS_PROBE_KINDS]; /* that some rule gives, by enum hws_kind: HWS_R, HWS_W */
+};
+
+/**
+ * hws_probe_rights() - ask the helper what its policy has for this user.
+ * @options: borrowed; only the socket is used; NULL: HWS_WIRE_SOCKET
+ * @ret_rights: out; untouched on failure
+ *
+ * Nothing is refused by asking, so nothing is recorded but the connection.
+ *
+ * Context: any thread.
+ * Return: 0; -ENODEV nobody listens; -EACCES this user may not connect; -EOPNOTSUPP the helper is
+ * older than this; another -errno when it makes no sense. hws_why() says it in words.
+ */
+HWS_API HWS_MUST int hws_probe_rights(const struct hws_shim_options *options,
+				      struct hws_probe_rights *ret_rights);
+
 HWS_END_DECLS
 
 #endif

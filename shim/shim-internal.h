@@ -77,6 +77,9 @@ static inline uint64_t shim_ones(uint32_t width)
 bool shim_ports_held(const struct hws_window *ports);
 HWS_MUST int shim_ports_drop(void);
 
+/* Of the native back end: has it the function open as a whole, by VFIO? */
+bool native_has_open(void *self, struct hws_bdf bdf);
+
 /* The built-in back ends. */
 extern const struct hws_shim_ops native_ops;
 extern const struct hws_shim_ops generic_ops;

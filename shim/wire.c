@@ -36,6 +36,7 @@ _Static_assert(sizeof(union wire_request) <= sizeof(((struct hws_wire_slot *)0)-
 	       "each has room in a slot");
 _Static_assert(sizeof(struct hws_wire_hold) == 16, "the same everywhere");
 _Static_assert(sizeof(struct hws_wire_held) == 24, "the same everywhere");
+_Static_assert(sizeof(struct hws_wire_rights) == 72, "the same everywhere");
 
 /*@ assigns \nothing;
   @ ensures \result <==> bdf.device < 32 && bdf.function < 8 && bdf.zero == 0; */
@@ -222,6 +223,7 @@ static const struct {
 			    .since = 2, .cost = 16, .by_message = true },
 	[HWS_WIRE_HOLD] = { hold_ok, sizeof(struct hws_wire_hold), sizeof(struct hws_wire_held),
 			    .since = 2, .cost = 16, .by_message = true },
+	[HWS_WIRE_RIGHTS] = { any_ok, 0, sizeof(struct hws_wire_rights), .since = 3, .cost = 16 },
 };
 
 /*@ requires op < HWS_WIRE_OPS && steps <= HWS_WIRE_STEPS;

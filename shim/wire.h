@@ -28,7 +28,7 @@ HWS_BEGIN_DECLS
 /** HWS_WIRE_MAGIC - what each message begins with. */
 #define HWS_WIRE_MAGIC 0x66617377u
 /** HWS_WIRE_VERSION - the newest version of the protocol, and HWS_WIRE_OLDEST the oldest, known. */
-#define HWS_WIRE_VERSION 2
+#define HWS_WIRE_VERSION 3
 #define HWS_WIRE_OLDEST	 1
 /** HWS_WIRE_SOCKET - where the helper listens unless it is told otherwise. */
 #define HWS_WIRE_SOCKET "/run/hwsafe/helper.sock"
@@ -50,10 +50,11 @@ enum hws_wire_op {
 	HWS_WIRE_PORTS,	   /* may this range of ports be used? */
 	HWS_WIRE_BAR,	   /* may this window be used? perhaps with a descriptor to map */
 	HWS_WIRE_RUN,	   /* accesses, checked whole before the first is done */
-	HWS_WIRE_TXN,  /* from now on what is written is undone if the program dies; or no more */
-	HWS_WIRE_RING, /* since version 2: memory for requests */
-	HWS_WIRE_HOLD, /* since version 2: may this function be held whole? with a descriptor */
-	HWS_WIRE_OPS   /* how many */
+	HWS_WIRE_TXN,	 /* from now on what is written is undone if the program dies; or no more */
+	HWS_WIRE_RING,	 /* since version 2: memory for requests */
+	HWS_WIRE_HOLD,	 /* since version 2: may this function be held whole? with a descriptor */
+	HWS_WIRE_RIGHTS, /* since version 3: what has the policy for who asks? */
+	HWS_WIRE_OPS	 /* how many */
 };
 
 /** struct hws_wire_head - what a request begins with. */
@@ -278,6 +279,16 @@ struct hws_wire_held {
 	uint64_t maps;
 	uint32_t vectors; /* of interrupts */
 	uint32_t zero;
+};
+
+/** HWS_WIRE_KINDS - the most kinds of access that there will be. */
+#define HWS_WIRE_KINDS 16
+
+/** struct hws_wire_rights - the reply to RIGHTS: what some rule gives, of each kind. */
+struct hws_wire_rights {
+	uint32_t rules; /* of the policy, for whomever */
+	uint32_t zero;
+	uint32_t rights[HWS_WIRE_KINDS]; /* by enum hws_kind: HWS_R, HWS_W */
 };
 
 /** HWS_WIRE_MAX - room for the largest message. */

@@ -55,6 +55,7 @@ struct functions {
 struct mine {
 	int code;		    /* 0, or why there is no policy to look at */
 	char why[256];		    /* the same in words */
+	bool helper;		    /* it is the helper's, who was asked */
 	bool builtin;		    /* no file is there */
 	uint32_t rules;		    /* of the policy, for whomever */
 	uint32_t rights[HWS_KINDS]; /* that some rule gives this user: HWS_R, HWS_W */

@@ -112,6 +112,7 @@ static struct json_object *policy_of(const struct mine *mine)
 
 	put_error(o, mine->code);
 	put_text(o, "why", mine->why);
+	put(o, "helper", json_object_new_boolean(mine->helper));
 	put(o, "builtin", json_object_new_boolean(mine->builtin));
 	put_number(o, "rules", mine->rules);
 	return o;

@@ -96,6 +96,8 @@ struct bar {
 	uint64_t base;
 	uint64_t size;
 	bool virtual; /* the system has it, the device hasn't */
+	bool ignored; /* the device has something, whatever the system knows */
+	bool broken;  /* wide, with no register left for the upper half */
 };
 
 static bool is_wide(uint32_t flags)
@@ -103,22 +105,27 @@ static bool is_wide(uint32_t flags)
 	return (flags & (IO | 6)) == 4;
 }
 
-/* False: there is none. */
-static bool system_bar(const struct view *view, uint32_t index, struct bar *bar)
+/* As its register would have them. */
+static uint32_t system_flags(const struct hws_pci_bar *known)
+{
+	return (known->flags & HWS_BAR_IO ? IO : 0u) | (known->flags & HWS_BAR_64 ? 4u : 0u) |
+	       (known->flags & HWS_BAR_PREFETCH ? 8u : 0u);
+}
+
+/* False: there is none. Of one byte, as the second port of an old disk, lspci tells no size. */
+static bool system_bar(const struct view *view, uint32_t index, uint32_t count, struct bar *bar)
 {
 	const struct hws_pci_bar *known = &view->info->bars[index];
-	uint32_t mask = known->flags & HWS_BAR_IO ? 3 : 15;
-	bool set = bar->flags & ~mask;
+	uint32_t flags = system_flags(known);
+	bool wide = is_wide(bar->flags);
 
-	if (is_wide(bar->flags))
-		set |= view_get(view, 0x14 + 4 * index, 4) != 0;
-	bar->base = known->base;
-	bar->size = known->size;
-	bar->virtual = known->base && !set;
-	if (bar->virtual)
-		bar->flags = (known->flags & HWS_BAR_IO ? IO : 0u) |
-			     (known->flags & HWS_BAR_64 ? 4u : 0u) |
-			     (known->flags & HWS_BAR_PREFETCH ? 8u : 0u);
+	bar->base = known->base & (flags & IO ? ~UINT64_C(3) : ~UINT64_C(15));
+	bar->size = known->size > 1 ? known->size : 0;
+	bar->broken = wide && index + 1 == count;
+	bar->ignored = bar->flags || (wide && view_get(view, 0x14 + 4 * index, 4));
+	bar->virtual = !bar->ignored && (known->base || flags);
+	if (!bar->ignored)
+		bar->flags = flags;
 	return known->base || known->size;
 }
 
@@ -143,10 +150,12 @@ static void print_bar(const struct view *view, const struct bar *bar)
 	bool enabled = command & (io ? IO : MEMORY);
 
 	fputs(io ? "\tI/O ports at " : "\tMemory at ", stdout);
-	if (bar->base || (io && enabled))
+	if (bar->broken)
+		fputs("<broken-64-bit-slot>", stdout);
+	else if (bar->base || (io && enabled))
 		printf("%0*" PRIx64, io ? 4 : 8, bar->base);
 	else
-		fputs("<unassigned>", stdout);
+		fputs(bar->ignored ? "<ignored>" : "<unassigned>", stdout);
 	if (!io)
 		printf(" (%s, %sprefetchable)", kinds[bar->flags >> 1 & 3],
 		       bar->flags & 8 ? "" : "non-");
@@ -168,7 +177,7 @@ static void print_bars(const struct view *view, uint32_t count)
 
 		if (bar.flags == UINT32_MAX)
 			bar.flags = 0;
-		there = view->by_system ? system_bar(view, i, &bar) : bar.flags != 0;
+		there = view->by_system ? system_bar(view, i, count, &bar) : bar.flags != 0;
 		if (!view->by_system)
 			device_bar(view, i, count, upper, &bar);
 		upper = !upper && is_wide(bar.flags) && i + 1 < count;

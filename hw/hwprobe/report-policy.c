@@ -45,18 +45,6 @@ static bool has_files(const struct settings *settings)
 	return found;
 }
 
-static void read_rules(struct hws_policy_view *view, struct mine *mine)
-{
-	const struct hws_policy *policy = hws_policy_view_policy(view);
-	struct hws_policy_rule rule;
-
-	mine->rules = hws_policy_rules(policy);
-	for (uint32_t i = 0; i < mine->rules; i++)
-		if (hws_policy_view_has(view, i) && hws_policy_rule_at(policy, i, &rule) == 0 &&
-		    !rule.deny)
-			mine->rights[rule.kind] |= rule.rights & HWS_RW;
-}
-
 /* The rules of --grant hold for this run, as they will for the verb they are tried for. */
 static int load(const struct settings *settings, struct hws_policy **ret_policy)
 {
@@ -71,14 +59,42 @@ static int load(const struct settings *settings, struct hws_policy **ret_policy)
 	return n < sizeof(text) ? hws_policy_load(&options, ret_policy) : -EFBIG;
 }
 
+static void fail(struct mine *mine, int r)
+{
+	mine->code = r;
+	snprintf(mine->why, sizeof(mine->why), "%s", *hws_why() ? hws_why() : strerror(-r));
+}
+
+static void ask_helper(const char *socket, struct mine *ret_mine)
+{
+	const struct hws_shim_options options = { .size = sizeof(options), .socket = socket };
+	struct hws_probe_rights rights;
+	int r = hws_probe_rights(&options, &rights);
+
+	*ret_mine = (struct mine) { .helper = true };
+	if (r < 0) {
+		fail(ret_mine, r);
+		return;
+	}
+	ret_mine->rules = rights.rules;
+	memcpy(ret_mine->rights, rights.rights, sizeof(ret_mine->rights));
+}
+
+/* Whose policy holds is who does it: of who names the helper's socket that is the helper. */
 void mine_read(const struct settings *settings, const struct hws_probe_machine *machine,
 	       struct mine *ret_mine)
 {
 	struct hws_principal principal = { .uid = machine->uid };
 	struct hws_policy_view *view;
 	struct hws_policy *policy;
-	int r = load(settings, &policy);
+	const char *socket = secure_getenv("HWSAFE_SOCKET");
+	int r;
 
+	if (socket && !settings->sysroot && !settings->sim) {
+		ask_helper(socket, ret_mine);
+		return;
+	}
+	r = load(settings, &policy);
 	*ret_mine = (struct mine) { .builtin = !has_files(settings) };
 	if (r == 0) {
 		find_groups(settings, &principal);
@@ -87,11 +103,10 @@ void mine_read(const struct settings *settings, const struct hws_probe_machine *
 		free((void *)(uintptr_t)principal.groups);
 	}
 	if (r < 0) {
-		ret_mine->code = r;
-		snprintf(ret_mine->why, sizeof(ret_mine->why), "%s",
-			 *hws_why() ? hws_why() : strerror(-r));
+		fail(ret_mine, r);
 		return;
 	}
-	read_rules(view, ret_mine);
+	ret_mine->rules = hws_policy_rules(hws_policy_view_policy(view));
+	hws_policy_view_rights(view, ret_mine->rights);
 	hws_policy_view_unref(view);
 }

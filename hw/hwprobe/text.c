@@ -48,7 +48,11 @@ static void print_policy(const struct page *page, const struct mine *mine)
 	char text[2 * LINE];
 
 	if (mine->code < 0)
-		snprintf(text, sizeof(text), "%s: everything is denied", mine->why);
+		snprintf(text, sizeof(text), "%s%s", mine->why,
+			 mine->helper ? "" : ": everything is denied");
+	else if (mine->helper)
+		snprintf(text, sizeof(text), "the helper's: %u rule%s", mine->rules,
+			 mine->rules == 1 ? "" : "s");
 	else if (mine->builtin)
 		snprintf(text, sizeof(text), "built in: root may read what has no side effects");
 	else
@@ -193,32 +197,47 @@ static bool without_rule(const struct report *report, char names[LINE], const ch
 	return n;
 }
 
+/* The helper looks at its files when it is told to. */
+static void print_rule_for_good(const struct page *page, const struct report *report,
+				const char *rule, const char *name)
+{
+	char fix[2 * LINE];
+
+	snprintf(
+		fix, sizeof(fix),
+		"printf '[mine]\\nuser = %u\\n%s\\n' | sudo install -Dm644 /dev/stdin " HWS_POLICY_DIRECTORY
+		"/mine.conf%s",
+		report->machine.uid, rule,
+		report->policy.helper ? "; sudo systemctl reload hwsafe-helper" : "");
+	page_item(page, TONE_PLAIN, "", name, fix);
+	page_item(page, TONE_PLAIN, "", "meanwhile",
+		  report->policy.builtin ? "what the built-in policy has; a file takes its place"
+					 : "what the policy does have");
+}
+
 static void print_no_rule(const struct page *page, const struct report *report, size_t number)
 {
+	const struct mine *policy = &report->policy;
 	char names[LINE];
 	const char *rule = "";
 	char why[LINE];
-	char fix[2 * LINE];
+	char fix[LINE];
 
-	if (report->policy.code < 0) {
-		print_cause(page, number, report->policy.why, "everything but sim",
-			    "hwprobe policy check", "hwprobe --sim, with --grant");
+	if (policy->code < 0 && policy->helper)
+		return; /* what is with the helper is told of the way through it */
+	if (policy->code < 0) {
+		print_cause(page, number, policy->why, "everything but sim", "hwprobe policy check",
+			    "hwprobe --sim, with --grant");
 		return;
 	}
 	if (!without_rule(report, names, &rule))
 		return;
-	snprintf(why, sizeof(why), "no rule of the policy is for uid %u", report->machine.uid);
+	snprintf(why, sizeof(why), "no rule of the %spolicy is for uid %u",
+		 policy->helper ? "helper's " : "", report->machine.uid);
 	snprintf(fix, sizeof(fix), "hwprobe --grant '%s' ...", rule);
-	print_cause(page, number, why, names, fix, "");
-	snprintf(
-		fix, sizeof(fix),
-		"printf '[mine]\\nuser = %u\\n%s\\n' | sudo install -Dm644 /dev/stdin " HWS_POLICY_DIRECTORY
-		"/mine.conf",
-		report->machine.uid, rule);
-	page_item(page, TONE_PLAIN, "", "for good", fix);
-	page_item(page, TONE_PLAIN, "", "meanwhile",
-		  report->policy.builtin ? "what the built-in policy has; a file takes its place"
-					 : "what the policy does have");
+	/* it takes no rules from programs */
+	print_cause(page, number, why, names, policy->helper ? "" : fix, "");
+	print_rule_for_good(page, report, rule, policy->helper ? "fix" : "for good");
 }
 
 static void print_causes(const struct page *page, const struct report *report,

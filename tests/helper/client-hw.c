@@ -92,6 +92,29 @@ void client_edu(char **arguments)
 	hws_close(hw);
 }
 
+/* edu-hold WAY: a window, until the policy leaves no more than its first register to read. */
+void client_edu_hold(char **arguments)
+{
+	struct hws *hw = client_open(arguments[0]);
+	struct hws_mmio *edu;
+	uint32_t value = 0;
+	int r = 0;
+
+	CHECK(hws_mmio_map(hw, CLIENT_EDU, 0, 0, 0x100, HWS_RW, &edu) == 0);
+	CHECK(hws_mmio_write32(edu, 4, 1) == 0);
+	puts("holds");
+	fflush(stdout);
+	for (int waited = 0; r == 0 && waited < 1000; waited++) {
+		usleep(10000);
+		r = hws_mmio_read32(edu, 4, &value);
+	}
+	CHECK(r == -EACCES);
+	CHECK(hws_mmio_write32(edu, 0, 0) == -EACCES);
+	CHECK(hws_mmio_read32(edu, 0, &value) == 0 && value == 0x010000ed);
+	hws_mmio_unmap(edu);
+	hws_close(hw);
+}
+
 static int try_clock(struct hws *hw)
 {
 	struct hws_port *port;

@@ -301,12 +301,15 @@ static const struct {
 	const char *name;
 	void (*run)(char **arguments);
 } clients[] = {
-	{ "ring", client_ring },       { "pool", client_pool },		{ "raw", client_raw },
-	{ "ops", client_ops },	       { "state", client_state },	{ "gone", client_gone },
-	{ "heirs", client_heirs },     { "orphan", client_orphan },	{ "none", client_none },
-	{ "clock", client_clock },     { "msr", client_msr },		{ "edu", client_edu },
-	{ "denied", client_denied },   { "dma", client_dma },		{ "disk", client_disk },
-	{ "dma-raw", client_dma_raw }, { "dma-hold", client_dma_hold },
+	{ "ring", client_ring },	 { "pool", client_pool },
+	{ "raw", client_raw },		 { "ops", client_ops },
+	{ "state", client_state },	 { "gone", client_gone },
+	{ "heirs", client_heirs },	 { "orphan", client_orphan },
+	{ "none", client_none },	 { "clock", client_clock },
+	{ "msr", client_msr },		 { "edu", client_edu },
+	{ "denied", client_denied },	 { "dma", client_dma },
+	{ "disk", client_disk },	 { "dma-raw", client_dma_raw },
+	{ "dma-hold", client_dma_hold }, { "edu-hold", client_edu_hold },
 };
 
 int client_main(int argc, char **argv)

@@ -51,6 +51,7 @@ void client_ops(char **arguments);
 void client_clock(char **arguments);
 void client_msr(char **arguments);
 void client_edu(char **arguments);
+void client_edu_hold(char **arguments);
 void client_denied(char **arguments);
 /* client-dma.c: edu's own transfers. */
 void client_dma(char **arguments);

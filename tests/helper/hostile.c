@@ -119,6 +119,7 @@ static void fill(union wire_request *request, uint64_t *seed)
 	case HWS_WIRE_IDENTIFY:
 	case HWS_WIRE_TOPOLOGY:
 	case HWS_WIRE_RUN:
+	case HWS_WIRE_RIGHTS:
 	case HWS_WIRE_OPS:
 		break;
 	}

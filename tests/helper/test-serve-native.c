@@ -63,6 +63,59 @@ static int maps_bars(const struct daemon *daemon, void *context)
 	return 0;
 }
 
+/* Has it the BAR's file mapped? */
+static bool daemon_maps(const struct daemon *daemon, const char *name)
+{
+	char path[64], line[512];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", daemon->pid);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	while (!found && fgets(line, sizeof(line), file))
+		found = strstr(line, name);
+	fclose(file);
+	return found;
+}
+
+static bool daemon_unmaps(const struct daemon *daemon, const char *name)
+{
+	for (int waited = 0; daemon_maps(daemon, name) && waited < 500; waited++)
+		usleep(10000);
+	return !daemon_maps(daemon, name);
+}
+
+/* As long as one of those who used it is there. */
+START_TEST(bars_that_it_has_open_end_with_the_last_who_used_them)
+{
+	struct daemon daemon = { 0 };
+	char root[64];
+	int first, second, bar;
+
+	need_root();
+	tree_make(root);
+	daemon_start(&daemon, "[root]\nuser = 0\nbar = 1234:11e8 * rw\n",
+		     (const char *const[]) { "--backend", "native", "--sysroot", root, NULL });
+	first = bare_hello(&daemon);
+	second = bare_hello(&daemon);
+	ck_assert_int_eq(ask_bar(first, 2, HWS_RW, 0x100, &bar), 0);
+	sys_close(bar);
+	ck_assert_int_eq(ask_bar(second, 2, HWS_RW, 0x100, &bar), 0);
+	sys_close(bar);
+	ck_assert_int_eq(ask_bar(second, 1, HWS_R, 0x100, &bar), 0);
+	sys_close(bar);
+	ck_assert(daemon_maps(&daemon, "/resource1") && daemon_maps(&daemon, "/resource2"));
+	sys_close(second);
+	ck_assert(daemon_unmaps(&daemon, "/resource1"));
+	ck_assert(daemon_maps(&daemon, "/resource2"));
+	sys_close(first);
+	ck_assert(daemon_unmaps(&daemon, "/resource2"));
+	daemon_stop(&daemon);
+	tree_remove(root);
+}
+END_TEST
+
 START_TEST(bars_come_as_descriptors_where_policy_gives_all_of_them)
 {
 	struct daemon daemon = { 0 };
@@ -210,6 +263,7 @@ int main(void)
 	return suite_run("helper/serve-native",
 			 (const TTest *[]) {
 				 bars_come_as_descriptors_where_policy_gives_all_of_them,
+				 bars_that_it_has_open_end_with_the_last_who_used_them,
 				 p17_open_transactions_are_undone_when_the_helper_ends,
 				 p17_replay_that_was_cut_short_is_done_again,
 				 NULL,

@@ -252,6 +252,9 @@ START_TEST(p10_paths_that_are_not_what_they_should_be_stop_the_start)
 	start_is_refused(&daemon, "--audit", daemon_path(&daemon, "journals/"), "name of 1 to");
 	start_is_refused(&daemon, "--audit", longest, "name of 1 to");
 	start_is_refused(&daemon, "--last-words", daemon_path(&daemon, "pipe"), "last words");
+	start_is_refused(&daemon, "--stat", daemon_path(&daemon, "nowhere/stat"), "No such file");
+	start_is_refused(&daemon, "--stat", daemon_path(&daemon, "open"), "directory");
+	start_is_refused(&daemon, "--stat", longest, "--stat '/xxx");
 	start_is_refused(&daemon, "--journals", daemon_path(&daemon, "pipe"), "Not a directory");
 	start_is_refused(&daemon, "--journals", daemon_path(&daemon, "open"),
 			 "others may write there");

@@ -67,6 +67,7 @@ START_TEST(wire_knows_rings_since_version_2_and_not_inside_one)
 	size_t size = wire_begin(&request, HWS_WIRE_RING, 0, 1);
 	struct hws_wire_share *share = (void *)(request.bytes + sizeof(request.head));
 
+	request.head.version = 2;
 	ck_assert_int_eq(wire_check(&request, size, 2), 0);
 	share->start = 2;
 	ck_assert_int_eq(wire_check(&request, size, 2), -EBADMSG);
@@ -86,6 +87,7 @@ START_TEST(wire_knows_functions_held_whole_since_version_2)
 	size_t size = wire_begin(&request, HWS_WIRE_HOLD, 0, 1);
 	struct hws_wire_hold *hold = (void *)(request.bytes + sizeof(request.head));
 
+	request.head.version = 2;
 	ck_assert_int_eq(wire_check(&request, size, 2), 0);
 	hold->which = HWS_HOLD_FDS;
 	ck_assert_int_eq(wire_check(&request, size, 2), -EBADMSG);
@@ -95,6 +97,17 @@ START_TEST(wire_knows_functions_held_whole_since_version_2)
 	hold->bdf.device = 0;
 	request.head.version = 1;
 	ck_assert_int_eq(wire_check(&request, size, 1), -EBADMSG);
+}
+END_TEST
+
+START_TEST(wire_knows_rights_since_version_3)
+{
+	union wire_request request;
+	size_t size = wire_begin(&request, HWS_WIRE_RIGHTS, 0, 1);
+
+	ck_assert_int_eq(wire_check(&request, size, 3), 0);
+	request.head.version = 2;
+	ck_assert_int_eq(wire_check(&request, size, 2), -EBADMSG);
 }
 END_TEST
 
@@ -216,6 +229,7 @@ int main(void)
 						wire_takes_hello_first_and_once,
 						wire_knows_rings_since_version_2_and_not_inside_one,
 						wire_knows_functions_held_whole_since_version_2,
+						wire_knows_rights_since_version_3,
 						wire_takes_what_fits_out_of_a_slot,
 						wire_counts_steps,
 						wire_checks_every_number_of_a_step,

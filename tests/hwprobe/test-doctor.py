@@ -129,7 +129,9 @@ CAUSES = {
                          "sudo driverctl set-override 0000:00:07.0 vfio-pci"),
     "built without": ({"sys/class/mem/port/dev": WITHOUT, "dev/port": WITHOUT}, "/dev/port", "ENOENT",
                       "built without /dev/port", "CONFIG_DEVPORT=y"),
-    "no helper": ({}, "hwsafe-helper", "ENOENT", "/run/hwsafe/helper.sock", "hwsafe-helper serve"),
+    "no helper": ({}, "hwsafe-helper", "ENOENT", "/run/hwsafe/helper.sock", "sudo mkdir -p /run/hwsafe; sudo "),
+    "no helper, but its user": ({"etc/passwd": "root:x:0:0::/:/bin/sh\nhwsafe:x:99:99::/:/bin/false\n", "run/hwsafe/": None},
+                                "hwsafe-helper", "ENOENT", "no hwsafe-helper listens", "helper.sock --user hwsafe"),
     "helper not started": ({"usr/lib/systemd/system/hwsafe-helper.socket": ""}, "hwsafe-helper", "ENOENT",
                            "not started", "sudo systemctl enable --now hwsafe-helper.socket"),
 }
@@ -142,6 +144,12 @@ def test_true_cause_is_named():
         assert one["rest"], (name, one)
         page = page_of(changes, "doctor", "--long")
         assert " ".join(one["why"].split()) in " ".join(page.split()), (name, page)
+
+
+def test_helper_is_started_as_whom_there_is():
+    for text in ["root:x:0:0::/:/bin/sh\nmyhwsafe:x:1:1::/:/bin/sh\nhwsafe2:x:2:2::/:/bin/sh\n", ""]:
+        one = way(captured({"etc/passwd": text}), "hwsafe-helper")
+        assert one["fix"].endswith("serve --socket /run/hwsafe/helper.sock"), one
 
 
 def test_whole_pc_has_no_causes():
@@ -221,7 +229,7 @@ def test_policy_stands_beside():
         page = run(HWPROBE, "--sysroot", directory).stdout
         os.chmod(directory + "/etc/hwsafe/policy.d/a.conf", 0o666)
         bad = report("--sysroot", directory)
-    assert document["policy"] == {"error": None, "why": "", "builtin": False, "rules": 2}, document["policy"]
+    assert document["policy"] == {"error": None, "why": "", "helper": False, "builtin": False, "rules": 2}, document["policy"]
     assert [access(document, kind)["policy"] for kind in ("port", "dma", "msr")] == ["read-write", "none", "none"]
     assert "no rule of the policy is for uid 0" in page and "2 rules in /etc/hwsafe/policy.d" in page, page
     assert bad["policy"]["error"] == "EACCES" and "a.conf" in bad["policy"]["why"], bad["policy"]
@@ -305,7 +313,7 @@ def test_helper_is_asked():
         policy = directory + "/policy"
         os.mkdir(policy, 0o755)
         with open(policy + "/a.conf", "w", encoding="ascii") as file:
-            file.write("[all]\nport = 0x70-0x71 r\n")
+            file.write("[all]\nport = 0x70-0x71 r\nbar = * * rw\n[other]\nuser = 4242\nmsr = * rw\n")
         with subprocess.Popen([HELPER, "serve", "--socket", path, "--policy", policy, "--backend", "sim", "--soft"],
                               stderr=subprocess.PIPE, text=True) as helper:
             wait_for(path)
@@ -314,9 +322,18 @@ def test_helper_is_asked():
                 raise tap.Skip("root", "the helper can't serve here: " + helper.stderr.read())
             one, port = helper_way(path)
             assert (one["status"], port) == ("works", "works"), one
-            page = run(HWPROBE, env={**os.environ, "HWSAFE_SOCKET": path, "LC_ALL": "C"}).stdout
-            assert "hwsafe-helper" not in page, page
+            environment = {**os.environ, "HWSAFE_SOCKET": path, "LC_ALL": "C"}
+            page = run(HWPROBE, env=environment).stdout
+            assert "no hwsafe-helper" not in page and "the helper's: 3 rules" in page, page
+            assert "no rule of the helper's policy is for uid" in page and "--grant" not in page, page
+            document = report(env=environment)
+            told = document["policy"]
+            assert (told["helper"], told["builtin"], told["rules"], told["error"]) == (True, False, 3, None), told
+            rights = {one["kind"]: one["policy"] for one in document["access"]}
+            assert rights["port"] == "read" and rights["bar"] == "read-write" and rights["msr"] == "none", rights
             helper.terminate()
+        gone = run(HWPROBE, env=environment).stdout
+        assert "no helper at" in gone and "policy check" not in gone, gone
         one, port = helper_way(path)
         assert one["status"] == port == "no" and "systemctl" in one["fix"] or "serve" in one["fix"], one
 

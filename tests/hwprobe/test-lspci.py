@@ -195,6 +195,30 @@ def test_captured_tree_is_drawn_as_lspci_does():
                         ("-O", f"sysfs.path={directory}/sys/bus/pci"))
 
 
+# start, end, flags: an old disk's ports, of one byte and more; memory of all kinds; what can't be
+RESOURCES = ["1f0 1f7 110", "3f6 3f6 110", "170 177 110", "376 376 110", "c040 c04f 40101", "0 0 0",
+             "febf1000 febf1fff 40200", "febf1000 febf1000 40200", "fe000000000 fe0000fffff 14220c", "c041 c041 40101",
+             "0 f 40101", "0 fff 40200", "febf1004 febf1007 200", "0 fff 14220c"]
+
+
+def test_what_the_system_knows_of_bars_is_told_as_lspci_does():
+    need_lspci()
+    for command, known, n in itertools.product([0, 3], [None, 0, 0x2000], range(len(RESOURCES))):
+        space = bytearray(trees.config(0x8086, 0x7010, 0x010180))
+        space[4] = command
+        lines = [RESOURCES[(n + i) % len(RESOURCES)] for i in range(6)]
+        for i in range(6):
+            start, _, flags = (int(word, 16) for word in lines[i].split())
+            register = 0 if known is None else (start & ~(3 if flags & 0x100 else 15) | flags & 15 | flags >> 8 & 1) + known
+            space[0x10 + 4 * i:0x14 + 4 * i] = (register & 0xffffffff).to_bytes(4, "little")
+        with tempfile.TemporaryDirectory() as directory:
+            trees.make(directory, {"0000:00:01.1": bytes(space)})
+            trees.put(directory, "sys/bus/pci/devices/0000:00:01.1/resource",
+                      "".join("0x{:0>16} 0x{:0>16} 0x{:0>16}\n".format(*line.split()) for line in lines + ["0 0 0"] * 7))
+            assert_same(["-v"], ("--sysroot", directory, "--grant", "pci = *, config r"),
+                        ("-O", f"sysfs.path={directory}/sys/bus/pci"))
+
+
 def test_modules_that_match_are_told():
     with tempfile.TemporaryDirectory() as directory:
         machine(directory)

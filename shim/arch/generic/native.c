@@ -23,6 +23,12 @@ int shim_ports_drop(void)
 	return 0;
 }
 
+bool native_has_open(void *self, struct hws_bdf bdf)
+{
+	(void)self, (void)bdf;
+	return false;
+}
+
 const struct hws_shim_ops native_ops = {
 	.struct_size = sizeof(native_ops),
 	.abi = HWS_SHIM_ABI,
