@@ -193,8 +193,8 @@ static int shift(const struct file_sink *sink)
 /* Begins a new file; what FILE is now becomes FILE.1. */
 static int begin(struct file_sink *sink, bool rotate)
 {
-	struct chain chain;
-	uint64_t size;
+	struct chain chain = { 0 };
+	uint64_t size = 0;
 	HWS_CLEANUP_FD int fd = prepare(sink, &chain, &size);
 	int r = fd < 0 ? fd : 0;
 

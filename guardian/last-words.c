@@ -143,7 +143,7 @@ static int open_file(int root, const char *path)
 
 static int take_up(struct last_words *words)
 {
-	struct hws_last_words all[HWS_LAST_WORDS];
+	struct hws_last_words all[HWS_LAST_WORDS] = { 0 };
 	int r = read_lines(words->fd, all);
 
 	for (int i = 0; r == 0 && i < HWS_LAST_WORDS; i++) {

@@ -41,7 +41,7 @@ struct query {
 
 uint64_t policy_shape_mask(uint32_t shape)
 {
-	static const uint64_t masks[SHAPE_CLASS + 3] = {
+	static const uint64_t masks[SHAPE_BDF] = {
 		0, 0xffff, 0xffff0000, 0xffffffff, 0xff0000, 0xffff00, 0xffffff,
 	};
 

@@ -112,7 +112,7 @@ bool who_is_another(struct server *server, struct peer *peer)
 
 	peer->exe = NULL;
 	find_exe(server, peer);
-	changed = !before != !peer->exe || (before && strcmp(before, peer->exe) != 0);
+	changed = before && peer->exe ? strcmp(before, peer->exe) != 0 : before != peer->exe;
 	free(before);
 	return changed;
 }

@@ -214,9 +214,9 @@ static char *take_line(char **text, uint64_t *sum)
 	char *end = strchr(line, '\n');
 	char expected[SUM + 1];
 
-	*text = end + 1;
-	if (end - line < SUM - 1)
+	if (!end || end - line < SUM - 1)
 		return NULL;
+	*text = end + 1;
 	end -= SUM - 1;
 	if (*end != ' ')
 		return NULL;

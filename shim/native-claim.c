@@ -30,12 +30,13 @@ static const char *next_line(const char *line)
 /* Whoever may not see them sees zeros. */
 static bool is_hidden(const char *text)
 {
+	const char *line = text;
 	struct region region;
 
-	for (const char *line = text; line; line = next_line(line)) {
+	do {
 		if (read_region(line, &region) && region.last)
 			return false;
-	}
+	} while ((line = next_line(line)));
 	return *text;
 }
 

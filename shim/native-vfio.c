@@ -244,17 +244,16 @@ void native_hold_close(void *self, struct hws_hold *hold)
 {
 	struct native *native = self;
 	struct vfio_device *device = hold->cookie ? vfio_held(native, hold) : NULL;
-	int r;
 
 	*hold = (struct hws_hold) { 0 };
 	if (!device)
 		return;
 	/* it stops, it forgets, only then its memory goes; what one step fails the next mends */
-	r = set_master(device, false);
-	r = unbind(device);
-	r = device->can_reset ? reset(device) : r;
-	r = unmap_all(device);
-	(void)r;
+	(void)set_master(device, false);
+	(void)unbind(device);
+	if (device->can_reset)
+		(void)reset(device);
+	(void)unmap_all(device);
 	vfio_log_close(device);
 	disclaim(native, device);
 	vfio_put(native, device);

@@ -4,8 +4,15 @@
 
 #include "shim/base.h"
 
-/* Notes, for hws_why(), why a call is refused; gives @code back: return why(-EPERM, …). */
-int why(int code, const char *format, ...) HWS_PRINTF(2, 3);
+/* Notes, for hws_why(), why a call is refused. */
+void note_why(const char *format, ...) HWS_PRINTF(1, 2);
+/* The same, and gives @code back, for compilers to see: return why(-EPERM, …). */
+#define why(code, ...)                       \
+	({                                   \
+		const int why_code = (code); \
+		note_why(__VA_ARGS__);       \
+		why_code;                    \
+	})
 /* How often this thread noted one: did somebody say why, in between? */
 unsigned int why_times(void);
 

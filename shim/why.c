@@ -7,7 +7,7 @@
 static _Thread_local char reason[512];
 static _Thread_local unsigned int times;
 
-int why(int code, const char *format, ...)
+void note_why(const char *format, ...)
 {
 	va_list arguments;
 
@@ -15,7 +15,6 @@ int why(int code, const char *format, ...)
 	vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
 	times++;
-	return code;
 }
 
 unsigned int why_times(void)

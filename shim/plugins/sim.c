@@ -16,15 +16,14 @@ static struct {
 /* What its sources say in the library's thread of words goes to the library by the host. */
 static _Thread_local char reason[512];
 
-int why(int code, const char *format, ...)
+void note_why(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
-	sim.host->why(sim.instance, reason);
-	return code;
+	(sim.host->why)(sim.instance, reason);
 }
 
 const char *hws_why(void)
