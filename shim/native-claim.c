@@ -30,13 +30,12 @@ static const char *next_line(const char *line)
 /* Whoever may not see them sees zeros. */
 static bool is_hidden(const char *text)
 {
-	const char *line = text;
 	struct region region;
 
-	do {
+	for (const char *line = text; line; line = next_line(line)) {
 		if (read_region(line, &region) && region.last)
 			return false;
-	} while ((line = next_line(line)));
+	}
 	return *text;
 }
 
@@ -96,7 +95,7 @@ int native_ports_claimed(void *self, uint16_t first, uint32_t count)
 	if (native->grants)
 		return 0;
 	r = read_list(self, "/proc/ioports", &text);
-	if (r < 0)
+	if (r < 0 || !text)
 		return r;
 	if (is_hidden(text))
 		return why(-EBUSY,
@@ -127,7 +126,7 @@ static int memory_claimed(struct native *native, struct hws_bdf bdf, uint32_t ba
 	    bars[bar].flags & HWS_BAR_IO)
 		return 0;
 	r = read_list(native, "/proc/iomem", &text);
-	if (r < 0)
+	if (r < 0 || !text)
 		return r;
 	if (is_hidden(text) ||
 	    !find_region(text, bars[bar].base, bars[bar].base + bars[bar].size - 1, &region) ||

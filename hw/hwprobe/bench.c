@@ -92,7 +92,7 @@ static int measure(struct bench *b, const struct pair *pair, size_t rounds, doub
 			r = time_of(b, pair->ours, CALLS, &series[OURS][i]);
 		if (r == 0)
 			r = time_of(b, pair->base, CALLS, &again);
-		if (r < 0)
+		if (r != 0)
 			break;
 		series[RATIO][i] = series[OURS][i] / ((series[BASE][i] + again) / 2);
 		series[NOISE][i] = again / series[BASE][i];

@@ -100,7 +100,9 @@ void functions_read(const char *sysroot, struct functions *functions);
 int report_print(const struct report *report, const struct settings *settings, bool whole);
 int report_print_json(const struct report *report, const struct settings *settings);
 
-/* The whole file as a string, the caller's to free; NULL: it was told why not. "-": stdin. */
+/* The whole file with a NUL behind it, the caller's to free; NULL: errno says why. "-": stdin. */
+char *read_whole(const char *name, size_t most, size_t *ret_length);
+/* The same of a text; NULL: it was told why not. */
 char *read_text(const char *name, enum result *ret_result);
 
 /* The best that any way of a back end does, and how many ways work in part or whole. */

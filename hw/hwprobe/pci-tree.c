@@ -203,7 +203,8 @@ static void put(struct pen *pen, const char *format, ...)
 
 static void end_line(struct pen *pen)
 {
-	fwrite(pen->line, 1, pen->length, stdout);
+	if (pen->length)
+		fwrite(pen->line, 1, pen->length, stdout);
 	putchar('\n');
 	for (size_t i = 0; i < pen->length; i++)
 		pen->line[i] = pen->line[i] == '+' || pen->line[i] == '|' ? '|' : ' ';

@@ -7,33 +7,10 @@
 #include "hw/hwprobe/args.h"
 #include "hw/hwprobe/verbs.h"
 
-enum { DESCRIPTION_MAX = 1 << 20 };
-
 static void report_error(const char *message, void *context)
 {
 	(void)context;
 	fprintf(stderr, "%s\n", message);
-}
-
-char *read_text(const char *name, enum result *ret_result)
-{
-	FILE *file = strcmp(name, "-") ? fopen(name, "r") : stdin;
-	char *text = file ? malloc(DESCRIPTION_MAX) : NULL;
-	size_t length = text ? fread(text, 1, DESCRIPTION_MAX, file) : 0;
-	int error = !file || !text || ferror(file) ? errno : length == DESCRIPTION_MAX ? EFBIG : 0;
-
-	if (file && file != stdin)
-		fclose(file);
-	if (!error && memchr(text, '\0', length))
-		error = EILSEQ;
-	if (error) {
-		say("%s: %s", name, strerror(error));
-		*ret_result = error == ENOENT ? RESULT_NOT_FOUND : RESULT_FAILURE;
-		free(text);
-		return NULL;
-	}
-	text[length] = '\0';
-	return text;
 }
 
 static enum result check(const struct call *call)

@@ -184,50 +184,12 @@ static enum result take_items(const char *file, struct json_object *o, struct it
 	return RESULT_OK;
 }
 
-/* All of the stream with a NUL behind it; NULL: errno says why. */
-static char *read_stream(FILE *file, size_t *ret_length)
-{
-	char *text = NULL;
-	size_t length = 0;
-
-	for (size_t room = 1 << 16; room <= LARGEST; room *= 2) {
-		char *more = realloc(text, room);
-
-		if (!more)
-			break;
-		text = more;
-		length += fread(text + length, 1, room - length, file);
-		if (ferror(file))
-			break;
-		if (length < room) {
-			text[length] = '\0';
-			*ret_length = length;
-			return text;
-		}
-		errno = EFBIG;
-	}
-	free(text);
-	return NULL;
-}
-
-static char *read_all(const char *name, size_t *ret_length)
-{
-	FILE *file = strcmp(name, "-") ? fopen(name, "re") : stdin;
-	char *text = file ? read_stream(file, ret_length) : NULL;
-	int error = errno;
-
-	if (file && file != stdin)
-		fclose(file);
-	errno = error;
-	return text;
-}
-
 enum result items_load(const char *file, struct items *ret_items)
 {
 	struct json_object *o;
 	enum result result;
 	size_t length = 0;
-	char *text = read_all(file, &length);
+	char *text = read_whole(file, LARGEST, &length);
 
 	if (!text) {
 		fprintf(stderr, "hwprobe: %s: %s\n", file, strerror(errno));
