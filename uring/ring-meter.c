@@ -13,8 +13,8 @@
 
 enum {
 	WORDS = sizeof(struct hws_rings_state) / sizeof(uint64_t),
-	/* Copying takes nanoseconds; but its thread may be stopped in the midst of it. */
-	LOOKS = 1000,
+	LOOKS = 10000, /* copying takes nanoseconds; but its thread may be stopped in the midst */
+	PATIENT = 100, /* so many before the processor is left to that thread */
 };
 
 _Static_assert(sizeof(struct hws_rings_state) % sizeof(uint64_t) == 0, "it is words and no more");
@@ -88,8 +88,9 @@ static void add(struct meter *meter, struct meters_state *into, bool open)
 	struct hws_rings_state now;
 	int looks = 0;
 
-	while (!look(from, (uint64_t *)&now) && looks < LOOKS)
-		looks++;
+	while (!look(from, (uint64_t *)&now) && looks++ < LOOKS)
+		if (looks > PATIENT)
+			sys_yield();
 	meters_sum(&into->rings[from->backend], &now,
 		   open ? sizeof(now) : offsetof(struct hws_rings_state, open));
 }
