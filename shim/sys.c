@@ -446,11 +446,10 @@ int sys_mseal(void *address, size_t size)
 
 int sys_madvise(void *address, uint64_t size, int advice)
 {
-	long r = result(madvise(address, size, advice));
+	long r = result(madvise(address, (size_t)size, advice));
 
 	/* the kernel's word for a lack of memory here, when it has to split what is mapped */
 	return r == -EAGAIN ? -ENOMEM : (int)r;
-	return (int)result(madvise(address, (size_t)size, advice));
 }
 
 int sys_mbind(void *address, uint64_t size, uint32_t node)

@@ -53,6 +53,11 @@ bool suite_emulated(void)
 	return getenv("HWS_EMULATED") != NULL;
 }
 
+int suite_rounds(int count)
+{
+	return suite_emulated() ? count / 20 : count;
+}
+
 bool suite_lab_has(const char *what)
 {
 	return in_list(getenv("HWS_LAB_HAS"), what);

@@ -276,7 +276,7 @@ START_TEST(parse_survives_mutations)
 	};
 	static struct heard heard;
 
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0, rounds = suite_rounds(100000); i < rounds; i++) {
 		char text[sizeof(seed) * 2];
 		size_t n = sizeof(seed) - 1;
 		struct hws_policy *policy = NULL;

@@ -154,7 +154,7 @@ START_TEST(iova_agrees_with_a_search_through_everything)
 
 	srand(4711);
 	ck_assert_int_eq(iova_init(&space, &hold, 0), 0);
-	for (int turn = 0; turn < 20000; turn++) {
+	for (int turn = 0, rounds = suite_rounds(20000); turn < rounds; turn++) {
 		int which = rand() % NODES;
 		uint64_t size = (uint64_t)(1 + rand() % 12) * PAGE;
 

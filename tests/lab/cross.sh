@@ -18,8 +18,9 @@ declare -A EMULATOR=([s390x]=qemu-s390x [riscv64]=qemu-riscv64)
 copy_libraries() { # ARCH SYSROOT INTO
 	local libraries=${LIBRARIES[$1]:-${GNU[$1]}}
 
-	mkdir -p "$3" && cp -L "$2/lib/${LOADER[$1]}" "$3" &&
-		cp -P "$2/lib/$libraries"/*.so* "$2/usr/lib/$libraries"/*.so.* "$3"
+	# one after the other: since trixie both are one directory
+	mkdir -p "$3" && cp -L "$2/lib/${LOADER[$1]}" "$3" && cp -P "$2/lib/$libraries"/*.so* "$3" &&
+		cp -P --remove-destination "$2/usr/lib/$libraries"/*.so.* "$3"
 }
 
 write_cross_file() { # ARCH SYSROOT DIR

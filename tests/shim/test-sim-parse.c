@@ -328,7 +328,7 @@ START_TEST(check_survives_nonsense)
 	uint64_t state = seed();
 	char text[8192];
 
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0, rounds = suite_rounds(20000); i < rounds; i++) {
 		int reports = 0;
 		int r;
 
