@@ -99,7 +99,7 @@ static void took(struct model *model, uint64_t size, struct hws_buf buf)
 
 static void call_take(struct model *model, struct fuzz *input)
 {
-	uint64_t size = fuzz_odd_number(input) % 10000;
+	size_t size = (size_t)(fuzz_odd_number(input) % 10000);
 	int first = size > 4096 ? SMALL : 0;
 	int end = size > 4096 ? PLACES : SMALL;
 	bool there = false;

@@ -242,10 +242,10 @@ static void check_bytes(const struct flight *flight, int64_t result)
 	fuzz_must(hws_view_open(model.pool, of->buf, HWS_R, &view) == 0);
 	if (of->kind == HWS_OP_READ) {
 		fuzz_must(!memcmp((uint8_t *)view.bytes + of->buf_offset, content + of->offset,
-				  moved));
+				  (size_t)moved));
 		return;
 	}
-	memset(content + of->offset, (int)(uint8_t)flight->tag, moved);
+	memset(content + of->offset, (int)(uint8_t)flight->tag, (size_t)moved);
 	if (moved && of->offset + moved > content_size)
 		content_size = of->offset + moved;
 }

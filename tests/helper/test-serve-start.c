@@ -245,8 +245,8 @@ struct handover {
 	const char *says;
 };
 
-static char activated[64];
-static char notified[64];
+static char activated[80];
+static char notified[80];
 
 static void hand_over(void *context)
 {

@@ -100,7 +100,7 @@ static int device(void)
 	const struct hws_pool_options pool_options = { .size = sizeof(pool_options),
 						       .classes = { { SIZE, 4 } },
 						       .guard = HWS_POOL_GUARD_NONE };
-	char text[256];
+	char text[256] = "";
 	struct hws_options options = sim_with(text);
 	struct hws_pool *pool;
 	struct hws *hw;
