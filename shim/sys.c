@@ -446,10 +446,10 @@ int sys_mseal(void *address, size_t size)
 
 int sys_madvise(void *address, uint64_t size, int advice)
 {
-	long r = result(madvise(address, (size_t)size, advice));
-
-	/* the kernel's word for a lack of memory here, when it has to split what is mapped */
-	return r == -EAGAIN ? -ENOMEM : (int)r;
+	if (madvise(address, (size_t)size, advice) == 0)
+		return 0;
+	/* EAGAIN is the kernel's word for a lack of memory here, when it has to split what is mapped */
+	return errno == EAGAIN ? -ENOMEM : -errno;
 }
 
 int sys_mbind(void *address, uint64_t size, uint32_t node)

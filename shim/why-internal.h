@@ -5,7 +5,7 @@
 #include "shim/base.h"
 
 /* Notes, for hws_why(), why a call is refused. */
-void note_why(const char *format, ...) HWS_PRINTF(1, 2);
+void note_why(const char *format, ...) HWS_PRINTF(1, 2) __attribute__((cold));
 /* The same, and gives @code back, for compilers to see: return why(-EPERM, …). */
 #define why(code, ...)                                               \
 	({                                                           \
