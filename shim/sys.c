@@ -448,7 +448,7 @@ int sys_madvise(void *address, uint64_t size, int advice)
 {
 	if (madvise(address, (size_t)size, advice) == 0)
 		return 0;
-	/* EAGAIN is the kernel's word for a lack of memory here, when it has to split what is mapped */
+	/* EAGAIN is the word for a lack of memory here, when it has to split what is mapped */
 	return errno == EAGAIN ? -ENOMEM : -errno;
 }
 
