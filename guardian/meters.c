@@ -24,15 +24,16 @@ void meters_add(struct meters *meters, struct meter *meter)
 
 void meters_remove(struct meters *meters, struct meter *meter)
 {
-	if (!meter->from)
-		return;
+	/* its neighbours write to it as they come and go */
 	pthread_mutex_lock(&meters->lock);
-	meter->add(meter, &meters->ended, false);
-	*meter->from = meter->next;
-	if (meter->next)
-		meter->next->from = meter->from;
+	if (meter->from) {
+		meter->add(meter, &meters->ended, false);
+		*meter->from = meter->next;
+		if (meter->next)
+			meter->next->from = meter->from;
+		meter->from = NULL;
+	}
 	pthread_mutex_unlock(&meters->lock);
-	meter->from = NULL;
 }
 
 void meters_read(struct meters *meters, struct hws_snapshot *snapshot)
