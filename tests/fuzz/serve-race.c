@@ -30,18 +30,19 @@ static struct hws_wire_ring *ring;
 static int fd = -1;
 static struct edit edits[EDITS];
 static uint32_t edit_count;
-static _Atomic bool racing;
-static _Atomic bool resting; /* the thread has seen that it is over */
+static _Atomic uint32_t heats; /* begun and over; a race is on while it is odd */
+static _Atomic uint32_t seen;  /* of them, by the thread, which then keeps to what they say */
 
 static void *turn_words(void *unused)
 {
-	uint32_t round = 0;
-
 	(void)unused;
-	for (;; round++) {
-		/* acquire: pairs with race(); the edits are there */
-		if (!atomic_load_explicit(&racing, memory_order_acquire)) {
-			atomic_store_explicit(&resting, true, memory_order_release);
+	for (uint32_t round = 0;; round++) {
+		/* acquire: pairs with turn_thread(); the edits are there */
+		uint32_t heat = atomic_load_explicit(&heats, memory_order_acquire);
+
+		/* release: pairs with turn_thread(); the edits are left alone */
+		atomic_store_explicit(&seen, heat, memory_order_release);
+		if (!(heat & 1)) {
 			usleep(20);
 			continue;
 		}
@@ -171,23 +172,29 @@ static uint64_t msr_now(uint32_t reg)
 	return value;
 }
 
+/* A race begins, or is over: then the thread has seen it on return. */
+static void turn_thread(void)
+{
+	/* release, acquire: pair with turn_words() */
+	uint32_t heat = atomic_fetch_add_explicit(&heats, 1, memory_order_release) + 1;
+
+	while (!(heat & 1) && atomic_load_explicit(&seen, memory_order_acquire) != heat)
+		usleep(20);
+}
+
 static void race(struct fuzz *input)
 {
 	edit_count = 0;
 	for (uint64_t many = 1 + fuzz_number(input, 1) % 6; many; many--)
 		put(input);
-	atomic_store_explicit(&resting, false, memory_order_relaxed);
-	/* release: pairs with turn_words() */
-	atomic_store_explicit(&racing, true, memory_order_release);
+	turn_thread();
 	ring_doorbell(server, peer);
 	for (int i = 0; i < TURNS && !peer->gone; i++) {
 		server->turn++;
 		server->now += 1000000;
 		rings_serve(server);
 	}
-	atomic_store_explicit(&racing, false, memory_order_release);
-	while (!atomic_load_explicit(&resting, memory_order_acquire))
-		usleep(20);
+	turn_thread();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
