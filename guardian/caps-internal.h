@@ -96,7 +96,7 @@ void caps_read(struct caps *caps, struct hws_cap_state ret_states[HWS_RESOURCES]
 uint64_t caps_stale_releases(const struct caps *caps);
 
 /* The part that keeps looks: guardian/looks.c. CLOCK or NONE; *ret_look may say error. */
-HWS_MUST enum hws_reason caps_look(struct caps *caps, enum hws_resource resource,
+HWS_MUST enum hws_reason caps_look(const struct caps *caps, struct ledger *ledger,
 				   struct caps_look *ret_look);
 
 #endif

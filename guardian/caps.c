@@ -164,10 +164,10 @@ static enum hws_reason ledger_reserve(struct ledger *ledger, const struct caps_l
 	return reason;
 }
 
-static enum hws_reason deny(struct ledger *ledger, enum hws_resource resource, uint64_t amount,
+static enum hws_reason deny(const struct caps *caps, struct ledger *ledger, uint64_t amount,
 			    enum hws_reason reason, const struct caps_look *look)
 {
-	const char *name = resources[resource].name;
+	const char *name = resources[ledger - caps->ledgers].name;
 	uint64_t used = atomic_load_explicit(&ledger->used, memory_order_relaxed);
 
 	atomic_fetch_add_explicit(&ledger->denied[reason], 1, memory_order_relaxed);
@@ -193,21 +193,23 @@ static enum hws_reason deny(struct ledger *ledger, enum hws_resource resource, u
 	return reason;
 }
 
-enum hws_reason caps_charge(struct caps *caps, enum hws_resource resource, uint64_t amount)
+static __attribute__((noinline)) enum hws_reason charge(const struct caps *caps,
+							struct ledger *ledger, uint64_t amount)
 {
-	struct caps_look look = { 0 };
-	struct ledger *ledger;
-	enum hws_reason reason;
+	struct caps_look look;
+	enum hws_reason reason = caps_look(caps, ledger, &look);
 
-	if ((unsigned int)resource >= HWS_RESOURCES || amount == 0) {
-		(void)why(-EINVAL, "a reservation of nothing, or of an unknown resource");
-		return HWS_REASON_ARGUMENT;
-	}
-	ledger = &caps->ledgers[resource];
-	reason = caps_look(caps, resource, &look);
 	if (reason == HWS_REASON_NONE)
 		reason = ledger_reserve(ledger, &look, amount);
-	return reason == HWS_REASON_NONE ? reason : deny(ledger, resource, amount, reason, &look);
+	return reason == HWS_REASON_NONE ? reason : deny(caps, ledger, amount, reason, &look);
+}
+
+enum hws_reason caps_charge(struct caps *caps, enum hws_resource resource, uint64_t amount)
+{
+	if ((unsigned int)resource < HWS_RESOURCES && amount > 0)
+		return charge(caps, &caps->ledgers[resource], amount);
+	(void)why(-EINVAL, "a reservation of nothing, or of an unknown resource");
+	return HWS_REASON_ARGUMENT;
 }
 
 void caps_uncharge(struct caps *caps, enum hws_resource resource, uint64_t amount)
@@ -272,7 +274,7 @@ static void read_one(struct caps *caps, enum hws_resource resource, struct hws_c
 	struct surge_numbers surge = { 0 };
 	struct caps_look look = { 0 };
 
-	if (caps_look(caps, resource, &look) != HWS_REASON_NONE)
+	if (caps_look(caps, ledger, &look) != HWS_REASON_NONE)
 		look.error = EIO;
 	if (ledger->limit.surge_budget)
 		surge_read(&ledger->surge, &surge);

@@ -26,23 +26,23 @@ static uint64_t add_saturating(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-static int ask(struct caps *caps, enum hws_resource resource, struct hws_usage *usage)
+static int ask(const struct caps *caps, const struct ledger *ledger, struct hws_usage *usage)
 {
-	const struct hws_reader *reader = hws_once_get(&caps->ledgers[resource].reader);
+	const struct hws_reader *reader = hws_once_get(&ledger->reader);
 
 	return reader ? reader->read(reader->self, usage)
-		      : readers_read(caps->root, resource, usage);
+		      : readers_read(caps->root, (enum hws_resource)(ledger - caps->ledgers),
+				     usage);
 }
 
-static struct caps_look look_now(struct caps *caps, enum hws_resource resource, uint64_t now)
+static struct caps_look look_now(const struct caps *caps, const struct ledger *ledger, uint64_t now)
 {
-	struct ledger *ledger = &caps->ledgers[resource];
 	const struct hws_cap_limit *limit = &ledger->limit;
 	/* before the reading: what is reserved meanwhile counts twice rather than not at all */
 	uint64_t used = atomic_load_explicit(&ledger->used, memory_order_seq_cst);
 	struct hws_usage usage = { 0 };
 	struct caps_look look = { .at = now };
-	int r = ask(caps, resource, &usage);
+	int r = ask(caps, ledger, &usage);
 
 	if (r < 0) {
 		look.error = (uint64_t) - (int64_t)r;
@@ -87,20 +87,34 @@ static bool last_look(const struct ledger *ledger, struct caps_look *ret_look)
 
 	if (version == 0 || version % 2)
 		return false;
-		/* acquire: the version is read again after all of them */
 #pragma GCC unroll 8
 	for (int i = 0; i < CAPS_LOOK_WORDS; i++)
-		words[i] = atomic_load_explicit(&ledger->look[i], memory_order_acquire);
+		words[i] = atomic_load_explicit(&ledger->look[i], memory_order_relaxed);
+	/* acquire: the version is read again after all of them */
+	atomic_thread_fence(memory_order_acquire);
 	return atomic_load_explicit(&ledger->version, memory_order_relaxed) == version;
 }
 
-enum hws_reason caps_look(struct caps *caps, enum hws_resource resource, struct caps_look *ret_look)
+/* What was published is too old by now: @age, and immense if there is none. */
+static __attribute__((noinline)) void renew(const struct caps *caps, struct ledger *ledger,
+					    uint64_t now, uint64_t age, struct caps_look *look)
 {
-	struct ledger *ledger = &caps->ledgers[resource];
+	/* relaxed: the flag only saves work */
+	if (!atomic_exchange_explicit(&ledger->looking, 1, memory_order_relaxed)) {
+		*look = look_now(caps, ledger, now);
+		publish(ledger, look);
+		atomic_store_explicit(&ledger->looking, 0, memory_order_relaxed);
+	} else if (age / TOO_OLD >= caps->refresh_ns) {
+		*look = look_now(caps, ledger, now);
+	}
+}
+
+enum hws_reason caps_look(const struct caps *caps, struct ledger *ledger,
+			  struct caps_look *ret_look)
+{
 	uint64_t absolute = ledger->limit.absolute;
 	uint64_t now;
 	uint64_t age;
-	bool have;
 
 	if (absolute) {
 		*ret_look = (struct caps_look) { .ceiling = absolute,
@@ -110,37 +124,30 @@ enum hws_reason caps_look(struct caps *caps, enum hws_resource resource, struct 
 	}
 	if (clock_tick(&caps->clock, &now) < 0)
 		return HWS_REASON_CLOCK;
-	have = last_look(ledger, ret_look);
 	/* a clock that ran backwards gives an immense age */
-	age = have ? now - ret_look->at : UINT64_MAX;
-	if (age < caps->refresh_ns)
-		return HWS_REASON_NONE;
-	/* relaxed: the flag only saves work */
-	if (!atomic_exchange_explicit(&ledger->looking, 1, memory_order_relaxed)) {
-		*ret_look = look_now(caps, resource, now);
-		publish(ledger, ret_look);
-		atomic_store_explicit(&ledger->looking, 0, memory_order_relaxed);
-	} else if (age / TOO_OLD >= caps->refresh_ns) {
-		*ret_look = look_now(caps, resource, now);
-	}
+	age = last_look(ledger, ret_look) ? now - ret_look->at : UINT64_MAX;
+	if (age >= caps->refresh_ns)
+		renew(caps, ledger, now, age, ret_look);
 	return HWS_REASON_NONE;
 }
 
 int caps_set_reader(struct caps *caps, enum hws_resource resource, const struct hws_reader *reader)
 {
+	struct ledger *ledger;
 	struct caps_look look;
 	uint64_t now;
 	int r;
 
 	if ((unsigned int)resource >= HWS_RESOURCES || !reader || !reader->read)
 		return -EINVAL;
-	r = hws_once_set(&caps->ledgers[resource].reader, reader);
+	ledger = &caps->ledgers[resource];
+	r = hws_once_set(&ledger->reader, reader);
 	if (r < 0)
 		return r;
 	/* what the former reader said holds no longer */
 	if (clock_tick(&caps->clock, &now) == 0) {
-		look = look_now(caps, resource, now);
-		publish(&caps->ledgers[resource], &look);
+		look = look_now(caps, ledger, now);
+		publish(ledger, &look);
 	}
 	return 0;
 }

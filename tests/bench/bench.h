@@ -105,6 +105,8 @@ static inline uint64_t bench_next(uint64_t n)
 	return n;
 }
 
+void bench_sort_times(uint64_t *times, size_t n);
+
 /*
  * Runs what the arguments ask of @cases (the last has no name); gives main's
  * result: 0, 1 when a case failed (or, with --check, missed its limit or was

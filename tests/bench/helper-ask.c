@@ -129,14 +129,6 @@ static int setup(const struct bench_case *of, void **ret_context)
 	return r;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /*
  * Half of the times it took no longer than what took() says: who is put aside for another process
  * now and then, as happens where several are busy, waits a thousand times as long.
@@ -156,7 +148,7 @@ static int repeat(struct bench *bench, uint64_t n, int (*once)(struct bench *ben
 		bench->times[count++ % TIMES] = end - begin;
 	}
 	count = count < TIMES ? count : TIMES;
-	qsort(bench->times, count, sizeof(bench->times[0]), by_size);
+	bench_sort_times(bench->times, count);
 	bench->half = bench->times[count / 2];
 	return r;
 }

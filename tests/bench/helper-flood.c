@@ -62,14 +62,6 @@ static int setup(const struct bench_case *of, void **ret_context)
 	return r;
 }
 
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Fills the window; all but the worst hundredth took no longer than *ret_ns. */
 static int look(struct flood *flood, uint64_t *ret_ns)
 {
@@ -84,7 +76,7 @@ static int look(struct flood *flood, uint64_t *ret_ns)
 		r = r < 0 ? r : sys_clock(CLOCK_MONOTONIC, &end);
 		flood->took[i] = r < 0 ? 0 : end - begin;
 	}
-	qsort(flood->took, WINDOW, sizeof(flood->took[0]), by_size);
+	bench_sort_times(flood->took, WINDOW);
 	*ret_ns = flood->took[WINDOW - 1 - WORST];
 	return r;
 }

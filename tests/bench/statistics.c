@@ -17,6 +17,19 @@ void bench_sort(double *values, size_t n)
 	qsort(values, n, sizeof(*values), compare);
 }
 
+static int compare_times(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left;
+	uint64_t b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+void bench_sort_times(uint64_t *times, size_t n)
+{
+	qsort(times, n, sizeof(*times), compare_times);
+}
+
 double bench_median(const double *values, size_t n)
 {
 	return (values[(n - 1) / 2] + values[n / 2]) / 2;

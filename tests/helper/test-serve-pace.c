@@ -237,16 +237,25 @@ static int comes_with_many(const struct daemon *daemon, void *context)
 	return 0;
 }
 
+/* A helper and one who asks it all the time; gives how many descriptors it had without him. */
+static int start_with_one(struct daemon *daemon, pid_t *ret_honest)
+{
+	int before;
+
+	daemon_start(daemon, POLICY, any_rate);
+	ck_assert_int_eq(as_user(ALICE, is_served, daemon, NULL), 0);
+	before = daemon_fds(daemon);
+	*ret_honest = as_user_begin(ALICE, asks_on, daemon, NULL);
+	return before;
+}
+
 START_TEST(p15_who_comes_with_many_waits_in_line_and_comes_in)
 {
 	struct daemon daemon = { 0 };
 	pid_t honest;
 	int before;
 
-	daemon_start(&daemon, POLICY, any_rate);
-	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
-	before = daemon_fds(&daemon);
-	honest = as_user_begin(ALICE, asks_on, &daemon, NULL);
+	before = start_with_one(&daemon, &honest);
 	for (int times = 0; times < 3; times++) {
 		ck_assert_int_eq(as_user(BOB, comes_with_many, &daemon, NULL), 0);
 		/* the honest one's socket and process stay */
@@ -267,10 +276,7 @@ START_TEST(p15_who_waits_in_line_can_be_ended_by_anything)
 	pid_t honest;
 	int before;
 
-	daemon_start(&daemon, POLICY, any_rate);
-	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
-	before = daemon_fds(&daemon);
-	honest = as_user_begin(ALICE, asks_on, &daemon, NULL);
+	before = start_with_one(&daemon, &honest);
 	for (int times = 0; times < 4; times++) {
 		pid_t enemies[STORM_MOST] = { 0 };
 

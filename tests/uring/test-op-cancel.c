@@ -34,19 +34,27 @@ static struct hws_op read_pipe(struct hws_ring *ring, int fd, struct hws_buf buf
 	return op;
 }
 
+/* A new ring and a reader, queued, of a pipe into which nobody writes. */
+static struct hws_ring *rig_reader(struct hws_buf *ret_buf, struct hws_op *ret_op)
+{
+	struct hws_ring *ring = rig_open(NULL);
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	*ret_buf = rig_buf(ring, 4096, 0);
+	*ret_op = read_pipe(ring, ends[0], *ret_buf);
+	return ring;
+}
+
 START_TEST(cancel_is_an_attempt_that_the_target_answers)
 {
 	struct hws_ring *ring;
 	struct hws_done done;
 	struct hws_buf buf;
 	struct hws_op op;
-	int ends[2];
 
 	need_uring();
-	ring = rig_open(NULL);
-	ck_assert_int_eq(pipe(ends), 0);
-	buf = rig_buf(ring, 4096, 0);
-	op = read_pipe(ring, ends[0], buf);
+	ring = rig_reader(&buf, &op);
 	ck_ok(hws_submit(ring));
 	ck_ok(hws_op_cancel(ring, op));
 	ck_assert_int_eq(hws_op_cancel(ring, op), -EALREADY);
@@ -335,13 +343,9 @@ START_TEST(cancel_reaches_what_others_wait_for)
 	struct hws_done done[2];
 	struct hws_buf buf;
 	struct hws_op op;
-	int ends[2];
 
 	need_uring();
-	ring = rig_open(NULL);
-	ck_assert_int_eq(pipe(ends), 0);
-	buf = rig_buf(ring, 4096, 0);
-	op = read_pipe(ring, ends[0], buf);
+	ring = rig_reader(&buf, &op);
 	ck_ok(hws_queue(ring, &after, NULL));
 	ck_ok(hws_op_cancel(ring, op));
 	ck_assert_int_eq(hws_wait_many(ring, done, 2, 2, HWS_FOREVER), 2);
@@ -360,13 +364,9 @@ START_TEST(cancel_is_no_link_of_a_chain)
 	struct hws_done done[3];
 	struct hws_buf buf;
 	struct hws_op op;
-	int ends[2];
 
 	need_uring();
-	ring = rig_open(NULL);
-	ck_assert_int_eq(pipe(ends), 0);
-	buf = rig_buf(ring, 4096, 0);
-	op = read_pipe(ring, ends[0], buf);
+	ring = rig_reader(&buf, &op);
 	ck_ok(hws_submit(ring));
 	ck_ok(hws_queue(ring, &first, NULL));
 	ck_assert_int_eq(hws_op_cancel(ring, op), -EBUSY);
