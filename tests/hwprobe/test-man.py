@@ -179,17 +179,6 @@ def test_examples_on_the_simulated_machine_work():
     assert ran >= 35, ran
 
 
-def test_the_readme_prints_what_is_printed():
-    with open(os.path.join(MAN, "../../README.md"), encoding="utf-8") as file:
-        block, = re.findall(r"^```\n(\$ hwprobe .*?)^```$", file.read(), re.M | re.S)
-    with tempfile.TemporaryDirectory() as folder:
-        os.symlink(HWPROBE, os.path.join(folder, "hwprobe"))
-        env = {**os.environ, "PATH": folder + ":" + os.environ["PATH"]}
-        for command, printed in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", block, re.M):
-            result = run("bash", "-c", command, env=env)
-            assert result.stdout + result.stderr == printed, (command, result)
-
-
 def test_examples_name_only_what_there_is():
     known = {tuple(filter(None, (area, name))) for area, name, _, _ in EXPAND["commands"](HWPROBE)}
     for name in sources():
