@@ -319,6 +319,7 @@ int hws_reload(struct hws *hw)
 		pthread_mutex_unlock(&hw->lock);
 		rules_unref(before);
 	}
+	audit_identity_changed(hw->audit);
 	audit_record(hw->audit, &event);
 	return r;
 }

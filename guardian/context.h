@@ -122,6 +122,9 @@ HWS_API int hws_explain(int code, FILE *file);
  * All or nothing: with any error the old policy stays. Handles are checked
  * again at their next access, and refuse it when they may no longer.
  *
+ * Call it when the process has become somebody else: by whom it is used, which
+ * sections are his and whom records name, is looked up at the opening and here.
+ *
  * Context: any thread.
  * Return: 0, or as hws_policy_load().
  */

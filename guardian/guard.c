@@ -253,12 +253,6 @@ void lease_return(struct lease *lease)
 	lease->left = 0;
 }
 
-void lease_rearm(struct lease *lease)
-{
-	lease_return(lease);
-	lease->allowance = lease->guard->limit.handle;
-}
-
 /* A lease of an epoch that is over holds nothing, and the handle's count begins anew. */
 /*@ requires \valid(lease) && \valid_read(lease->guard) && \separated(lease, lease->guard);
   @ assigns lease->epoch, lease->left, lease->allowance;

@@ -94,7 +94,6 @@ HWS_MUST int sys_get_cloexec(int fd);
 HWS_MUST int sys_set_cloexec(int fd);
 HWS_MUST int sys_fsync(int fd);
 HWS_MUST int sys_ftruncate(int fd, uint64_t size);
-HWS_MUST int sys_rename(const char *from, const char *to);
 /* Both names are in the directory @dir. */
 HWS_MUST int sys_rename_in(int dir, const char *from, const char *to);
 HWS_MUST int sys_unlink_in(int dir, const char *name);
@@ -263,7 +262,6 @@ int sys_cpus_configured(void);
 HWS_MUST int sys_cpus_allowed(void);
 /* The soft limit; unlimited is UINT64_MAX. */
 HWS_MUST int sys_getrlimit(int which, uint64_t *ret_limit);
-int sys_cpu(void);
 /* This thread runs on that processor only, from now on. */
 HWS_MUST int sys_pin(uint32_t cpu);
 /* The processor this thread runs on, and its NUMA node. */

@@ -272,11 +272,6 @@ int sys_ftruncate(int fd, uint64_t size)
 	return (int)RETRY(ftruncate(fd, (off_t)size));
 }
 
-int sys_rename(const char *from, const char *to)
-{
-	return (int)result(rename(from, to));
-}
-
 int sys_rename_in(int dir, const char *from, const char *to)
 {
 	return (int)result(renameat(dir, from, dir, to));
@@ -788,11 +783,6 @@ void sys_where(uint32_t *ret_cpu, uint32_t *ret_node)
 {
 	/* it fails only at bad addresses */
 	(void)result(getcpu(ret_cpu, ret_node));
-}
-
-int sys_cpu(void)
-{
-	return sched_getcpu();
 }
 
 void sys_yield(void)

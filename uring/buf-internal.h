@@ -118,11 +118,6 @@ void pool_region(const struct hws_pool *pool, uint32_t index, void **ret_base, u
 
 /* Is its memory closed to a system call that goes by address? Then plain READ gives -EFAULT. */
 bool pool_guarded(const struct hws_pool *pool);
-/*
- * For rings that could not register it: from now on software alone checks, and plain operations
- * reach the memory. 0; -EBUSY once a buffer has been taken.
- */
-HWS_MUST int pool_unguard(struct hws_pool *pool);
 
 /* hws_pool_close() says -EBUSY while somebody holds one. */
 void pool_ref(struct hws_pool *pool);

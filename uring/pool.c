@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "guardian/context-internal.h"
 #include "shim/fault-internal.h"
@@ -225,28 +224,6 @@ int hws_pool_close(struct hws_pool *pool, struct hws_pool_leaks *ret_leaks)
 bool pool_guarded(const struct hws_pool *pool)
 {
 	return pool->keys || pool->head.shuts;
-}
-
-int pool_unguard(struct hws_pool *pool)
-{
-	int r = 0;
-
-	for (uint32_t i = 0; i < pool->classes; i++) {
-		if (pool->lists[i].unused != pool->class_[i].count)
-			return why(-EBUSY, "the pool's buffers are in use: its guard stays");
-	}
-	for (uint32_t i = 0; i < pool->classes && pool->keys && r == 0; i++) {
-		const struct pool_class *of = &pool->class_[i];
-
-		r = sys_pkey_mprotect(pool->base + of->offset, of->size * of->count,
-				      PROT_READ | PROT_WRITE, 0);
-	}
-	if (r < 0)
-		return why(r, "the pool can't be opened");
-	pool->keys = NULL;
-	pool->head.shuts = false;
-	pool->guard = HWS_POOL_GUARD_NONE;
-	return 0;
 }
 
 uint32_t pool_regions(const struct hws_pool *pool)

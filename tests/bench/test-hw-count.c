@@ -15,7 +15,7 @@ enum { ITERATIONS = 1 };
 #if defined(__x86_64__)
 enum { MOST_MMIO = 15, MOST_DMA = 400 };
 #else
-enum { MOST_MMIO = 21, MOST_DMA = 440 };
+enum { MOST_MMIO = 21, MOST_DMA = 430 };
 #endif
 
 static void count(const struct bench_case *of, double most)

@@ -339,6 +339,32 @@ static void *read_on(void *context)
 	return NULL;
 }
 
+static int keep_uid(const struct hws_event *event, void *context)
+{
+	uint32_t *uid = context;
+
+	*uid = event->uid;
+	return 0;
+}
+
+START_TEST(reload_looks_up_who_the_process_has_become)
+{
+	struct hws *hw;
+	uint32_t uid = 0;
+
+	need("root", geteuid() == 0, "only root may become somebody else");
+	hw = open_with(ALL_OF_IT);
+	hws_mmio_unmap(map(hw, HWS_R));
+	ck_assert_int_eq(seteuid(1), 0);
+	ck_ok(hws_reload(hw));
+	hws_mmio_unmap(map(hw, HWS_R));
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_ok(hws_audit_query(hws_trail(hw), NULL, keep_uid, &uid, NULL));
+	ck_assert_uint_eq(uid, 1);
+	hws_close(hw);
+}
+END_TEST
+
 START_TEST(reload_and_rearm_while_threads_access)
 {
 	enum { THREADS = 4 };
@@ -423,6 +449,7 @@ int main(void)
 				 rule_with_mask_value_and_width_is_asked_each_time,
 				 rule_with_a_rate_gives_no_more,
 				 reload_ends_rights_at_the_next_access_and_gives_them_back,
+				 reload_looks_up_who_the_process_has_become,
 				 reload_and_rearm_while_threads_access,
 				 handle_outlives_its_context,
 				 every_decision_is_in_the_trail,

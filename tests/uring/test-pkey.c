@@ -286,23 +286,6 @@ START_TEST(system_calls_reach_what_is_opened_for_them)
 }
 END_TEST
 
-START_TEST(unguarded_pool_is_open)
-{
-	struct hws_pool *pool;
-	struct hws_buf buf;
-	struct buf_memory memory;
-
-	need_pku();
-	pool = open_guarded(4, 4096, HWS_POOL_GUARD_STRICT);
-	ck_ok(pool_unguard(pool));
-	buf = take(pool);
-	ck_ok(buf_to_kernel(pool, buf, OP, &memory));
-	ck_ok(reach(memory.address));
-	ck_ok(buf_to_user(pool, buf, OP));
-	ck_ok(hws_pool_close(pool, NULL));
-}
-END_TEST
-
 static void *view_in_new_thread(void *pool)
 {
 	struct hws_buf buf;
@@ -391,7 +374,6 @@ int main(void)
 				 view_for_reading_cant_write,
 				 strict_pools_close_what_shares_a_key,
 				 system_calls_reach_what_is_opened_for_them,
-				 unguarded_pool_is_open,
 				 first_view_of_a_thread_closes_what_it_inherited,
 				 cleared_buffers_are_cleared_behind_closed_keys,
 				 NULL,

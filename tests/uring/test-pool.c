@@ -254,23 +254,6 @@ START_TEST(pages_shut_what_is_in_flight)
 }
 END_TEST
 
-START_TEST(guard_can_be_lifted_before_use_only)
-{
-	struct hws_pool_options options = one_class(3, 4096);
-	struct hws_pool *pool;
-	struct hws_buf buf;
-
-	options.guard = HWS_POOL_GUARD_PAGES;
-	ck_ok(hws_pool_open(NULL, &options, &pool));
-	ck_ok(pool_unguard(pool));
-	ck_assert(!pool_guarded(pool));
-	ck_assert_int_eq(stats_of(pool).guard, HWS_POOL_GUARD_NONE);
-	ck_ok(hws_buf_take(pool, 1, &buf));
-	ck_assert_int_eq(pool_unguard(pool), -EBUSY);
-	ck_ok(hws_pool_close(pool, NULL));
-}
-END_TEST
-
 START_TEST(stats_count_by_owner)
 {
 	struct hws_pool *pool = open_pool(6, 4096);
@@ -362,7 +345,6 @@ int main(void)
 					       close_keeps_what_others_own,
 					       close_waits_for_rings,
 					       pages_shut_what_is_in_flight,
-					       guard_can_be_lifted_before_use_only,
 					       stats_count_by_owner,
 					       guardian_is_asked_for_the_memory,
 					       guard_names_are_words,
