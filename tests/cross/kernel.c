@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What qemu-user lacks of the kernel that libhwsafe needs, preloaded into the programs it runs:
- * openat2(), and who sits at the other end of a socket. Of how a path may lead it knows what tests of
- * files need, and of peers that they are this program itself: what depends on the rest is no test for
- * an emulated machine.
+ * openat2(), and who is at the other end of a socket. Of how a path may lead it knows what tests of
+ * files need, and of peers that they are this program itself: what depends on the rest is no test
+ * for an emulated machine.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -224,8 +224,8 @@ START_TEST(wire_takes_only_the_reply_to_its_request)
 END_TEST
 
 /*
- * A program of 32 bits may ask a helper of 64: the sums of the members, each of one size everywhere,
- * are the whole, and nothing lies elsewhere.
+ * A program of 32 bits may ask a helper of 64: the sums of the members, each of one size
+ * everywhere, are the whole, and nothing lies elsewhere.
  */
 START_TEST(wire_lies_the_same_on_all_machines)
 {
