@@ -290,11 +290,16 @@ bool wire_in_ring(enum hws_wire_op op)
 	return !ops[op].by_message;
 }
 
+/* Where it lies in a slot; the type alone promises less on some 32-bit machines. */
+typedef uint64_t word __attribute__((aligned(8)));
+
 /* Each word is fetched once, whatever becomes of it there; relaxed: any value will do. */
 static void take_words(uint64_t *to, const uint64_t *from, size_t first, size_t end)
 {
+	const word *words = from;
+
 	for (size_t i = first; i < end; i++)
-		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+		to[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
 }
 
 size_t wire_take(const struct hws_wire_slot *slot, union wire_request *ret_request)
