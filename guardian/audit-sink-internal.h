@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "guardian/audit-ring-internal.h"
+#include "shim/size-internal.h"
 
 /* A sink counts what it could not take and says so by a record as soon as it can. */
 struct audit_sink_ops {
@@ -53,7 +54,7 @@ struct audit_pump {
 	uint64_t period_ns;
 	uint32_t wake; /* a futex; counts up */
 	uint32_t stop;
-	uint64_t alarm_sequence; /* the thread is woken when this is recorded */
+	shared64 alarm_sequence; /* the thread is woken when this is recorded */
 };
 
 HWS_MUST int pump_init(struct audit_pump *pump, struct audit_ring *ring,

@@ -13,6 +13,7 @@
 #include "guardian/audit-sink-internal.h"
 #include "guardian/audit-verify-internal.h"
 #include "guardian/detect-internal.h"
+#include "shim/size-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -33,7 +34,7 @@ struct hws_audit {
 	 * The process (low half) and how often its user changed (high half), on a
 	 * page that a fork wipes: a child finds out without a system call.
 	 */
-	uint64_t *identity;
+	shared64 *identity;
 	bool wiped;	   /* the kernel does wipe it */
 	uint32_t detached; /* this is a child: the sinks are the parent's */
 };

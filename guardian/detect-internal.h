@@ -12,6 +12,7 @@
 #define HWSAFE_GUARDIAN_DETECT_INTERNAL_H
 
 #include "guardian/access.h"
+#include "shim/size-internal.h"
 
 enum {
 	DETECT_WARM_UP = 8, /* intervals that are only learned from */
@@ -25,7 +26,7 @@ enum {
 enum detect_what { DETECT_ACCESSES = 0, DETECT_DENIALS, DETECT_WHATS };
 
 struct detect_series {
-	uint64_t count; /* in this interval; any thread adds */
+	shared64 count; /* in this interval; any thread adds */
 	double mean;	/* the rest belongs to whoever closes the interval */
 	double variance;
 	uint32_t intervals;
@@ -42,7 +43,7 @@ struct detect_alarm {
 
 struct detect {
 	uint64_t interval_ns;
-	uint64_t end; /* of the interval; 0: none yet */
+	shared64 end; /* of the interval; 0: none yet */
 	uint32_t closing;
 	struct detect_series series[HWS_KINDS][DETECT_WHATS];
 };

@@ -17,6 +17,8 @@ static uint32_t column_of(const struct policy_parser *p, const char *at)
 }
 
 static bool vparse_error(struct policy_parser *p, const char *at, const char *prefix,
+			 const char *format, va_list arguments) HWS_PRINTF(4, 0);
+static bool vparse_error(struct policy_parser *p, const char *at, const char *prefix,
 			 const char *format, va_list arguments)
 {
 	char message[512];

@@ -40,7 +40,8 @@ struct hws_mmio;
  *
  * Return: 0; -EACCES policy; -EBUSY the kernel uses the function and the policy has no right
  * "claimed" for that; -EPERM kernel; -ERANGE not inside the BAR; -ENODEV no such function or BAR;
- * -EINVAL; -ENOMEM; -EMFILE; -EIO the system can't tell of it.
+ * -EINVAL; -EOPNOTSUPP this back end has no device memory; -ENOMEM; -EMFILE; -EIO the system can't
+ * tell of it.
  */
 HWS_API HWS_MUST int hws_mmio_map(struct hws *hw, const char *bdf, uint32_t bar, uint64_t offset,
 				  uint64_t size, uint32_t rights, struct hws_mmio **ret_mmio);

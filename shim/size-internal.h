@@ -11,6 +11,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/*
+ * 64 bits that others reach meanwhile. They are read and written whole where they lie at a multiple
+ * of 8, which the plain type does not promise on every machine of 32 bits.
+ */
+typedef uint64_t shared64 __attribute__((aligned(8)));
+
 /* Could memory of this size lie in this process? */
 static inline bool size_fits(uint64_t size)
 {

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shim/size-internal.h"
+
 /* As guardian/access.h numbers them: a floor above. */
 enum { KIND_PORT = 0, KIND_MSR, KIND_PCI, KIND_BAR, KINDS };
 enum { PORTS = 0x10000, CONFIG = 4096, CPUS = 8192, BARS = 6 };
@@ -293,8 +295,10 @@ bool wire_in_ring(enum hws_wire_op op)
 /* Each word is fetched once, whatever becomes of it there; relaxed: any value will do. */
 static void take_words(uint64_t *to, const uint64_t *from, size_t first, size_t end)
 {
+	const shared64 *words = from;
+
 	for (size_t i = first; i < end; i++)
-		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+		to[i] = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
 }
 
 size_t wire_take(const struct hws_wire_slot *slot, union wire_request *ret_request)

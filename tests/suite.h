@@ -74,6 +74,10 @@ bool suite_emulated(void);
 int suite_rounds(int count);
 /* Goes on under a kernel; under qemu-user, which does not know @what, the test is skipped. */
 #define need_kernel(what) need("kernel", !suite_emulated(), "qemu-user has no " what)
+/* The same: what it reads of an eventfd it turns to the other byte order, but not of a copy. */
+#define need_copies()                                                                  \
+	need("kernel", !suite_emulated() || __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, \
+	     "qemu-user has no byte order for descriptors that were copied")
 /* In the lab a test for the machines that have it, as need_lab(); elsewhere as need(). */
 #define need_where(what, have, why)     \
 	do {                            \

@@ -187,6 +187,8 @@ int emu_stop(struct emu_op *op, int result);
 /* ring-emulate-op.c: what each opcode is */
 /* NULL: none such. */
 const struct emu_kind *emu_kind(uint32_t opcode);
+/* What of @events is there; -EAGAIN: nothing, a call would wait; or why that can't be told. */
+HWS_MUST int emu_ready(const struct emu_op *op, uint32_t events);
 
 /* ring-emulate-move.c: those that go by a buffer's memory, and accept */
 int64_t emu_move(struct emu_op *op, bool block);

@@ -59,12 +59,12 @@ static int64_t call_anywhere(const struct emu_op *op, const struct iovec *iov, u
 static int64_t try(const struct emu_op *op, const struct iovec *iov, uint32_t count)
 {
 	int64_t result = call_anywhere(op, iov, count, op->sqe.rw_flags | RWF_NOWAIT);
+	int ready;
 
 	if (result != -EOPNOTSUPP)
 		return result;
-	if (sys_poll_one(op->fd, (short)op->kind->events) == 0)
-		return -EAGAIN;
-	return call_anywhere(op, iov, count, op->sqe.rw_flags);
+	ready = emu_ready(op, op->kind->events);
+	return ready < 0 ? ready : call_anywhere(op, iov, count, op->sqe.rw_flags);
 }
 
 static uint64_t total(const struct iovec *iov, uint32_t count)
@@ -155,13 +155,11 @@ int64_t emu_message(struct emu_op *op, bool block)
 /* accept(2) can't be told not to wait: poll says that somebody is there. */
 static int64_t accept_one(const struct emu_op *op)
 {
-	int listens = sys_is_listening(op->fd);
+	int ready = sys_is_listening(op->fd);
 
-	if (listens < 0)
-		return listens;
-	if (listens && sys_poll_one(op->fd, POLLIN) == 0)
-		return -EAGAIN;
-	return sys_accept(op->fd, (int)op->sqe.accept_flags);
+	if (ready > 0)
+		ready = emu_ready(op, POLLIN);
+	return ready < 0 ? ready : sys_accept(op->fd, (int)op->sqe.accept_flags);
 }
 
 int64_t emu_accept(struct emu_op *op, bool block)

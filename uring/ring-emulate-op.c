@@ -60,6 +60,13 @@ static int64_t run_socket(struct emu_op *op, bool block)
 	return sys_socket(op->sqe.fd, (int)op->sqe.off, (int)op->sqe.len);
 }
 
+int emu_ready(const struct emu_op *op, uint32_t events)
+{
+	int ready = sys_poll_one(op->fd, (short)events);
+
+	return ready == 0 ? -EAGAIN : ready;
+}
+
 static int64_t run_shutdown(struct emu_op *op, bool block)
 {
 	(void)block;
@@ -73,9 +80,8 @@ static int64_t run_connect(struct emu_op *op, bool block)
 
 	(void)block;
 	if (op->begun) {
-		if (sys_poll_one(op->fd, POLLOUT) == 0)
-			return -EAGAIN;
-		return sys_socket_error(op->fd);
+		r = emu_ready(op, POLLOUT);
+		return r < 0 ? r : sys_socket_error(op->fd);
 	}
 	r = sys_connect_start(op->fd, data(op), (uint32_t)op->sqe.off);
 	if (r != -EINPROGRESS)
@@ -87,15 +93,13 @@ static int64_t run_connect(struct emu_op *op, bool block)
 static int64_t run_poll(struct emu_op *op, bool block)
 {
 	uint32_t wanted = op->sqe.poll32_events;
-	int events;
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	wanted = wanted << 16 | wanted >> 16;
 #endif
 	(void)block;
 	op->events = wanted | POLLERR | POLLHUP;
-	events = sys_poll_one(op->fd, (short)wanted);
-	return events == 0 ? -EAGAIN : events;
+	return emu_ready(op, wanted);
 }
 
 static int64_t run_splice(struct emu_op *op, bool block)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What qemu-user lacks of the kernel that libhwsafe needs, preloaded into the programs it runs:
- * openat2(). Of how a path may lead it knows what tests of files need, and not more: what depends
- * on the rest is no test for an emulated machine.
+ * openat2(), and who is at the other end of a socket. Of how a path may lead it knows what tests of
+ * files need, and of peers that they are this program itself: what depends on the rest is no test
+ * for an emulated machine.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,4 +42,29 @@ long syscall(long number, ...)
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "syscall");
 	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static int groups_of_peer(gid_t *groups, socklen_t *size)
+{
+	int count = getgroups(0, NULL);
+	socklen_t needed = (socklen_t)count * (socklen_t)sizeof(*groups);
+	socklen_t room = *size;
+
+	*size = needed;
+	if (room < needed) {
+		errno = ERANGE;
+		return -1;
+	}
+	return getgroups(count, groups) < 0 ? -1 : 0;
+}
+
+int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *restrict size)
+{
+	static int (*next)(int, int, int, void *, socklen_t *);
+
+	if (level == SOL_SOCKET && name == SO_PEERGROUPS)
+		return groups_of_peer(value, size);
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "getsockopt");
+	return next(fd, level, name, value, size);
 }

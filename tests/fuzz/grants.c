@@ -34,7 +34,7 @@ static bool ring_ok(const struct hws_grants_ring *ring)
 	       ring->fd >= 0 && ring->arena_fd >= 0 && !ring->reserved && ring->rights >= 1 &&
 	       ring->rights <= 3 && ring->arena && ring->arena % PAGE == 0 && ring->size &&
 	       ring->size % PAGE == 0 && ring->size <= 1 << 30 &&
-	       ring->arena <= INT64_MAX - ring->size;
+	       ring->arena <= INT64_MAX - ring->size && ring->arena <= SIZE_MAX - ring->size;
 }
 
 static bool hold_ok(const struct hws_grants_hold *hold, uint32_t index)

@@ -127,12 +127,52 @@ START_TEST(chain_refuses_lines_of_another_form)
 }
 END_TEST
 
+/* And in a time that 32 bits don't hold. Trails are carried to where they are looked at. */
+START_TEST(line_is_the_same_on_all_machines)
+{
+	const struct hws_event event = {
+		.version = HWS_EVENT_VERSION,
+		.level = HWS_LEVEL_WARNING,
+		.type = HWS_EVENT_ACCESS,
+		.kind = HWS_KIND_MSR,
+		.sequence = UINT64_C(0x123456789a),
+		.time = UINT64_C(4102444800000000001),
+		.reason = HWS_REASON_MASK,
+		.code = -EACCES,
+		.has = HWS_HAS_VALUE,
+		.pid = 12,
+		.width = 8,
+		.first = 0x610,
+		.last = 0x610,
+		.value = UINT64_C(0xfedcba9876543210),
+		.text = "one",
+	};
+	static const char expected[] =
+		"{\"n\":7,\"seq\":78187493530,\"time\":\"2100-01-01T00:00:00.000000001Z\","
+		"\"mono\":0,\"level\":\"warning\",\"type\":\"access\",\"kind\":\"msr\","
+		"\"first\":\"0x610\",\"last\":\"0x610\",\"width\":8,"
+		"\"value\":\"0xfedcba9876543210\",\"reason\":\"mask\",\"code\":-13,"
+		"\"uid\":0,\"pid\":12,\"tid\":0,\"text\":\"one\",\"chain\":"
+		"\"cbf47e0ea36651925f11fb2e9259f6cde5007df5839765feb90d559811ce338e\"}\n";
+	const struct chain_key key = { .bytes = "0123456789abcdef", .size = 16 };
+	struct chain chain = { .n = 6 };
+	char fields[AUDIT_JSON_ROOM];
+	char line[CHAIN_LINE];
+	size_t length = audit_json_write(&event, fields);
+
+	length = chain_append(&chain, &key, fields, length, line);
+	ck_assert_msg(length == strlen(expected) && !memcmp(line, expected, length), "%.*s",
+		      (int)length, line);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
 		audit_json_reads_what_it_writes,
 		audit_json_refuses_what_is_no_event,
 		chain_refuses_lines_of_another_form,
+		line_is_the_same_on_all_machines,
 		NULL,
 	};
 

@@ -138,8 +138,9 @@ START_TEST(surge_matches_an_exact_window_over_random_trains)
 {
 	/* windows that a quantum divides exactly, and real ones */
 	static const uint64_t windows[] = { 100, 124, 1000, 1000000, 1000000000, 60000000000 };
+	const int trains = suite_rounds(TRAINS);
 
-	for (int i = 0; i < TRAINS; i++) {
+	for (int i = 0; i < trains; i++) {
 		uint64_t budget = any_size(10000);
 		uint64_t window = 1 + below(windows[below(6)]);
 		uint64_t most = any_size(budget);
@@ -149,7 +150,7 @@ START_TEST(surge_matches_an_exact_window_over_random_trains)
 	}
 	check_share("short trains");
 	/* requests of 1 that come close together: every part of the budget is used */
-	for (int i = 0; i < TRAINS / 1000; i++) {
+	for (int i = 0; i < trains / 1000; i++) {
 		uint64_t budget = any_size(1000);
 		uint64_t window = 1 + below(windows[below(6)]);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which messages are requests. */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "shim/wire-internal.h"
@@ -222,6 +223,55 @@ START_TEST(wire_takes_only_the_reply_to_its_request)
 }
 END_TEST
 
+/*
+ * A program of 32 bits may ask a helper of 64: the sums of the members, each of one size
+ * everywhere, are the whole, and nothing lies elsewhere.
+ */
+START_TEST(wire_lies_the_same_on_all_machines)
+{
+	static const struct {
+		size_t is, must;
+	} numbers[] = {
+		{ sizeof(struct hws_wire_head), 4 + 2 + 2 + 4 + 4 },
+		{ sizeof(struct hws_wire_answer), 16 + 4 + 4 + 104 },
+		{ sizeof(struct hws_wire_bdf), 4 + 4 * 1 },
+		{ sizeof(struct hws_wire_hello), 2 + 2 + 4 },
+		{ sizeof(struct hws_wire_welcome), 2 + 2 + 4 },
+		{ sizeof(struct hws_wire_cpu), 4 + 4 + 8 + 16 + 64 },
+		{ sizeof(struct hws_wire_topology), 4 * 4 },
+		{ sizeof(struct hws_wire_leaf), 2 * 4 },
+		{ sizeof(struct hws_wire_regs), 4 * 4 },
+		{ sizeof(struct hws_wire_next), 8 + 4 + 4 },
+		{ sizeof(struct hws_wire_place), 8 + 8 + 4 + 4 },
+		{ sizeof(struct hws_wire_info), 4 * 2 + 4 + 1 + 1 + 2 + 4 + 4 + 32 + 16 + 6 * 24 },
+		{ sizeof(struct hws_wire_ports), 4 * 4 },
+		{ sizeof(struct hws_wire_bar), 8 + 4 + 4 + 8 + 8 },
+		{ sizeof(struct hws_wire_window), 8 + 4 + 4 },
+		{ sizeof(struct hws_wire_run), 4 + 4 },
+		{ sizeof(struct hws_wire_step), 4 * 1 + 4 + 8 + 3 * 8 },
+		{ sizeof(struct hws_wire_end), 4 + 4 + 8 },
+		{ sizeof(struct hws_wire_txn), 4 + 4 },
+		{ sizeof(struct hws_wire_share), 4 + 4 },
+		{ sizeof(struct hws_wire_shared), 4 + 4 },
+		{ sizeof(struct hws_wire_slot), (352 + 160) * 8 },
+		{ sizeof(struct hws_wire_ring), 16 * 4 + 1008 * 4 + 16 * (352 + 160) * 8 },
+		{ sizeof(struct hws_wire_hold), 8 + 4 + 4 },
+		{ sizeof(struct hws_wire_held), 8 + 8 + 4 + 4 },
+		{ sizeof(struct hws_wire_rights), 4 + 4 + 16 * 4 },
+		{ offsetof(struct hws_wire_info, bars), 72 },
+		{ offsetof(struct hws_wire_step, mask), 32 },
+		{ offsetof(struct hws_wire_ring, answered), 64 },
+		{ offsetof(struct hws_wire_ring, slots), 4096 },
+		{ sizeof(union wire_request), 16 + 8 + 64 * 40 },
+		{ sizeof(union wire_reply), 128 + 64 * 16 },
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		ck_assert_msg(numbers[i].is == numbers[i].must, "number %zu is %zu, not %zu", i,
+			      numbers[i].is, numbers[i].must);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("helper/wire", (const TTest *[]) {
@@ -234,6 +284,7 @@ int main(void)
 						wire_counts_steps,
 						wire_checks_every_number_of_a_step,
 						wire_takes_only_the_reply_to_its_request,
+						wire_lies_the_same_on_all_machines,
 						NULL,
 					});
 }

@@ -284,15 +284,16 @@ static void begin(struct fuzz *fuzz)
 START_TEST(device_reaches_what_is_mapped_and_nothing_else)
 {
 	static struct fuzz fuzz;
+	const uint64_t steps = (uint64_t)suite_rounds(STEPS);
 
 	begin(&fuzz);
-	for (int i = 0; i < STEPS; i++) {
+	for (uint64_t i = 0; i < steps; i++) {
 		step(&fuzz);
 		if (i % 64 == 0)
 			check_machine(&fuzz);
 	}
-	ck_assert_uint_gt(fuzz.moved, STEPS / 100);
-	ck_assert_uint_gt(fuzz.blocked, STEPS / 100);
+	ck_assert_uint_gt(fuzz.moved, steps / 100);
+	ck_assert_uint_gt(fuzz.blocked, steps / 100);
 	for (int i = 0; i < BUFFERS; i++) {
 		struct model *model = &fuzz.models[i];
 

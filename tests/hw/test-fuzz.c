@@ -266,6 +266,7 @@ static void fuzz(const struct kind *kind)
 	struct watch watch = { .kind = kind->kind };
 	const char *given = getenv("HWS_SEED");
 	uint64_t state = given ? strtoull(given, NULL, 0) | 1 : 4711;
+	const int handles = suite_rounds(HANDLES);
 	struct sim_stats stats;
 	struct hws *hw;
 
@@ -273,7 +274,7 @@ static void fuzz(const struct kind *kind)
 		options.guards[i] =
 			(struct hws_guard_limit) { .handle = UINT32_MAX, .context = UINT32_MAX };
 	ck_works(hws_open(&options, &hw));
-	for (int i = 0; i < HANDLES; i++) {
+	for (int i = 0; i < handles; i++) {
 		void *handle = NULL;
 
 		sim_set_log(hw->shim.self, NULL, NULL);
@@ -286,7 +287,7 @@ static void fuzz(const struct kind *kind)
 	}
 	sim_get_stats(hw->shim.self, &stats);
 	ck_assert_uint_eq(stats.windows, 0);
-	ck_assert_uint_gt(watch.seen, (uint64_t)HANDLES * ACCESSES / 8);
+	ck_assert_uint_gt(watch.seen, (uint64_t)(handles * ACCESSES / 8));
 	hws_close(hw);
 }
 

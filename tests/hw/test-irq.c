@@ -79,7 +79,7 @@ START_TEST(messages_are_waited_for)
 	struct hws_irq *irq;
 	struct pollfd one = { .events = POLLIN };
 
-	need_kernel("byte order for descriptors that were copied");
+	need_copies();
 	ck_works(hws_irq_open(b.domain, HWS_IRQ_BEST, 1, &irq));
 	ck_assert_int_eq(hws_irq_get_mode(irq), HWS_IRQ_MSI);
 	ck_assert_uint_eq(reserved(b.hw), 1);
@@ -110,7 +110,7 @@ START_TEST(factorial_and_dma_ring)
 	struct hws_buf buf = edu_take(b.domain, "x");
 	uint64_t iova;
 
-	need_kernel("byte order for descriptors that were copied");
+	need_copies();
 	ck_works(hws_irq_open(b.domain, HWS_IRQ_BEST, 1, &irq));
 	ck_works(hws_mmio_write32(b.edu, 0x20, 0x80));
 	ck_works(hws_mmio_write32(b.edu, 0x08, 10));
@@ -134,7 +134,7 @@ START_TEST(line_waits_to_be_unmasked)
 	struct bench b = set_up();
 	struct hws_irq *irq;
 
-	need_kernel("byte order for descriptors that were copied");
+	need_copies();
 	ck_works(hws_irq_open(b.domain, HWS_IRQ_INTX, 1, &irq));
 	ck_assert_int_eq(hws_irq_get_mode(irq), HWS_IRQ_INTX);
 	ck_works(hws_mmio_write32(b.edu, RAISE, 3));

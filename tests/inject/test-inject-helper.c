@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -182,6 +183,8 @@ static int launcher_starts(void)
 START_TEST(daemon_serves_or_says_why_not)
 {
 	need("root", geteuid() == 0, "only root has something to give up");
+	need("seccomp", seccomp_syscall_resolve_name("socketcall") < 0,
+	     "hwsafe-helper does not serve where calls of sockets can't be judged (socketcall)");
 	make_folder("[all]\nuser = %u\nmsr = 0x19c r\n", (unsigned int)geteuid());
 	inject_sweep(&(struct inject_flow) { "daemon", daemon_runs, 100, .apart = true });
 	remove_folder();

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shim/shim-internal.h"
 #include "tests/hw/tree-kit.h"
 #include "tests/inject/hw-kit.h"
 
@@ -97,6 +98,8 @@ static int accesses_sim(void)
 }
 
 /* The kernel's files, as far as files can stand for them. */
+#define need_files() \
+	need("native", RAW_ARCH != HWS_ARCH_UNKNOWN, "the native back end is the generic one here")
 static int begin_native(struct bench *b)
 {
 	struct hws_options options = sim_with(RULES);
@@ -331,8 +334,14 @@ END_TEST
 
 START_TEST(accesses_are_done_or_refused)
 {
-	make_tree();
 	inject_sweep(&(struct inject_flow) { "accesses, simulated", accesses_sim, 50, false });
+}
+END_TEST
+
+START_TEST(accesses_to_files_are_done_or_refused)
+{
+	need_files();
+	make_tree();
 	inject_sweep(&(struct inject_flow) { "accesses, files", accesses_native, 50, false });
 	tree_end();
 }
@@ -340,8 +349,16 @@ END_TEST
 
 START_TEST(transactions_are_whole_or_not_at_all)
 {
-	make_tree();
+	make_tree(); /* the journal lies there */
 	inject_sweep(&(struct inject_flow) { "transaction, simulated", transactions_sim, 50 });
+	tree_end();
+}
+END_TEST
+
+START_TEST(transactions_on_files_are_whole_or_not_at_all)
+{
+	need_files();
+	make_tree();
 	inject_sweep(&(struct inject_flow) { "transaction, files", transactions_native, 50 });
 	tree_end();
 }
@@ -351,7 +368,9 @@ int main(void)
 {
 	return suite_run_for("inject/hw",
 			     (const TTest *[]) { accesses_are_done_or_refused,
+						 accesses_to_files_are_done_or_refused,
 						 transactions_are_whole_or_not_at_all,
+						 transactions_on_files_are_whole_or_not_at_all,
 						 devices_give_back_what_they_were_given, NULL },
 			     600);
 }

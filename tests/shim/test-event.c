@@ -148,7 +148,9 @@ static void *race(void *number)
 
 START_TEST(event_has_one_winner_among_threads)
 {
-	for (int round = 0; round < ROUNDS / (SUITE_SANITIZED ? 10 : 1); round++) {
+	const int rounds = suite_rounds(SUITE_SANITIZED ? ROUNDS / 10 : ROUNDS);
+
+	for (int round = 0; round < rounds; round++) {
 		pthread_t threads[THREADS];
 		struct heard heard = { 0 };
 

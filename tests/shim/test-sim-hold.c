@@ -229,7 +229,7 @@ START_TEST(messages_ring_the_eventfd)
 	int32_t fd = sys_eventfd();
 	int32_t two[2] = { fd, fd };
 
-	need_kernel("byte order for descriptors that were copied");
+	need_copies();
 	ck_assert_int_eq(sim_ops.irq_bind(sim, &hold, HWS_IRQ_MSI, two, 2), -ERANGE);
 	ck_assert_int_eq(sim_ops.irq_bind(sim, &hold, HWS_IRQ_MSIX, two, 1), -ERANGE);
 	ck_assert_int_eq(sim_ops.irq_bind(sim, &hold, HWS_IRQ_MODES, two, 0), -EINVAL);
@@ -263,7 +263,7 @@ START_TEST(line_rings_again_when_it_is_unmasked_and_still_up)
 	struct hws_hold hold = hold_of(sim);
 	int32_t fd = sys_eventfd();
 
-	need_kernel("byte order for descriptors that were copied");
+	need_copies();
 	ck_assert_int_eq(sim_ops.irq_unmask(sim, &hold, HWS_IRQ_INTX), -EINVAL);
 	ck_ok(sim_ops.irq_bind(sim, &hold, HWS_IRQ_INTX, &fd, 1));
 	put(sim, &edu, 0x60, 4, 3);

@@ -52,7 +52,7 @@ int rig_disk(const void *bytes, size_t size);
 
 /* A number from the environment. */
 uint64_t rig_environment(const char *name, uint64_t otherwise);
-/* How often; a hundredth in the lab, whose machines are slow. */
+/* How often; fewer in the lab, whose machines are slow, and on emulated ones. */
 uint64_t rig_times(const char *name, uint64_t times);
 /* Is there a loopback? Brings it up if need be. */
 bool rig_loopback(void);

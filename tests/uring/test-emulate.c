@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What stands in for io_uring leaves the program's descriptors alone. */
+/* What stands in for io_uring leaves the program's descriptors alone, and never waits in a call. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -199,6 +202,55 @@ START_TEST(connecting_leaves_flags_as_they_were)
 }
 END_TEST
 
+/* A terminal, which can't be asked not to wait, and its other end. */
+static int open_terminal(int *ret_other)
+{
+	int other = posix_openpt(O_RDWR | O_NOCTTY);
+	int terminal;
+
+	ck_assert_int_ge(other, 0);
+	ck_assert_int_eq(grantpt(other), 0);
+	ck_assert_int_eq(unlockpt(other), 0);
+	terminal = open(ptsname(other), O_RDWR | O_NOCTTY);
+	ck_assert_int_ge(terminal, 0);
+	*ret_other = other;
+	return terminal;
+}
+
+/* Two wait for a line. It comes, and nothing can tell for whom: neither may wait in read(2). */
+START_TEST(what_poll_cant_tell_is_not_tried)
+{
+	struct hws_ring *ring = open_backend("epoll");
+	struct hws_request request = { .kind = HWS_OP_READ, .length = 16, .offset = HWS_HERE };
+	struct rlimit before, none;
+	struct pollfd there = { .events = POLLIN };
+	int other;
+
+	there.fd = request.fd = open_terminal(&other);
+	for (int i = 0; i < 2; i++) {
+		request.buf = rig_buf(ring, 4096, 0);
+		ck_ok(hws_queue(ring, &request, NULL));
+	}
+	ck_ok(hws_submit(ring));
+	ck_assert_int_eq(write(other, "x\n", 2), 2);
+	ck_assert_int_eq(poll(&there, 1, -1), 1);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0; /* for which poll(2) gives EINVAL */
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (int i = 0; i < 2; i++) {
+		struct hws_done done = rig_one(ring);
+
+		ck_assert_int_eq(done.result, -EINVAL);
+		rig_give(ring, done.buf);
+	}
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	rig_close(ring);
+	close(there.fd);
+	close(other);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("uring/emulate",
@@ -208,6 +260,7 @@ int main(void)
 				 a_splice_of_no_file_fails,
 				 connecting_a_datagram_socket_never_changes_its_flags,
 				 connecting_leaves_flags_as_they_were,
+				 what_poll_cant_tell_is_not_tried,
 				 NULL,
 			 });
 }
