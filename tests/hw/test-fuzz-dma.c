@@ -284,15 +284,16 @@ static void begin(struct fuzz *fuzz)
 START_TEST(device_reaches_what_is_mapped_and_nothing_else)
 {
 	static struct fuzz fuzz;
+	int steps = suite_rounds(STEPS);
 
 	begin(&fuzz);
-	for (int i = 0; i < STEPS; i++) {
+	for (int i = 0; i < steps; i++) {
 		step(&fuzz);
 		if (i % 64 == 0)
 			check_machine(&fuzz);
 	}
-	ck_assert_uint_gt(fuzz.moved, STEPS / 100);
-	ck_assert_uint_gt(fuzz.blocked, STEPS / 100);
+	ck_assert_uint_gt(fuzz.moved, (uint64_t)steps / 100);
+	ck_assert_uint_gt(fuzz.blocked, (uint64_t)steps / 100);
 	for (int i = 0; i < BUFFERS; i++) {
 		struct model *model = &fuzz.models[i];
 

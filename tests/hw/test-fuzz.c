@@ -280,13 +280,13 @@ static void fuzz(const struct kind *kind)
 		choose_window(kind, &state, &watch);
 		ck_works(kind->open(hw, &watch, &handle));
 		sim_set_log(hw->shim.self, watch_access, &watch);
-		for (int n = 0; n < ACCESSES; n++)
+		for (int n = 0, accesses = suite_rounds(ACCESSES); n < accesses; n++)
 			access_once(kind, handle, &watch, &state);
 		kind->close(handle);
 	}
 	sim_get_stats(hw->shim.self, &stats);
 	ck_assert_uint_eq(stats.windows, 0);
-	ck_assert_uint_gt(watch.seen, (uint64_t)HANDLES * ACCESSES / 8);
+	ck_assert_uint_gt(watch.seen, (uint64_t)HANDLES * (uint64_t)suite_rounds(ACCESSES) / 8);
 	hws_close(hw);
 }
 

@@ -254,7 +254,9 @@ uint64_t rig_environment(const char *name, uint64_t otherwise)
 
 uint64_t rig_times(const char *name, uint64_t times)
 {
-	return rig_environment(name, suite_in_lab() ? times / 100 + 1 : times);
+	return rig_environment(name, suite_in_lab()	? times / 100 + 1
+				     : suite_valgrind() ? times / 50 + 1
+							: times);
 }
 
 bool rig_loopback(void)

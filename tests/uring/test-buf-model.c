@@ -172,7 +172,7 @@ START_TEST(random_calls_are_answered_as_the_model_says)
 
 	state = seed ? strtoull(seed, NULL, 0) | 1 : 0x9e3779b97f4a7c15;
 	pool = open_pool(BUFFERS, 4096);
-	for (int i = 0; i < STEPS; i++) {
+	for (int i = 0, rounds = suite_rounds(STEPS); i < rounds; i++) {
 		struct thing *thing = &things[any(OLD)];
 
 		steps[any(sizeof(steps) / sizeof(steps[0]))](thing, any(OPS));
