@@ -114,15 +114,15 @@ bool chain_parse(const char *line, size_t length, struct chain_line *ret_line)
 	struct chain_line parsed;
 	size_t digits;
 
-	if (length < LENGTH(BEGIN) + 2 + TAIL || memcmp(line, BEGIN, LENGTH(BEGIN)))
+	if (length < LENGTH(BEGIN) + 2 + TAIL || memcmp(line, BEGIN, LENGTH(BEGIN)) != 0)
 		return false;
 	parsed.hashed = length - TAIL;
 	parsed.n = parse_count(line + LENGTH(BEGIN), parsed.hashed - LENGTH(BEGIN), &digits);
 	digits += LENGTH(BEGIN);
 	if (parsed.n == 0 || digits >= parsed.hashed || line[digits] != ',')
 		return false;
-	if (memcmp(line + parsed.hashed, CHAIN, LENGTH(CHAIN)) ||
-	    memcmp(line + length - LENGTH(END), END, LENGTH(END)))
+	if (memcmp(line + parsed.hashed, CHAIN, LENGTH(CHAIN)) != 0 ||
+	    memcmp(line + length - LENGTH(END), END, LENGTH(END)) != 0)
 		return false;
 	parsed.hex = line + parsed.hashed + LENGTH(CHAIN);
 	parsed.prev = header_prev(line + digits + 1, parsed.hashed - digits - 1);

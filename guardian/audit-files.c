@@ -222,7 +222,7 @@ int files_head_read(const struct files *files, const struct chain_key *key,
 	    !chain_from_hex(hex, head.chain.value))
 		return -EBADMSG;
 	/* what we would have written, to the byte */
-	if (head_format_text(key, &head, again) != (size_t)n || memcmp(text, again, (size_t)n))
+	if (head_format_text(key, &head, again) != (size_t)n || memcmp(text, again, (size_t)n) != 0)
 		return -EBADMSG;
 	*ret_head = head;
 	return 0;

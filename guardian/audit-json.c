@@ -222,9 +222,9 @@ static const struct form hex_form = { write_hex, read_u64 }, u64_form = { write_
 /* When a field is written; one that isn't reads as zero. */
 enum when { ALWAYS, WITH_KIND, WITH_BDF, WITH_VALUE, WITH_OLD, NONZERO_32, WITH_TEXT };
 
-#define FIELD(name, member, form, when)                               \
-	{                                                             \
-		name, offsetof(struct hws_event, member), &form, when \
+#define FIELD(name, member, form, when)                                 \
+	{                                                               \
+		name, offsetof(struct hws_event, member), &(form), when \
 	}
 static const struct field {
 	const char *name;

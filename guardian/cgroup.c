@@ -101,8 +101,8 @@ static int walk(int root, const char *controller, level_fn *level, struct hws_us
 	n = snprintf(dir, sizeof(dir), "%s",
 		     find_base(root, version, controller, base, sizeof(base)));
 	base_length = (size_t)n;
-	if (strcmp(path, "/") && snprintf(dir + n, sizeof(dir) - (size_t)n, "%s", path) >=
-					 (int)(sizeof(dir) - (size_t)n))
+	if (strcmp(path, "/") != 0 && snprintf(dir + n, sizeof(dir) - (size_t)n, "%s", path) >=
+					      (int)(sizeof(dir) - (size_t)n))
 		return -ENAMETOOLONG;
 	for (;;) {
 		r = level(root, dir, version, usage);

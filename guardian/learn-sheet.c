@@ -36,7 +36,7 @@ static int put_text(const char *what, const char *text, char room[LEARN_TEXT], u
 		return 0;
 	if (strlen(text) >= LEARN_TEXT)
 		return why(-E2BIG, "%s has more than %d bytes", what, LEARN_TEXT - 1);
-	memcpy(room, text, strlen(text));
+	memcpy(room, text, strlen(text) + 1);
 	*ret_has = 1;
 	return 0;
 }

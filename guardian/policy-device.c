@@ -100,7 +100,7 @@ static bool read_class(const struct token *t, struct policy_device *ret_device)
 	if (t->kind != TOKEN_WORD || length < 4 || t->at[0] != '0' || t->at[1] != 'x')
 		return false;
 	for (; length == 6 || length == 8; length -= 2) {
-		if (memcmp(t->at + length - 2, "xx", 2))
+		if (memcmp(t->at + length - 2, "xx", 2) != 0)
 			break;
 	}
 	if (length % 2 || !read_part(&at, t->at + length, &part, &value, &known) || !known)

@@ -109,7 +109,8 @@ static int parse_open(struct loader *l, int fd, const char *file, const struct s
 	r = sys_fstat(fd, &now);
 	if (r < 0)
 		return refuse(l, r, file, "can't be examined: %s", strerror(-r));
-	if (n != is->st_size || memcmp(&now.st_mtim, &is->st_mtim, sizeof(now.st_mtim)))
+	if (n != is->st_size || now.st_mtim.tv_sec != is->st_mtim.tv_sec ||
+	    now.st_mtim.tv_nsec != is->st_mtim.tv_nsec)
 		return refuse(l, -EAGAIN, file, "changed while it was read: load it again");
 	l->total += size;
 	policy_parse(l->policy, &(struct policy_text) { file, text, size, false }, &l->names,

@@ -113,7 +113,7 @@ static bool option_rate(struct rule_parser *r)
 	for (size_t i = 0; slash && i < COUNT(units); i++) {
 		size_t n = whole.length - (size_t)(slash - whole.at);
 
-		if (n != strlen(units[i].unit) || memcmp(slash, units[i].unit, n))
+		if (n != strlen(units[i].unit) || memcmp(slash, units[i].unit, n) != 0)
 			continue;
 		p->token.length -= n;
 		if (!parse_number(p, "a rate", UINT32_MAX, &r->rule.rate))

@@ -19,7 +19,7 @@ int text_number(const char *text, const char *key, uint64_t *ret_value)
 		char *end;
 
 		line += *line == '\n';
-		if (strncmp(line, key, length))
+		if (strncmp(line, key, length) != 0)
 			continue;
 		line += length;
 		line += strspn(line, " \t");

@@ -70,7 +70,7 @@ static void take_backend(const struct hws *hw, struct hws_snapshot *snapshot)
 {
 	const char *name = hws_backend(hw);
 
-	for (size_t i = 0; name[i] && i < sizeof(snapshot->backend) - 1; i++)
+	for (size_t i = 0; i < sizeof(snapshot->backend) - 1 && name[i]; i++)
 		snapshot->backend[i] = name[i] < ' ' || name[i] > '~' || name[i] == '"' ||
 						       name[i] == '\\'
 					       ? '?'

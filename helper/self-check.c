@@ -81,8 +81,11 @@ struct wanted {
 static void take_line(const char *line, struct state *state, unsigned int *ret_found)
 {
 	const char *value = strchr(line, ':');
-	size_t length = value ? (size_t)(value - line) : 0;
+	size_t length;
 
+	if (!value)
+		return;
+	length = (size_t)(value - line);
 	for (size_t i = 0; i < COUNT(sets); i++)
 		if (strlen(sets[i].field) == length && !strncmp(line, sets[i].field, length)) {
 			state->sets[i] = strtoull(value + 1, NULL, 16);

@@ -89,7 +89,7 @@ static int read_whole(struct hws_bank *bank, const struct reg *reg, uint64_t *re
 	int r = point_at(bank, reg, &one);
 
 	r = r < 0 ? r : face_ask_read(bank->gate, bank->face, &one, &value);
-	if (r == 0)
+	if (r >= 0)
 		*ret_value = value;
 	return r;
 }

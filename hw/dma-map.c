@@ -195,8 +195,7 @@ int hws_dma_map(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dire
 	struct buf_memory memory;
 	int r = check(domain, direction);
 
-	if (r == 0)
-		r = buf_to_device(domain->pool, buf, domain->number, &memory);
+	r = r < 0 ? r : buf_to_device(domain->pool, buf, domain->number, &memory);
 	if (r < 0)
 		return r;
 	if (map->device || map->lost)
@@ -259,8 +258,7 @@ int hws_dma_give(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dir
 	struct buf_memory memory;
 	int r = check(domain, direction);
 
-	if (r == 0)
-		r = buf_to_device(domain->pool, buf, domain->number, &memory);
+	r = r < 0 ? r : buf_to_device(domain->pool, buf, domain->number, &memory);
 	if (r < 0)
 		return r;
 	if (map->kept) {

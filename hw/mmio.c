@@ -181,8 +181,8 @@ static inline uint64_t word_of(uint64_t offset, unsigned int shift)
 		struct hws_mmio *mmio, uint64_t offset, uint##bits##_t *ret_value)                 \
 	{                                                                                          \
 		uint64_t value;                                                                    \
-		int r = slow_read(mmio, offset, bits / 8, &value);                                 \
-		if (r == 0)                                                                        \
+		int r = slow_read(mmio, offset, (bits) / 8, &value);                               \
+		if (r >= 0)                                                                        \
 			*ret_value = (uint##bits##_t)value;                                        \
 		return r;                                                                          \
 	}                                                                                          \
@@ -207,7 +207,7 @@ static inline uint64_t word_of(uint64_t offset, unsigned int shift)
 		if (!gate_pass_word(&mmio->gate, GATE_READ, word, shift))                          \
 			return slow_read##bits(mmio, gate_offset(word, shift), ret_value);         \
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
-		if (raw_load##bits((const char *)mmio->direct + (word << shift), &value) < 0)      \
+		if (raw_load##bits((const char *)mmio->direct + (word << (shift)), &value) < 0)    \
 			return lost(mmio, GATE_READ, word, shift);                                 \
 		if (__builtin_expect(value == (uint##bits##_t) - 1, 0))                            \
 			return ones##bits(mmio, word, ret_value);                                  \
@@ -221,7 +221,7 @@ static inline uint64_t word_of(uint64_t offset, unsigned int shift)
 		if (!gate_pass_word(&mmio->gate, GATE_READ, word, shift))                          \
 			return slow_get##bits(mmio, gate_offset(word, shift));                     \
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
-		if (raw_load##bits((const char *)mmio->direct + (word << shift), &value) < 0)      \
+		if (raw_load##bits((const char *)mmio->direct + (word << (shift)), &value) < 0)    \
 			lost(mmio, GATE_READ, word, shift);                                        \
 		return value;                                                                      \
 	}                                                                                          \
@@ -229,9 +229,9 @@ static inline uint64_t word_of(uint64_t offset, unsigned int shift)
 	{                                                                                          \
 		uint64_t word = word_of(offset, shift);                                            \
 		if (!gate_pass_word(&mmio->gate, GATE_WRITE, word, shift))                         \
-			return slow_write(mmio, gate_offset(word, shift), bits / 8, value);        \
+			return slow_write(mmio, gate_offset(word, shift), (bits) / 8, value);      \
 		/* SAFETY: the gate has checked right, offset, width and alignment */              \
-		if (raw_store##bits((char *)mmio->direct + (word << shift), value) < 0)            \
+		if (raw_store##bits((char *)mmio->direct + (word << (shift)), value) < 0)          \
 			return lost(mmio, GATE_WRITE, word, shift);                                \
 		return 0;                                                                          \
 	}                                                                                          \

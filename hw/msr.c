@@ -152,19 +152,23 @@ int hws_msr_read(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t *ret_
 	struct gate_access one;
 	struct gate *gate = msr_gate(msr, cpu, reg, &one);
 	uint64_t value;
-	int r = gate ? face_read(gate, &msr_face, &one, 0, &value)
-		     : msr_no_cpu(msr, cpu, reg, HWS_R);
+	int r;
 
-	if (r == 0)
+	if (!gate)
+		return msr_no_cpu(msr, cpu, reg, HWS_R);
+	r = face_read(gate, &msr_face, &one, 0, &value);
+	if (r >= 0)
 		*ret_value = value;
 	return r;
 }
 
 uint64_t hws_msr_get(struct hws_msr *msr, uint32_t cpu, uint32_t reg)
 {
-	uint64_t value;
+	uint64_t value = UINT64_MAX;
+	int r = hws_msr_read(msr, cpu, reg, &value); /* leaves it as it is where it fails */
 
-	return hws_msr_read(msr, cpu, reg, &value) < 0 ? UINT64_MAX : value;
+	(void)r;
+	return value;
 }
 
 int hws_msr_write(struct hws_msr *msr, uint32_t cpu, uint32_t reg, uint64_t value)

@@ -91,8 +91,7 @@ static int write_step(struct hws_txn *txn, struct hws_step *step)
 	uint64_t value;
 	int r = place_find(&step->place, &place);
 
-	if (r == 0)
-		r = place_read(&place, &old);
+	r = r < 0 ? r : place_read(&place, &old);
 	if (r < 0)
 		return r;
 	value = step->verb == HWS_STEP_WRITE ? step->value : (old & ~step->mask) | step->value;

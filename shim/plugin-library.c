@@ -154,7 +154,7 @@ static int read_file(const struct plugin_source *source, int directory, const ch
 		     struct plugin_library *library)
 {
 	HWS_CLEANUP_FD int file = -1;
-	size_t size;
+	size_t size = 0;
 	void *bytes;
 	int r = open_trusted(directory, name, source->owner, PLUGIN_FILE, &size, &file);
 

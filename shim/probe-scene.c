@@ -256,7 +256,7 @@ static bool in_user_ns(int root)
 
 bool scene_any_name(const char *name)
 {
-	return strcmp(name, ".") && strcmp(name, "..");
+	return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 uint32_t scene_count(const struct scene *scene, const char *directory,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/suite.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,9 +54,14 @@ bool suite_emulated(void)
 	return getenv("HWS_EMULATED") != NULL;
 }
 
+bool suite_valgrind(void)
+{
+	return getenv("HWS_VALGRIND") != NULL;
+}
+
 int suite_rounds(int count)
 {
-	return suite_emulated() ? count / 20 : count;
+	return suite_emulated() || suite_valgrind() ? (count + 19) / 20 : count;
 }
 
 bool suite_lab_has(const char *what)
@@ -138,6 +144,45 @@ static void print_failures(SRunner *runner)
 	free(results);
 }
 
+START_TEST(nothing)
+{
+}
+END_TEST
+
+/* Why the table HWS_TEST_SKIPS ("PROGRAM:TEST", a tab, why) has no use for the test here. */
+static bool is_listed(const char *test, char *line, size_t size)
+{
+	const char *name = getenv("HWS_TEST_SKIPS");
+	FILE *table = name ? fopen(name, "re") : NULL;
+	char key[160];
+	bool found = false;
+	int length = snprintf(key, sizeof(key), "%s:%s\t", program_invocation_short_name, test);
+
+	while (table && !found && fgets(line, (int)size, table))
+		found = strncmp(line, key, (size_t)length) == 0;
+	if (table)
+		fclose(table);
+	if (found) {
+		line[strcspn(line, "\n")] = '\0';
+		memmove(line, line + length, strlen(line + length) + 1);
+	}
+	return found;
+}
+
+/* The test, or one of its name that does nothing, and is told as skipped. */
+static const TTest *test_or_nothing(const TTest *test)
+{
+	static TTest none[SKIPS];
+	char why[256];
+
+	if (!is_listed(test->name, why, sizeof(why)))
+		return test;
+	none[skips->count] = *nothing;
+	none[skips->count].name = test->name;
+	note(false, "valgrind", why, test->name);
+	return &none[skips->count - 1];
+}
+
 int suite_run_for(const char *name, const TTest *const *tests, double seconds)
 {
 	char path[] = "/tmp/hwsafe-tap-XXXXXX";
@@ -153,9 +198,9 @@ int suite_run_for(const char *name, const TTest *const *tests, double seconds)
 		perror("tests: cannot set up");
 		return EXIT_FAILURE;
 	}
-	tcase_set_timeout(one, seconds);
+	tcase_set_timeout(one, suite_valgrind() ? 10 * seconds : seconds);
 	for (; *tests; tests++)
-		tcase_add_test(one, *tests);
+		tcase_add_test(one, test_or_nothing(*tests));
 	suite_add_tcase(suite, one);
 	runner = srunner_create(suite);
 	srunner_set_tap(runner, path);

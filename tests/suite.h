@@ -70,6 +70,8 @@ void suite_skip(const char *what, const char *why, const char *function);
 	} while (0)
 /* Is the kernel qemu-user's? It lacks much, and its processors are not all alike. */
 bool suite_emulated(void);
+/* Under valgrind? Then all takes very much longer, and one thread runs at a time. */
+bool suite_valgrind(void);
 /* How often to try what chance chooses: @count times; fewer where each takes much longer. */
 int suite_rounds(int count);
 /* Goes on under a kernel; under qemu-user, which does not know @what, the test is skipped. */

@@ -49,7 +49,7 @@ static int drain(struct hws_ring *ring, uint64_t deadline_ns)
 	uint64_t round = ring_now() + RING_DRAIN_NS;
 	int r = ring_cancel(ring, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
 
-	/* without room for it what is queued goes first */
+	(void)r; /* without room for it what is queued goes first, and the next round cancels */
 	do {
 		r = ring_enter(ring, 1, RING_EVENTS, round < deadline_ns ? round : deadline_ns);
 		reap_all(ring);

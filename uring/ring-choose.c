@@ -36,7 +36,7 @@ static int probe(struct hws_uring_report *ret_report)
 	/* what may be better the next time is asked again */
 	probed.known = r == 0 && probed.report.code != -ENOMEM && probed.report.code != -EMFILE &&
 		       probed.report.code != -ETIMEDOUT;
-	if (r == 0)
+	if (r >= 0)
 		*ret_report = probed.report;
 	pthread_mutex_unlock(&probed.lock);
 	return r;

@@ -95,8 +95,8 @@ static void tell_memory(const struct completing *c, const char *bdf,
 {
 	const char *description;
 	size_t typed = strlen(c->word);
-	const char *form = strncmp(bdf, "0000:", 5) || !strncmp(c->word, bdf, typed) ? bdf
-										     : bdf + 5;
+	const char *form = strncmp(bdf, "0000:", 5) != 0 || !strncmp(c->word, bdf, typed) ? bdf
+											  : bdf + 5;
 
 	tell_bars(c, bdf, info, name);
 	/* there are many: once it is clear of which function */

@@ -42,8 +42,7 @@ int geopm_find(const struct hws_registers *names, const char *text, struct geopm
 	snprintf(word, sizeof(word), "%.*s", field ? (int)(field - text) : (int)sizeof(word) - 1,
 		 text);
 	r = hws_registers_find(names, word, &index);
-	if (r == 0)
-		r = hws_registers_at(names, index, &reg);
+	r = r < 0 ? r : hws_registers_at(names, index, &reg);
 	if (r < 0)
 		return r;
 	name.number = (uint32_t)reg.offset;

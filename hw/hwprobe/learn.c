@@ -175,7 +175,7 @@ static void print_section(const struct call *call, FILE *out)
 						      : call->words[0];
 
 	fputc('[', out);
-	for (size_t i = 0; name[i] && i < 64; i++)
+	for (size_t i = 0; i < 64 && name[i]; i++)
 		fputc(isalnum((unsigned char)name[i]) || strchr("._-", name[i]) ? name[i] : '-',
 		      out);
 	fputs("]\n", out);

@@ -138,8 +138,8 @@ int list_config(const struct list *list, const struct entry *entry, uint32_t siz
 	 * no more, however many there are: each has the whole count.
 	 */
 	r = hws_guard_rearm(list->hw, HWS_GUARD_PCI);
-	if (r == 0)
-		r = hws_pci_open(list->hw, hws_bdf_format(entry->bdf, text), 0, size, HWS_R, &pci);
+	r = r < 0 ? r
+		  : hws_pci_open(list->hw, hws_bdf_format(entry->bdf, text), 0, size, HWS_R, &pci);
 	if (r < 0)
 		return r;
 	for (; n < size && r == 0; n += r == 0 ? 4 : 0) {

@@ -162,8 +162,8 @@ static int answer(const struct call *call, struct hws_policy *policy,
 	if (r < 0)
 		return r;
 	r = hws_policy_explain(view, access, text, sizeof(text));
-	if (r == 0 && hws_policy_check(view, access, ret_decision) == -EINVAL)
-		r = -EINVAL;
+	if (r >= 0)
+		r = hws_policy_check(view, access, ret_decision) == -EINVAL ? -EINVAL : 0;
 	if (r == 0 && call->settings.json)
 		r = print_document(call, who, ret_decision, text);
 	else if (r == 0)

@@ -96,7 +96,7 @@ void mine_read(const struct settings *settings, const struct hws_probe_machine *
 	}
 	r = load(settings, &policy);
 	*ret_mine = (struct mine) { .builtin = !has_files(settings) };
-	if (r == 0) {
+	if (r >= 0) {
 		find_groups(settings, &principal);
 		r = hws_policy_view_open(policy, &principal, &view);
 		hws_policy_unref(policy);

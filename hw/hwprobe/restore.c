@@ -219,9 +219,12 @@ static enum result run(const struct call *call, struct hws *hw, const char *jour
 static enum result restore(const struct call *call)
 {
 	char *journal = path_below(&call->settings, call->words[0]);
+	enum result result;
 	struct hws *hw;
-	enum result result = journal ? call_open(call, &hw) : call_fail("restore", -ENOMEM);
 
+	if (!journal)
+		return call_fail("restore", -ENOMEM);
+	result = call_open(call, &hw);
 	if (result == RESULT_OK) {
 		result = run(call, hw, journal);
 		hws_close(hw);

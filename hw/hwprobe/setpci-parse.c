@@ -129,13 +129,14 @@ static bool take_values(const char *text, struct setpci_op *op)
 	char *copy = strdup(text);
 	char *rest = copy;
 	size_t count = 1;
-	bool good = true;
+	bool good;
 
 	for (const char *comma = strchr(text, ','); comma; comma = strchr(comma + 1, ','))
 		count++;
 	op->values = calloc(count, sizeof(*op->values));
-	if (!copy || !op->values)
-		good = setpci_refuse("'%.40s': no memory", op->word);
+	good = copy && op->values;
+	if (!good)
+		setpci_refuse("'%.40s': no memory", op->word);
 	while (good && rest)
 		good = take_value(strsep(&rest, ","), op, &op->values[op->count++]);
 	free(copy);

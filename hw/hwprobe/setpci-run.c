@@ -56,14 +56,14 @@ static bool locate(struct setpci_work *work, struct step *step, const char *bdf)
 	if (!op->cap && (!op->reg || op->reg->layouts == PCI_REGS_ANY))
 		return true;
 	r = hws_pci_open(work->hw, bdf, 0, op->cap ? 0 : 64, HWS_R, &pci);
-	if (r == 0)
+	if (r >= 0)
 		r = op->cap ? find_cap(step, pci) : hws_pci_read8(pci, 0x0e, &layout);
 	hws_pci_close(pci);
 	if (r == -ENOENT)
 		return setpci_refuse("%s: %s: it has no %s@%u", bdf, op->word, op->cap, op->number);
 	if (r < 0)
 		return fail(step, r);
-	if (op->reg && !pci_reg_fits(op->reg, layout))
+	if (!op->cap && !pci_reg_fits(op->reg, layout))
 		return setpci_refuse("%s: %s: a header of type %u has no such register", bdf,
 				     op->word, layout & 0x7fu);
 	step->at += step->base;
@@ -173,9 +173,10 @@ static int read_at(const struct step *step, uint32_t at, uint32_t *ret_value)
 	struct hws_step read = hws_step_read(hws_in_pci(step->pci, at, step->op->width));
 	int r = hws_batch_run(&read, 1, 0);
 
-	if (r == 0)
-		*ret_value = (uint32_t)read.result;
-	return r;
+	if (r < 0)
+		return r;
+	*ret_value = (uint32_t)read.result;
+	return 0;
 }
 
 static int write_at(const struct step *step, uint32_t at, uint32_t value)

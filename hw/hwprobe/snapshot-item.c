@@ -46,10 +46,16 @@ const char *item_label(const struct item *item, char label[ITEM_LABEL])
 	return label;
 }
 
+/* Field by field: what lies between the fields is nobody's. */
+static bool same_function(struct hws_bdf a, struct hws_bdf b)
+{
+	return a.domain == b.domain && a.bus == b.bus && a.device == b.device &&
+	       a.function == b.function;
+}
+
 bool item_same_place(const struct item *a, const struct item *b)
 {
-	return a->where.kind == b->where.kind &&
-	       !memcmp(&a->where.bdf, &b->where.bdf, sizeof(a->where.bdf)) &&
+	return a->where.kind == b->where.kind && same_function(a->where.bdf, b->where.bdf) &&
 	       a->where.bar == b->where.bar && a->where.cpu == b->where.cpu &&
 	       a->where.first == b->where.first && a->where.width == b->where.width;
 }
@@ -78,7 +84,7 @@ enum result items_same_devices(struct hws *hw, const struct items *items)
 		const struct hws_access *where = &items->at[i].where;
 
 		if (where->kind == HWS_KIND_MSR ||
-		    (last && !memcmp(&last->bdf, &where->bdf, sizeof(last->bdf)) &&
+		    (last && same_function(last->bdf, where->bdf) &&
 		     last->vendor == where->vendor && last->device == where->device))
 			continue;
 		result = same_device(hw, where);

@@ -93,7 +93,7 @@ static enum result look(struct source *source, struct json_object **ret_snapshot
 		return read_file(source, ret_snapshot);
 	r = hws_snapshot_take(source->hw, &now);
 	r = r < 0 ? r : hws_snapshot_json(&now, &text);
-	if (r == 0) {
+	if (r >= 0) {
 		*ret_snapshot = json_tokener_parse(text);
 		free(text);
 		r = *ret_snapshot ? 0 : -ENOMEM;
@@ -236,18 +236,18 @@ static bool take_interval(const char *text, unsigned int *ret_pause)
 	size_t part = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
 	bool good = whole && whole < 6 && (text[whole] == '.' ? part > 0 && part < 4 : true) &&
 		    !text[whole + (text[whole] == '.') + part];
-	double milliseconds = 0;
-	double weight = 100;
+	unsigned int milliseconds = 0;
+	unsigned int weight = 100;
 
 	for (size_t i = 0; good && i < whole; i++)
-		milliseconds = 10 * milliseconds + 1000 * (text[i] - '0');
+		milliseconds = 10 * milliseconds + 1000 * (unsigned int)(text[i] - '0');
 	for (size_t i = 0; good && i < part; i++, weight /= 10)
-		milliseconds += weight * (text[whole + 1 + i] - '0');
+		milliseconds += weight * (unsigned int)(text[whole + 1 + i] - '0');
 	if (!good || milliseconds < SHORTEST || milliseconds > LONGEST) {
 		args_refuse("--interval '%s': expected seconds, 0.05 to 86400", text);
 		return false;
 	}
-	*ret_pause = (unsigned int)milliseconds;
+	*ret_pause = milliseconds;
 	return true;
 }
 

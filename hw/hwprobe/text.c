@@ -38,7 +38,7 @@ static void print_kernel(const struct page *page, const struct hws_probe_machine
 
 	snprintf(text, sizeof(text), "Linux %s, %s%s%s", m->kernel[0] ? m->kernel : "unknown",
 		 m->arch[0] ? m->arch : "unknown architecture",
-		 m->lockdown[0] && strcmp(m->lockdown, "none") ? ", locked down: " : "",
+		 m->lockdown[0] && strcmp(m->lockdown, "none") != 0 ? ", locked down: " : "",
 		 strcmp(m->lockdown, "none") ? m->lockdown : "");
 	page_row(page, "kernel", TONE_PLAIN, "", text);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What qemu-user lacks of the kernel that libhwsafe needs, preloaded into the programs it runs:
- * openat2(), and who is at the other end of a socket. Of how a path may lead it knows what tests of
- * files need, and of peers that they are this program itself: what depends on the rest is no test
- * for an emulated machine.
+ * What qemu-user and valgrind lack of the kernel that libhwsafe needs, preloaded into the programs
+ * they run: openat2(), and who is at the other end of a socket. Of how a path may lead it knows what
+ * tests of files need, and of peers that they are this program itself: what depends on the rest is
+ * no test there. A program that they start and that has the kernel itself keeps what the kernel has.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,16 +32,18 @@ long syscall(long number, ...)
 	static long (*next)(long, ...);
 	long a[ARGUMENTS];
 	va_list list;
+	long result;
 
 	va_start(list, number);
 	for (int i = 0; i < ARGUMENTS; i++)
 		a[i] = va_arg(list, long);
 	va_end(list);
-	if (number == SYS_openat2)
-		return open_as((int)a[0], (const char *)a[1], (const struct open_how *)a[2]);
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "syscall");
-	return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	result = next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (number == SYS_openat2 && result < 0 && errno == ENOSYS)
+		return open_as((int)a[0], (const char *)a[1], (const struct open_how *)a[2]);
+	return result;
 }
 
 static int groups_of_peer(gid_t *groups, socklen_t *size)

@@ -190,8 +190,8 @@ int main(int argc, char **argv)
 			return 2;
 		count = strtoul(optarg, NULL, 10);
 	}
-	if (getenv("HWS_EMULATED")) /* as suite_emulated(): each takes longer there */
-		count /= 5;
+	/* as suite_emulated() and suite_valgrind(): each takes longer there */
+	count /= getenv("HWS_EMULATED") ? 5 : getenv("HWS_VALGRIND") ? 50 : 1;
 	for (; optind < argc; optind++)
 		add(argv[optind]);
 	if (!seed_count)

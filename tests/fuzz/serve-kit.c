@@ -10,6 +10,7 @@
 #include "tests/fuzz/fuzz.h"
 
 static char path[64];
+static int listener = -1;
 
 struct hws_policy *serve_kit_parse(const char *rules)
 {
@@ -23,6 +24,7 @@ struct hws_policy *serve_kit_parse(const char *rules)
 
 static void remove_socket(void)
 {
+	close(listener);
 	unlink(path);
 }
 
@@ -44,7 +46,8 @@ struct server *serve_kit_begin(const struct serve_options *options, struct hws_p
 	fuzz_must(hws_open(&context, &server->hw) == 0);
 	snprintf(path, sizeof(path), "/tmp/hwsafe-fuzz-%d", (int)getpid());
 	atexit(remove_socket);
-	server->listener = serve_listen(path);
+	listener = serve_listen(path);
+	server->listener = listener;
 	server->poller = epoll_create1(EPOLL_CLOEXEC);
 	fuzz_must(server->listener >= 0 && server->poller >= 0);
 	fuzz_must(machine_learn(server) == 0);

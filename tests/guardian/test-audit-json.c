@@ -6,6 +6,17 @@
 #include "guardian/audit-chain-internal.h"
 #include "tests/suite.h"
 
+/* What lies between the fields of an address is nobody's. */
+static void check_same(struct hws_event *read, const struct hws_event *full)
+{
+	ck_assert_uint_eq(read->bdf.domain, full->bdf.domain);
+	ck_assert_uint_eq(read->bdf.bus, full->bdf.bus);
+	ck_assert_uint_eq(read->bdf.device, full->bdf.device);
+	ck_assert_uint_eq(read->bdf.function, full->bdf.function);
+	memcpy(&read->bdf, &full->bdf, sizeof(read->bdf));
+	ck_assert_mem_eq(read, full, sizeof(*full));
+}
+
 START_TEST(audit_json_reads_what_it_writes)
 {
 	struct hws_event full = {
@@ -51,7 +62,7 @@ START_TEST(audit_json_reads_what_it_writes)
 	length = audit_json_write(&full, text + 1) + 2;
 	text[length - 1] = '}';
 	ck_ok(audit_json_read(text, length, &read));
-	ck_assert_mem_eq(&read, &full, sizeof(full));
+	check_same(&read, &full);
 	/* every cut is refused */
 	for (size_t cut = 0; cut < length; cut++)
 		ck_assert_int_eq(audit_json_read(text, cut, &read), -EBADMSG);

@@ -79,12 +79,13 @@ static void write_for_ever(uint32_t flags)
 
 START_TEST(file_survives_a_kill_at_any_moment)
 {
+	unsigned int kills = (unsigned int)suite_rounds(KILLS);
 	unsigned int grown = 0;
 	unsigned int seed = 1;
 	struct stat stat_of;
 
 	set_up();
-	for (unsigned int kill_number = 0; kill_number < KILLS; kill_number++) {
+	for (unsigned int kill_number = 0; kill_number < kills; kill_number++) {
 		struct found found;
 		pid_t child = fork();
 

@@ -8,6 +8,11 @@
 
 enum { THREADS = 4, EACH = 100000 };
 
+static uint64_t events_of_all(void)
+{
+	return (uint64_t)THREADS * (uint64_t)suite_rounds(EACH);
+}
+
 /* An event whose parts tell whether they belong together. */
 static struct hws_event self_checking(uint64_t seed)
 {
@@ -43,7 +48,7 @@ static void *produce(void *context)
 {
 	struct producer *producer = context;
 
-	for (uint64_t i = 0; i < EACH; i++) {
+	for (uint64_t i = 0, each = events_of_all() / THREADS; i < each; i++) {
 		struct hws_event event = self_checking(producer->seed + i);
 
 		audit_record(producer->audit, &event);
@@ -101,7 +106,7 @@ static void query_while_busy(struct hws_audit *audit)
 		ck_assert_uint_eq(tally.torn, 0);
 		ck_assert_uint_eq(tally.unordered, 0);
 		hws_audit_stats(audit, &stats);
-	} while (stats.recorded < (uint64_t)THREADS * EACH);
+	} while (stats.recorded < events_of_all());
 }
 
 START_TEST(audit_loses_and_tears_nothing_uncounted_with_threads)
@@ -114,10 +119,10 @@ START_TEST(audit_loses_and_tears_nothing_uncounted_with_threads)
 
 	produce_all(audit, query_while_busy);
 	ck_ok(hws_audit_query(audit, NULL, tally_one, &tally, &tally.lost));
-	ck_assert_uint_eq(tally.seen + tally.lost, (uint64_t)THREADS * EACH);
+	ck_assert_uint_eq(tally.seen + tally.lost, events_of_all());
 	ck_assert_uint_eq(tally.torn, 0);
 	hws_audit_stats(audit, &stats);
-	ck_assert_uint_eq(stats.recorded, (uint64_t)THREADS * EACH);
+	ck_assert_uint_eq(stats.recorded, events_of_all());
 	hws_audit_close(audit);
 }
 END_TEST
@@ -138,7 +143,7 @@ START_TEST(audit_sink_sees_every_event_or_how_many_are_missing)
 	ck_ok(hws_audit_flush(audit));
 	hws_audit_stats(audit, &stats);
 	hws_audit_close(audit);
-	ck_assert_uint_eq(tally.seen + tally.lost, (uint64_t)THREADS * EACH + 1);
+	ck_assert_uint_eq(tally.seen + tally.lost, events_of_all() + 1);
 	ck_assert_uint_eq(stats.missed, tally.lost);
 	ck_assert_uint_eq(tally.torn, 0);
 	ck_assert_uint_eq(tally.unordered, 0);

@@ -378,7 +378,7 @@ START_TEST(reload_and_rearm_while_threads_access)
 		readers[i].stop = &stop;
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, read_on, &readers[i]), 0);
 	}
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < suite_rounds(200); i++) {
 		write_policy(i & 1 ? "[all]\n" ALL_OF_IT "\n" : "[all]\ncpuid = * r\n");
 		ck_ok(hws_reload(hw));
 		ck_ok(hws_guard_rearm(hw, HWS_GUARD_MMIO_READ));

@@ -26,7 +26,7 @@ static void *note_many(void *context)
 {
 	struct learn *learn = context;
 
-	for (uint64_t i = 0; i < NOTES; i++) {
+	for (uint64_t i = 0, notes = (uint64_t)suite_rounds(NOTES); i < notes; i++) {
 		struct hws_access access = { .kind = HWS_KIND_PORT,
 					     .rights = HWS_W,
 					     .first = i % 50,
@@ -64,7 +64,7 @@ START_TEST(learn_counts_right_with_threads)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	ck_ok(hws_learn_each(sheet, sum_up, &sum, NULL));
-	ck_assert_uint_eq(sum, (uint64_t)THREADS * NOTES);
+	ck_assert_uint_eq(sum, (uint64_t)THREADS * (uint64_t)suite_rounds(NOTES));
 	learn_free(learn);
 	hws_learn_close(sheet);
 }

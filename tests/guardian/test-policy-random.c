@@ -642,13 +642,13 @@ START_TEST(check_agrees_with_the_plain_evaluator)
 {
 	static struct model model;
 
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0, policies = suite_rounds(1000); i < policies; i++)
 		try_policy(&model, 1 + below(60), 1000);
 	for (enum hws_reason reason = HWS_REASON_NONE; reason <= HWS_REASON_LIMIT; reason++)
-		ck_assert_msg(seen[reason] > 500, "%s: only %u", hws_reason_name(reason),
-			      seen[reason]);
-	ck_assert_uint_gt(seen[HWS_REASON_DANGER], 100);
-	ck_assert_uint_gt(seen_per_access, 1000);
+		ck_assert_msg(seen[reason] > (unsigned int)suite_rounds(500), "%s: only %u",
+			      hws_reason_name(reason), seen[reason]);
+	ck_assert_uint_gt(seen[HWS_REASON_DANGER], (unsigned int)suite_rounds(100));
+	ck_assert_uint_gt(seen_per_access, (unsigned int)suite_rounds(1000));
 }
 END_TEST
 
@@ -656,7 +656,7 @@ START_TEST(check_agrees_with_the_plain_evaluator_in_large_policies)
 {
 	static struct model model;
 
-	for (int i = 0; i < 10; i++)
+	for (int i = 0, policies = suite_rounds(10); i < policies; i++)
 		try_policy(&model, MAX_RULES, 2000);
 }
 END_TEST

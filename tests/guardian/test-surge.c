@@ -217,7 +217,7 @@ START_TEST(surge_refills_after_any_pause)
 
 	/* pauses of whole laps of its ring, of 2^31 laps, and whatever comes */
 	ck_ok(surge_init(&surge, 7, 100, CLOCK(&fake)));
-	for (int i = 0; i < 200000; i++) {
+	for (int i = 0, rounds = suite_rounds(200000); i < rounds; i++) {
 		static const uint64_t pauses[] = { 100, SURGE_SLOTS, 2 * SURGE_SLOTS, 100000,
 						   128ull << 31 };
 
@@ -369,12 +369,13 @@ static void check_windows(uint64_t (*log)[3], size_t count, uint64_t budget, uin
 START_TEST(surge_is_strict_whoever_sleeps_where)
 {
 	static const uint64_t windows[] = { 1, 2, 60, 124, 125, 300, 1000 };
+	size_t grants = (size_t)suite_rounds(GRANTS / 7);
 
 	for (size_t w = 0; w < sizeof(windows) / sizeof(windows[0]); w++) {
 		memset(&preempted, 0, sizeof(preempted));
 		ck_ok(surge_init(&preempted.surge, 8, windows[w],
 				 &(struct clock_source) { preempted_now, &preempted }));
-		while (preempted.grants < GRANTS / 7) {
+		while (preempted.grants < grants) {
 			preempted.now += below(windows[w]);
 			preempted_take(&preempted);
 		}
@@ -412,7 +413,7 @@ static void *crowd_take(void *context)
 	struct crowd *crowd = context;
 	uint64_t random = (uint64_t)(uintptr_t)&random | 1;
 
-	for (int i = 0; i < 40 * GRANTS / THREADS; i++) {
+	for (int i = 0, takes = suite_rounds(40 * GRANTS / THREADS); i < takes; i++) {
 		uint64_t amount = 1 + next_random(&random) % 3;
 		uint64_t before = crowd_now(crowd);
 		struct surge_grant grant;

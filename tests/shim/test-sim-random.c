@@ -141,7 +141,7 @@ START_TEST(random_operations_keep_the_machine_whole)
 	uint64_t state = seed();
 	void *sim = machine(NULL);
 
-	for (int i = 0; i < OPERATIONS; i++)
+	for (int i = 0, rounds = suite_rounds(OPERATIONS); i < rounds; i++)
 		random_access(sim, &state);
 	ck_assert_uint_eq(stats_of(sim).windows, 0);
 	ck_assert_uint_gt(stats_of(sim).outside, 0);
@@ -158,7 +158,7 @@ START_TEST(same_operations_give_the_same_machine)
 		uint64_t state = seed() + 1;
 		void *sim = machine(NULL);
 
-		for (int i = 0; i < 5000; i++)
+		for (int i = 0, rounds = suite_rounds(5000); i < rounds; i++)
 			random_access(sim, &state);
 		stats[run] = stats_of(sim);
 		end[run] = sim_ops.timestamp(sim);
@@ -179,7 +179,7 @@ static void *work(void *argument)
 {
 	struct worker *worker = argument;
 
-	for (int i = 0; i < PER_THREAD; i++)
+	for (int i = 0, rounds = suite_rounds(PER_THREAD); i < rounds; i++)
 		random_access(worker->sim, &worker->state);
 	return NULL;
 }
@@ -205,7 +205,7 @@ static void *count_up(void *argument)
 	struct worker *worker = argument;
 	struct hws_window bar = bar_of(worker->sim, "00:05.0", 0);
 
-	for (int i = 0; i < PER_THREAD; i++)
+	for (int i = 0, rounds = suite_rounds(PER_THREAD); i < rounds; i++)
 		worker->state += get(worker->sim, &bar, 0x24, 4);
 	sim_ops.bar_unmap(worker->sim, &bar);
 	return NULL;
@@ -215,7 +215,7 @@ START_TEST(no_access_is_lost_between_threads)
 {
 	void *sim = machine(NULL);
 	struct worker workers[THREADS];
-	uint64_t all = (uint64_t)THREADS * PER_THREAD;
+	uint64_t all = (uint64_t)THREADS * (uint64_t)suite_rounds(PER_THREAD);
 	uint64_t sum = 0;
 
 	for (int i = 0; i < THREADS; i++) {

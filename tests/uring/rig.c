@@ -254,7 +254,7 @@ uint64_t rig_environment(const char *name, uint64_t otherwise)
 
 uint64_t rig_times(const char *name, uint64_t times)
 {
-	uint64_t fewer = suite_in_lab() ? 100 : suite_emulated() ? 20 : 0;
+	uint64_t fewer = suite_in_lab() ? 100 : suite_emulated() ? 20 : suite_valgrind() ? 50 : 0;
 
 	return rig_environment(name, fewer ? times / fewer + 1 : times);
 }

@@ -78,12 +78,13 @@ START_TEST(hot_potato_allocates_nothing)
 	struct hws_buf buf;
 	uint64_t before;
 	uint64_t after;
+	int rounds = suite_rounds(1000000);
 	int wrong = 0;
 
 	ck_ok(hws_buf_take(pool, 1, &first));
 	ck_ok(hws_buf_give(pool, first));
 	before = allocations;
-	for (int i = 0; i < 1000000; i++) {
+	for (int i = 0; i < rounds; i++) {
 		struct buf_memory memory;
 		void *bytes;
 		size_t size;
@@ -100,7 +101,7 @@ START_TEST(hot_potato_allocates_nothing)
 	ck_assert_int_eq(wrong, 0);
 	ck_assert_uint_eq(after, before);
 	ck_assert_uint_eq(buf.slot, first.slot);
-	ck_assert_uint_eq(buf.generation, first.generation + 1000000);
+	ck_assert_uint_eq(buf.generation, first.generation + (uint32_t)rounds);
 	ck_assert_uint_eq(stats_of(pool).peak, 1);
 	ck_ok(hws_pool_close(pool, NULL));
 }
@@ -281,13 +282,14 @@ static void *mix(void *context)
 
 START_TEST(threads_never_share_a_buffer)
 {
-	enum { THREADS = 8, ROUNDS = 1000000 / THREADS };
+	enum { THREADS = 8 };
+	uint32_t rounds = (uint32_t)suite_rounds(1000000) / THREADS;
 	struct hws_pool *pool = open_pool(5, 4096);
 	struct mixer mixers[THREADS];
 	pthread_t thread[THREADS];
 
 	for (uint32_t i = 0; i < THREADS; i++) {
-		mixers[i] = (struct mixer) { .pool = pool, .mark = 100 + 2 * i, .rounds = ROUNDS };
+		mixers[i] = (struct mixer) { .pool = pool, .mark = 100 + 2 * i, .rounds = rounds };
 		ck_assert_int_eq(pthread_create(&thread[i], NULL, mix, &mixers[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++) {
