@@ -298,7 +298,7 @@ static int parse(char *text, const char *name, struct hws_access **ret_registers
 	return 0;
 }
 
-static int check_owner(int fd, const char *name)
+static int check_owner(int fd, const char *name, uint64_t *ret_size)
 {
 	struct stat stat;
 	int r = sys_fstat(fd, &stat);
@@ -314,11 +314,15 @@ static int check_owner(int fd, const char *name)
 			   name, stat.st_uid);
 	if (stat.st_mode & (S_IWGRP | S_IWOTH))
 		return why(-EACCES, "%s may be written by others: chmod go-w", name);
+	*ret_size = (uint64_t)stat.st_size;
 	return 0;
 }
 
-static int read_text(struct journal *journal, char *text)
+/* The caller's to free, whatever is returned. */
+static int read_text(struct journal *journal, char **ret_text)
 {
+	uint64_t size;
+	size_t room;
 	ssize_t n;
 	int r;
 
@@ -327,17 +331,22 @@ static int read_text(struct journal *journal, char *text)
 	if (journal->fd < 0)
 		return why(journal->fd, "cannot open the journal %s: %s", journal->name,
 			   strerror(-journal->fd));
-	r = check_owner(journal->fd, journal->name);
+	r = check_owner(journal->fd, journal->name, &size);
 	if (r < 0)
 		return r;
 	if (sys_lock(journal->fd) < 0)
 		return why(-EBUSY, "the journal %s belongs to a transaction that is alive",
 			   journal->name);
-	n = sys_read_all(journal->fd, text, FILE_MAX);
+	/* what it has, a NUL, and one that stays free: by that its end is seen */
+	room = size < FILE_MAX - 2 ? (size_t)size + 2 : FILE_MAX;
+	*ret_text = malloc(room);
+	if (!*ret_text)
+		return why(-ENOMEM, "no memory for a journal");
+	n = sys_read_all(journal->fd, *ret_text, room);
 	if (n < 0)
 		return why((int)n, "the journal %s can't be read: %s", journal->name,
 			   strerror((int)-n));
-	return strlen(text) == (size_t)n
+	return strlen(*ret_text) == (size_t)n
 		       ? 0
 		       : why(-EBADMSG, "%s is no journal of a transaction", journal->name);
 }
@@ -345,15 +354,13 @@ static int read_text(struct journal *journal, char *text)
 int journal_open(struct journal *journal, const char *path, struct hws_access **ret_registers,
 		 uint32_t *ret_count)
 {
-	HWS_CLEANUP_FREE char *text = malloc(FILE_MAX);
-	int r = text ? find(journal, path) : why(-ENOMEM, "no memory for a journal");
+	HWS_CLEANUP_FREE char *text = NULL;
+	int r = find(journal, path);
 
 	*ret_registers = NULL;
 	*ret_count = 0;
-	if (!text)
-		*journal = JOURNAL_NONE;
 	if (r == 0)
-		r = read_text(journal, text);
+		r = read_text(journal, &text);
 	if (r == 0)
 		r = parse(text, journal->name, ret_registers, ret_count);
 	if (r < 0)

@@ -45,12 +45,15 @@ static size_t distance(const char *from, const char *to)
 
 void near_try(struct near *near, const char *name)
 {
-	size_t longer = strlen(near->word);
-	size_t d = distance(near->word, name);
+	size_t word = strlen(near->word);
+	size_t length = strlen(name);
+	size_t longer = word > length ? word : length;
+	size_t d;
 
-	if (strlen(name) > longer)
-		longer = strlen(name);
-	/* a third of it may differ */
+	/* a third of it may differ; letters that one has more are a difference each */
+	if (3 * (longer - least(word, length)) > longer)
+		return;
+	d = distance(near->word, name);
 	if (3 * d > longer || (near->best && d >= near->distance))
 		return;
 	near->best = name;
