@@ -146,7 +146,7 @@ enum result check_command(int count, char **arguments)
 					      .context = &told };
 	HWS_CLEANUP_FREE char *text = malloc(most);
 	struct hws_policy *policy;
-	size_t length;
+	size_t length = 0;
 	int r;
 
 	if (count != 1) {
