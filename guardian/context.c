@@ -186,7 +186,7 @@ static int set_limits(struct hws *hw, const struct hws_options *options)
 
 	memcpy(caps.limits, options->caps, sizeof(caps.limits));
 	r = caps_init(&hw->caps, hw->root, &caps);
-	for (int i = 0; r == 0 && i < HWS_GUARDS; i++)
+	for (enum hws_guard_class i = 0; r == 0 && i < HWS_GUARDS; i++)
 		r = guard_init(&hw->guards[i], i, &options->guards[i], &(struct clock_source) { 0 },
 			       &hw->era);
 	return r;

@@ -41,7 +41,7 @@ void gates_stop(struct hws *hw)
 	/* seq_cst by default: rare, and never before what it announces */
 	hw->era++;
 	for (struct gate *gate = hw->gates; gate; gate = gate->next) {
-		for (int use = 0; use < GATE_USES; use++)
+		for (enum gate_use use = 0; use < GATE_USES; use++)
 			set_words(gate, use, 0);
 	}
 }
@@ -59,7 +59,7 @@ static void refresh(struct gate *gate)
 			hws_policy_check(gate->rules->view, &gate->window, &gate->decision) < 0;
 	}
 	gate->era = hw->era;
-	for (int use = 0; use < GATE_USES; use++)
+	for (enum gate_use use = 0; use < GATE_USES; use++)
 		set_words(gate, use, passes(gate, use) ? window_size(gate) : 0);
 	pthread_mutex_unlock(&hw->lock);
 }
@@ -125,7 +125,7 @@ int gate_open(struct hws *hw, const struct gate_options *options, struct gate *g
 		.decision = decision,
 		.slow = options->slow,
 	};
-	for (int use = 0; use < GATE_USES; use++)
+	for (enum gate_use use = 0; use < GATE_USES; use++)
 		lease_init(&gate->use[use].lease, &hw->guards[options->guard[use]]);
 	link_gate(gate);
 	record_grant(gate);
@@ -142,7 +142,7 @@ void gate_close(struct gate *gate)
 	atomic_fetch_sub_explicit(&gate->hw->stats.open[gate->window.kind], 1,
 				  memory_order_relaxed);
 	unlink_gate(gate);
-	for (int use = 0; use < GATE_USES; use++)
+	for (enum gate_use use = 0; use < GATE_USES; use++)
 		lease_return(&gate->use[use].lease);
 	rules_unref(gate->rules);
 	context_unref(gate->hw);
