@@ -81,7 +81,7 @@ START_TEST(who_is_not_root_may_only_be_himself)
 		{ { launch_alice, { "helper", "run", "-p", "x", "--", "no-such-program" } },
 		  3,
 		  "no-such-program" },
-		/* himself by his own name, and one that has none: only then it comes to the policy */
+		/* himself by name, and one without a name: only then it comes to the policy */
 		{ { launch_alice,
 		    { "helper", "run", "-p", "no-such", "-u", launch_alice, "--", "true" } },
 		  3,
