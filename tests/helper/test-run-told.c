@@ -2,6 +2,7 @@
 /* What the launcher makes of who starts it, and what it tells with -v. */
 #include <fcntl.h>
 #include <grp.h>
+#include <liburing.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
@@ -21,9 +22,12 @@ START_TEST(verbose_names_what_is_granted_and_what_is_not)
 	const char *file = client_secret();
 	const char *policy;
 	struct launch of = { 0 };
+	struct io_uring ring;
 	char granted[128];
 
 	NEEDS_ROOT;
+	need_where("uring", io_uring_queue_init(4, &ring, 0) == 0, "the system has no io_uring");
+	io_uring_queue_exit(&ring);
 	policy = launch_policy("[reader]\nring = %s read, buffers 1M\nring = %s read\n"
 			       "ring = * read\nring = /etc/passwd read\n"
 			       "deny ring = /etc/passwd read\n",
