@@ -16,6 +16,7 @@ static uint32_t column_of(const struct policy_parser *p, const char *at)
 	return column;
 }
 
+HWS_PRINTF(4, 0)
 static bool vparse_error(struct policy_parser *p, const char *at, const char *prefix,
 			 const char *format, va_list arguments) HWS_PRINTF(4, 0);
 static bool vparse_error(struct policy_parser *p, const char *at, const char *prefix,

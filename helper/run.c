@@ -21,8 +21,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SEARCH	     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-static void tell(int priority, const char *format, va_list arguments) HWS_PRINTF(2, 0);
-static void tell(int priority, const char *format, va_list arguments)
+HWS_PRINTF(2, 0) static void tell(int priority, const char *format, va_list arguments)
 {
 	char line[1024];
 

@@ -123,10 +123,18 @@ static void print_error(void *context, const struct hws_policy_error *error)
 	fprintf(stderr, "%s:%u:%u: %s\n", error->file, error->line, error->column, error->message);
 }
 
-static bool read_whole(FILE *file, char *text, size_t size, size_t *ret_length)
+static int read_whole(const char *path, char *text, size_t size, size_t *ret_length)
 {
+	FILE *file = fopen(path, "re");
+	int r;
+
+	if (!file)
+		return -errno;
+	errno = 0;
 	*ret_length = fread(text, 1, size, file);
-	return !ferror(file) && feof(file);
+	r = ferror(file) ? -errno : feof(file) ? 0 : -EFBIG;
+	fclose(file);
+	return r;
 }
 
 enum result check_command(int count, char **arguments)
@@ -138,21 +146,15 @@ enum result check_command(int count, char **arguments)
 					      .context = &told };
 	HWS_CLEANUP_FREE char *text = malloc(most);
 	struct hws_policy *policy;
-	FILE *file;
-	size_t length;
-	bool whole;
+	size_t length = 0;
 	int r;
 
 	if (count != 1) {
 		fprintf(stderr, "hwsafe-helper: check: one policy file is to be named\n");
 		return RESULT_USAGE;
 	}
-	file = text ? fopen(arguments[0], "re") : NULL;
-	whole = file && read_whole(file, text, most, &length);
-	r = file ? -EFBIG : -errno;
-	if (file)
-		fclose(file);
-	if (!whole) {
+	r = text ? read_whole(arguments[0], text, most, &length) : -ENOMEM;
+	if (r < 0) {
 		fprintf(stderr, "hwsafe-helper: check: %s: %s\n", arguments[0], strerror(-r));
 		return RESULT_FAILURE;
 	}

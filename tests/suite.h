@@ -36,13 +36,6 @@
 #define SUITE_SANITIZED 0
 #endif
 
-/* ./dev cover: a child that ends at once leaves its sums too. */
-#ifdef SUITE_COUNTS
-#include <unistd.h>
-void __gcov_dump(void);
-#define _exit(code) (__gcov_dump(), (_exit)(code))
-#endif
-
 #define SUITE_SECONDS 120 /* for one test; much, since machines are slow and busy */
 
 /* Runs the tests (a list that ends with NULL); TAP on stdout; gives main's result. */

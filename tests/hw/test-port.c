@@ -166,7 +166,7 @@ START_TEST(privilege_of_a_file_or_a_simulation_is_everybodys)
 	hws_privilege_drop(NULL);
 	hws_port_close(port);
 	hws_close(hw);
-	for (int i = 0; i < HWS_PRIVILEGE_STATES; i++)
+	for (enum hws_privilege_state i = 0; i < HWS_PRIVILEGE_STATES; i++)
 		ck_assert_str_ne(hws_privilege_state_name(i), "?");
 	ck_assert_str_eq(hws_privilege_state_name(HWS_PRIVILEGE_STATES), "?");
 	ck_ok(hws_privilege_drop_all());

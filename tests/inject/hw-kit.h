@@ -19,7 +19,7 @@ static inline void close_unused(struct hws *hw)
 		return;
 	inject_mute(true);
 	caps_read(&hw->caps, states);
-	for (int i = 0; i < HWS_RESOURCES; i++)
+	for (enum hws_resource i = 0; i < HWS_RESOURCES; i++)
 		if (states[i].used)
 			inject_bad("%s: %llu are still reserved", hws_resource_name(i),
 				   (unsigned long long)states[i].used);

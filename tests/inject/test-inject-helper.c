@@ -43,7 +43,7 @@ static void write_text(const char *name, const char *text, mode_t mode)
 	ck_ok(chmod(name, mode));
 }
 
-static void make_folder(const char *rules, ...)
+HWS_PRINTF(1, 2) static void make_folder(const char *rules, ...)
 {
 	char path[128];
 	char text[256];

@@ -37,6 +37,54 @@ static uint64_t dummy_timestamp(void *self)
 	}
 static const struct hws_shim_ops dummy = DUMMY;
 
+/* No device is to be had, and one that was never opened can be closed. */
+static void check_hold_defaults(const struct hws_shim *shim)
+{
+	const struct hws_shim_ops *ops = shim_ops(shim);
+	const struct hws_bdf bdf = { .device = 3 };
+	const struct hws_hold_limits limits = { 0 };
+	struct hws_hold hold = { .cookie = 1 };
+	struct hws_dma_fault fault = { 0 };
+	int32_t fds[HWS_HOLD_FDS] = { -1, -1 };
+
+	ck_assert_int_eq(ops->hold_open(shim->self, bdf, &hold), -EOPNOTSUPP);
+	ck_assert_uint_eq(hold.cookie, 0);
+	ck_assert_int_eq(ops->hold_adopt(shim->self, bdf, fds, &limits, &hold), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->hold_fds(shim->self, &hold, fds), -EOPNOTSUPP);
+	ck_assert_int_eq(fds[0], -1);
+	ck_assert_int_eq(ops->hold_reset(shim->self, &hold), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->dma_map(shim->self, &hold, 0, &fault, 4096, HWS_RW), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->dma_unmap(shim->self, &hold, 0, 4096), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->dma_fault(shim->self, &hold, &fault), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->irq_bind(shim->self, &hold, HWS_IRQ_INTX, fds, 1), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->irq_unmask(shim->self, &hold, HWS_IRQ_INTX), -EOPNOTSUPP);
+	hold.cookie = 1;
+	ops->hold_close(shim->self, &hold);
+	ck_assert_uint_eq(hold.cookie, 0);
+}
+
+/* It can neither tell what there is nor do much at once; and knows of nobody who uses anything. */
+static void check_list_defaults(const struct hws_shim *shim)
+{
+	const struct hws_shim_ops *ops = shim_ops(shim);
+	const struct hws_bdf bdf = { .device = 3 };
+	struct hws_pci_info info = { .size = sizeof(info) };
+	struct hws_topology topology = { 0 };
+	struct hws_shim_step step = { 0 };
+	struct hws_msr_op msr = { 0 };
+	uint64_t size = 7;
+
+	ck_assert_int_eq(ops->pci_info(shim->self, bdf, &info), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->topology(shim->self, &topology), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->batch(shim->self, &step, 1, false), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->msr_batch(shim->self, &msr, 1), -EOPNOTSUPP);
+	ck_assert_int_eq(ops->bar_fd(shim->self, bdf, 0, HWS_R, &size), -EOPNOTSUPP);
+	ck_assert_uint_eq(size, 7);
+	ck_assert_int_eq(ops->ports_claimed(shim->self, 0, 65536), 0);
+	ck_assert_int_eq(ops->pci_claimed(shim->self, bdf, 0), 0);
+	ck_assert_int_eq(ops->txn(shim->self, true), 0);
+}
+
 /* Every operation of a back end that has none: the safe default, and -EOPNOTSUPP. */
 static void check_defaults(const struct hws_shim *shim)
 {
@@ -79,14 +127,19 @@ static void check_defaults(const struct hws_shim *shim)
 	ops->bar_unmap(shim->self, &window);
 	ck_assert_ptr_null(window.direct);
 	ops->barrier(shim->self, HWS_BARRIER_FULL);
+	check_hold_defaults(shim);
+	check_list_defaults(shim);
 	ck_assert_str_ne(hws_why(), "");
 }
 
 START_TEST(shim_that_was_never_opened_gives_safe_defaults)
 {
 	const struct hws_shim none = { .slot = SHIM_SLOTS - 1 };
+	void *self = &(char) { 0 };
 
 	check_defaults(&none);
+	ck_assert_int_eq(shim_ops(&none)->open(NULL, &self), -EOPNOTSUPP);
+	ck_assert_ptr_null(self);
 	ck_assert_uint_eq(shim_ops(&none)->timestamp(NULL), 0);
 }
 END_TEST
