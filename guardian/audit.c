@@ -363,9 +363,7 @@ int hws_audit_query(struct hws_audit *audit, const struct hws_audit_filter *filt
 		    hws_event_fn *call, void *context, uint64_t *ret_lost)
 {
 	uint64_t from = filter && filter->sequence > 1 ? filter->sequence : 1;
-	uint64_t head;
-	uint64_t tail;
-	uint64_t lost;
+	uint64_t head, tail, lost;
 	struct hws_event event;
 	int r;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What qemu-user and valgrind lack of the kernel that libhwsafe needs, preloaded into the programs
- * they run: openat2(), and who is at the other end of a socket. Of how a path may lead it knows what
- * tests of files need, and of peers that they are this program itself: what depends on the rest is
- * no test there. A program that they start and that has the kernel itself keeps what the kernel has.
+ * they run: openat2(), and who is at the other end of a socket. Of how a path may lead it knows
+ * what tests of files need, and of peers that they are this program itself: what depends on the
+ * rest is no test there. A program that they start and that has the kernel itself keeps what the
+ * kernel has.
  */
 #include <dlfcn.h>
 #include <errno.h>

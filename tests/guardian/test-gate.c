@@ -1,38 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An access from end to end, on the simulated machine: policy, guard, rate, back end, trail. */
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/guardian/sim-context.h"
-
-static const char test_device[] = "0000:00:05.0"; /* 1234:11ea: a register of every kind */
-enum { ID = 0x00, SCRATCH = 0x04, DEVICE_ID = 0x11ea0001 };
-
-static struct hws_mmio *map(struct hws *hw, uint32_t rights)
-{
-	struct hws_mmio *mmio;
-
-	ck_assert_msg(hws_mmio_map(hw, test_device, 0, 0, 0x100, rights, &mmio) == 0, "%s",
-		      hws_why());
-	return mmio;
-}
-
-static void check_denial(enum hws_reason reason, int code)
-{
-	const struct hws_denial *denial = hws_last_denial();
-
-	ck_assert_ptr_nonnull(denial);
-	ck_assert_msg(denial->reason == reason, "refused for %s: %s",
-		      hws_reason_name(denial->reason), denial->text);
-	ck_assert_int_eq(denial->code, code);
-	ck_assert_str_ne(denial->text, "");
-}
-
-#define ALL_OF_IT "bar = 1234:11ea 0 rw"
+#include "tests/guardian/gate-kit.h"
 
 START_TEST(access_goes_through_both_faces)
 {
@@ -104,12 +76,12 @@ START_TEST(window_that_no_rule_allows_is_refused)
 				   "deny bar = 1234:11ea 0 0x08-0x0b");
 	struct hws_mmio *mmio = NULL;
 
-	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 0, 0x100, HWS_RW, &mmio), -EACCES);
-	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 0, 0x20, HWS_R, &mmio), -EACCES);
+	ck_assert_int_eq(hws_mmio_map(hw, TEST_DEVICE, 0, 0, 0x100, HWS_RW, &mmio), -EACCES);
+	ck_assert_int_eq(hws_mmio_map(hw, TEST_DEVICE, 0, 0, 0x20, HWS_R, &mmio), -EACCES);
 	check_denial(HWS_REASON_DENY_RULE, -EACCES);
 	ck_assert_str_eq(hws_last_denial()->place, "inline:2");
 	ck_assert_ptr_null(mmio);
-	ck_ok(hws_mmio_map(hw, test_device, 0, 0, 8, HWS_RW, &mmio));
+	ck_ok(hws_mmio_map(hw, TEST_DEVICE, 0, 0, 8, HWS_RW, &mmio));
 	hws_mmio_unmap(mmio);
 	hws_close(hw);
 }
@@ -122,13 +94,13 @@ START_TEST(refusal_names_the_rule_that_would_allow_it)
 	struct hws_mmio *mmio = NULL;
 	const char *line;
 
-	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 4, 8, HWS_RW, &mmio), -EACCES);
+	ck_assert_int_eq(hws_mmio_map(hw, TEST_DEVICE, 0, 4, 8, HWS_RW, &mmio), -EACCES);
 	line = strstr(hws_why(), cure);
 	ck_assert_msg(line, "%s", hws_why());
 	ck_assert_str_eq(line + strlen(cure), "bar = 0000:00:05.0 0 0x4-0xb rw");
 	hws_close(hw);
 	hw = open_with("bar = 0000:00:05.0 0 0x4-0xb rw");
-	ck_ok(hws_mmio_map(hw, test_device, 0, 4, 8, HWS_RW, &mmio));
+	ck_ok(hws_mmio_map(hw, TEST_DEVICE, 0, 4, 8, HWS_RW, &mmio));
 	hws_mmio_unmap(mmio);
 	hws_close(hw);
 }
@@ -143,9 +115,9 @@ START_TEST(map_says_what_is_wrong_with_its_arguments)
 	ck_assert_ptr_nonnull(strstr(hws_why(), "'edu'"));
 	ck_assert_int_eq(hws_mmio_map(hw, NULL, 0, 0, 4, HWS_R, &mmio), -EINVAL);
 	ck_assert_int_eq(hws_mmio_map(hw, "00:1f.0", 0, 0, 4, HWS_R, &mmio), -ENODEV);
-	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, UINT64_MAX, 2, HWS_R, &mmio), -ERANGE);
-	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 0x10000000, 4, HWS_R, &mmio), -ERANGE);
-	ck_assert_int_eq(hws_mmio_map(hw, test_device, 0, 0, 4, 0, &mmio), -EINVAL);
+	ck_assert_int_eq(hws_mmio_map(hw, TEST_DEVICE, 0, UINT64_MAX, 2, HWS_R, &mmio), -ERANGE);
+	ck_assert_int_eq(hws_mmio_map(hw, TEST_DEVICE, 0, 0x10000000, 4, HWS_R, &mmio), -ERANGE);
+	ck_assert_int_eq(hws_mmio_map(hw, TEST_DEVICE, 0, 0, 4, 0, &mmio), -EINVAL);
 	ck_assert_ptr_null(mmio);
 	hws_close(hw);
 }
@@ -226,7 +198,7 @@ START_TEST(rule_with_mask_value_and_width_is_asked_each_time)
 		open_with("bar = 1234:11ea 0 0x04-0x07 rw, width 4, mask 0xff, value 0x0-0x7f");
 	struct hws_mmio *mmio;
 
-	ck_ok(hws_mmio_map(hw, test_device, 0, SCRATCH, 4, HWS_RW, &mmio));
+	ck_ok(hws_mmio_map(hw, TEST_DEVICE, 0, SCRATCH, 4, HWS_RW, &mmio));
 	ck_assert_uint_eq(hws_mmio_get32(mmio, 0), 0x12345678);
 	ck_ok(hws_mmio_write32(mmio, 0, 0x12345601));
 	ck_assert_int_eq(hws_mmio_write32(mmio, 0, 0x02), -EACCES);
@@ -252,146 +224,6 @@ START_TEST(rule_with_a_rate_gives_no_more)
 	check_denial(HWS_REASON_RATE, -EDQUOT);
 	hws_mmio_unmap(mmio);
 	hws_close(hw);
-}
-END_TEST
-
-/* A policy file of its own folder, to be changed under a running context. */
-static char folder[] = "/tmp/hwsafe-gate-XXXXXX";
-
-static void write_policy(const char *text)
-{
-	char path[sizeof(folder) + 16];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/a.conf", folder);
-	file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static void remove_policy(void)
-{
-	char path[sizeof(folder) + 16];
-
-	snprintf(path, sizeof(path), "%s/a.conf", folder);
-	unlink(path);
-	rmdir(folder);
-}
-
-static struct hws *open_with_file(const char *text)
-{
-	struct hws_options options = sim_with(NULL);
-	struct hws *hw;
-
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
-	write_policy(text);
-	options.policy_directory = folder;
-	options.policy_owner = geteuid();
-	ck_assert_msg(hws_open(&options, &hw) == 0, "%s", hws_why());
-	return hw;
-}
-
-START_TEST(reload_ends_rights_at_the_next_access_and_gives_them_back)
-{
-	struct hws *hw = open_with_file("[all]\n" ALL_OF_IT "\n");
-	struct hws_mmio *mmio = map(hw, HWS_RW);
-	uint32_t value;
-
-	ck_ok(hws_mmio_read32(mmio, ID, &value));
-	write_policy("[all]\nbar = 1234:11ea 0 0x00-0x0f rw\n");
-	ck_ok(hws_reload(hw));
-	ck_assert_int_eq(hws_mmio_read32(mmio, ID, &value), -EACCES);
-	check_denial(HWS_REASON_STALE, -EACCES);
-	ck_assert_uint_eq(hws_mmio_get32(mmio, ID), UINT32_MAX);
-	write_policy("[all]\nbar = nonsense\n");
-	ck_assert_int_eq(hws_reload(hw), -EBADMSG);
-	ck_assert_int_eq(hws_mmio_read32(mmio, ID, &value), -EACCES);
-	write_policy("[all]\n" ALL_OF_IT "\n");
-	ck_ok(hws_reload(hw));
-	ck_ok(hws_mmio_read32(mmio, ID, &value));
-	hws_mmio_unmap(mmio);
-	hws_close(hw);
-	remove_policy();
-}
-END_TEST
-
-struct reader {
-	struct hws_mmio *mmio;
-	_Atomic bool *stop;
-	_Atomic uint64_t done;
-	_Atomic uint64_t wrong;
-};
-
-static void *read_on(void *context)
-{
-	struct reader *reader = context;
-
-	while (!*reader->stop) {
-		uint32_t value = 0;
-		int r = hws_mmio_read32(reader->mmio, ID, &value);
-
-		if (r == 0 ? value != DEVICE_ID : r != -EACCES && r != -EDQUOT)
-			reader->wrong++;
-		reader->done++;
-	}
-	return NULL;
-}
-
-static int keep_uid(const struct hws_event *event, void *context)
-{
-	uint32_t *uid = context;
-
-	*uid = event->uid;
-	return 0;
-}
-
-START_TEST(reload_looks_up_who_the_process_has_become)
-{
-	struct hws *hw;
-	uint32_t uid = 0;
-
-	need("root", geteuid() == 0, "only root may become somebody else");
-	hw = open_with(ALL_OF_IT);
-	hws_mmio_unmap(map(hw, HWS_R));
-	ck_assert_int_eq(seteuid(1), 0);
-	ck_ok(hws_reload(hw));
-	hws_mmio_unmap(map(hw, HWS_R));
-	ck_assert_int_eq(seteuid(0), 0);
-	ck_ok(hws_audit_query(hws_trail(hw), NULL, keep_uid, &uid, NULL));
-	ck_assert_uint_eq(uid, 1);
-	hws_close(hw);
-}
-END_TEST
-
-START_TEST(reload_and_rearm_while_threads_access)
-{
-	enum { THREADS = 4 };
-	struct hws *hw = open_with_file("[all]\n" ALL_OF_IT "\n");
-	_Atomic bool stop = false;
-	struct reader readers[THREADS] = { 0 };
-	pthread_t thread[THREADS];
-
-	for (int i = 0; i < THREADS; i++) {
-		readers[i].mmio = map(hw, HWS_R);
-		readers[i].stop = &stop;
-		ck_assert_int_eq(pthread_create(&thread[i], NULL, read_on, &readers[i]), 0);
-	}
-	for (int i = 0; i < suite_rounds(200); i++) {
-		write_policy(i & 1 ? "[all]\n" ALL_OF_IT "\n" : "[all]\ncpuid = * r\n");
-		ck_ok(hws_reload(hw));
-		ck_ok(hws_guard_rearm(hw, HWS_GUARD_MMIO_READ));
-	}
-	stop = true;
-	for (int i = 0; i < THREADS; i++) {
-		pthread_join(thread[i], NULL);
-		ck_assert_uint_eq(readers[i].wrong, 0);
-		ck_assert_uint_gt(readers[i].done, 0);
-		hws_mmio_unmap(readers[i].mmio);
-	}
-	hws_close(hw);
-	remove_policy();
 }
 END_TEST
 
@@ -448,9 +280,6 @@ int main(void)
 				 guard_with_a_window_opens_by_itself_and_gives_no_more,
 				 rule_with_mask_value_and_width_is_asked_each_time,
 				 rule_with_a_rate_gives_no_more,
-				 reload_ends_rights_at_the_next_access_and_gives_them_back,
-				 reload_looks_up_who_the_process_has_become,
-				 reload_and_rearm_while_threads_access,
 				 handle_outlives_its_context,
 				 every_decision_is_in_the_trail,
 				 NULL,
