@@ -13,7 +13,6 @@
 #include "guardian/audit-sink-internal.h"
 #include "guardian/audit-verify-internal.h"
 #include "guardian/detect-internal.h"
-#include "shim/size-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
