@@ -16,6 +16,19 @@
 
 enum { EVENTS = 6, EDITS = 4, ROOM = 16384 };
 
+/* Of the rotated files that a trail may have, only the first ones are ever there. */
+int __real_sys_open_resolve(int dir, const char *path, int flags, uint32_t mode, uint64_t resolve);
+int __wrap_sys_open_resolve(int dir, const char *path, int flags, uint32_t mode, uint64_t resolve);
+int __wrap_sys_open_resolve(int dir, const char *path, int flags, uint32_t mode, uint64_t resolve)
+{
+	static const char old[] = "trail.";
+
+	if (!strncmp(path, old, sizeof(old) - 1) &&
+	    strspn(path + sizeof(old) - 1, "0123456789") > 1)
+		return -ENOENT;
+	return __real_sys_open_resolve(dir, path, flags, mode, resolve);
+}
+
 struct trail {
 	char file[ROOM];
 	size_t size;

@@ -59,7 +59,7 @@ char *fuzz_text(struct fuzz *input, size_t *ret_length)
 	return text;
 }
 
-static char directory[] = "/tmp/hwsafe-fuzz-XXXXXX";
+static char directory[96];
 
 static int remove_one(const char *path, const struct stat *is, int type, struct FTW *walk)
 {
@@ -76,12 +76,13 @@ static void remove_directory(void)
 
 const char *fuzz_directory(void)
 {
-	static bool made;
+	const char *place = getenv("TMPDIR");
 
-	if (!made) {
+	if (!directory[0]) {
+		fuzz_must(snprintf(directory, sizeof(directory), "%s/hwsafe-fuzz-XXXXXX",
+				   place ? place : "/tmp") < (int)sizeof(directory));
 		fuzz_must(mkdtemp(directory));
 		atexit(remove_directory);
-		made = true;
 	}
 	return directory;
 }
