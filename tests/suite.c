@@ -55,7 +55,7 @@ bool suite_emulated(void)
 
 int suite_rounds(int count)
 {
-	return suite_emulated() ? count / 20 : count;
+	return suite_emulated() ? count / 20 : SUITE_SANITIZED ? count / 5 : count;
 }
 
 bool suite_lab_has(const char *what)

@@ -329,9 +329,10 @@ START_TEST(spoiled_text_is_refused_or_good)
 {
 	struct hws *hw = open_with(NULL);
 	uint64_t state = seed();
+	int rounds = suite_rounds(4000);
 	int refused = 0;
 
-	for (int i = 0; i < 4000; i++) {
+	for (int i = 0; i < rounds; i++) {
 		const char *from = shipped_text((unsigned int)i % 6);
 		char *text = strdup(from);
 		size_t length = strlen(text);
@@ -350,7 +351,7 @@ START_TEST(spoiled_text_is_refused_or_good)
 		hws_registers_unref(made);
 		free(text);
 	}
-	ck_assert_int_gt(refused, 1000);
+	ck_assert_int_gt(refused, rounds / 4);
 	hws_close(hw);
 }
 END_TEST
