@@ -163,6 +163,18 @@ static bool take_text(struct steps *steps)
 	return true;
 }
 
+/* The most steps that the text can be. */
+static size_t count_lines(const char *text)
+{
+	size_t lines = 1;
+
+	while (lines < HWS_BATCH_STEPS && (text = strchr(text, '\n'))) {
+		lines++;
+		text++;
+	}
+	return lines;
+}
+
 enum result steps_read(const char *file, struct steps *steps)
 {
 	enum result result = RESULT_FAILURE;
@@ -171,7 +183,7 @@ enum result steps_read(const char *file, struct steps *steps)
 	*steps = (struct steps) { .file = file, .text = read_text(file, &result) };
 	if (!steps->text)
 		return result;
-	steps->lines = calloc(HWS_BATCH_STEPS, sizeof(*steps->lines));
+	steps->lines = calloc(count_lines(steps->text), sizeof(*steps->lines));
 	if (!steps->lines)
 		return call_fail(file, -ENOMEM);
 	good = take_text(steps);
@@ -195,11 +207,35 @@ static struct hws_step step_of(const struct line *line, const struct change *cha
 	return hws_step_write(place, change->value);
 }
 
+/* For one step more. */
+static bool make_room(struct steps *steps)
+{
+	size_t room = steps->room ? 2 * steps->room : 16;
+	struct stage *stages;
+	struct hws_step *more;
+
+	if (steps->count < steps->room)
+		return true;
+	stages = reallocarray(steps->stages, room, sizeof(*stages));
+	if (!stages)
+		return false;
+	steps->stages = stages;
+	more = reallocarray(steps->steps, room, sizeof(*more));
+	if (!more)
+		return false;
+	steps->steps = more;
+	steps->room = room;
+	return true;
+}
+
 static enum result add(struct steps *steps, const struct line *line, const struct spot *spot)
 {
-	struct stage *stage = &steps->stages[steps->count];
 	bool writes = line->verb == HWS_STEP_WRITE || line->verb == HWS_STEP_UPDATE;
+	struct stage *stage;
 
+	if (!make_room(steps))
+		return call_fail(steps->file, -ENOMEM);
+	stage = &steps->stages[steps->count];
 	*stage = (struct stage) { .line = line };
 	if (spot)
 		stage->change.spot = *spot;
@@ -240,10 +276,6 @@ enum result steps_open(struct steps *steps, struct reach *reach, bool both)
 {
 	enum result result = RESULT_OK;
 
-	steps->stages = calloc(HWS_BATCH_STEPS, sizeof(*steps->stages));
-	steps->steps = calloc(HWS_BATCH_STEPS, sizeof(*steps->steps));
-	if (!steps->stages || !steps->steps)
-		return call_fail(steps->file, -ENOMEM);
 	for (size_t i = 0; result == RESULT_OK && i < steps->line_count; i++) {
 		steps_place(steps, &steps->lines[i]);
 		result = open_line(steps, &steps->lines[i], reach, both);

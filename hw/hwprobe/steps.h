@@ -44,6 +44,7 @@ struct steps {
 	struct stage *stages;
 	struct hws_step *steps; /* as many as stages */
 	size_t count;
+	size_t room;   /* that there is for them */
 	size_t writes; /* how many of them write */
 	uint32_t dangers;
 };
