@@ -227,29 +227,6 @@ START_TEST(parse_takes_an_empty_text)
 }
 END_TEST
 
-/* The examples of the manual: what stands between ``` fences. */
-START_TEST(parse_takes_every_example_of_the_manual)
-{
-	static struct heard heard;
-	char *text = read_data(MANUAL);
-	unsigned int count = 0;
-
-	for (char *at = strstr(text, "```\n"); at; count++) {
-		char *begin = at + strlen("```\n");
-		char *end = strstr(begin, "```\n");
-		struct hws_policy *policy = NULL;
-
-		ck_assert_ptr_nonnull(end);
-		ck_assert_msg(!parse(begin, (size_t)(end - begin), &heard, &policy), "%.*s%s",
-			      (int)(end - begin), begin, heard.text);
-		hws_policy_unref(policy);
-		at = strstr(end + strlen("```\n"), "```\n");
-	}
-	ck_assert_uint_ge(count, 5);
-	free(text);
-}
-END_TEST
-
 static uint64_t random_state = 88172645463325252u;
 static uint32_t random_below(uint32_t limit)
 {
@@ -312,6 +289,5 @@ int main(void)
 					     parse_tells_no_more_than_100_errors,
 					     parse_refuses_more_than_1000_sections,
 					     parse_reads_every_kind, parse_takes_an_empty_text,
-					     parse_takes_every_example_of_the_manual,
 					     parse_survives_mutations, NULL });
 }
