@@ -7,18 +7,25 @@
 
 #include "hw/hwprobe/args.h"
 
+/* A dump may have what is no address, such as a function 8: it is no other's, either. */
 static uint64_t place_of(const struct hws_bdf *bdf)
 {
-	return (uint64_t)bdf->domain << 16 | (uint64_t)bdf->bus << 8 | (uint64_t)bdf->device << 3 |
+	return (uint64_t)bdf->domain << 24 | (uint64_t)bdf->bus << 16 | (uint64_t)bdf->device << 8 |
 	       bdf->function;
+}
+
+int address_order(const struct hws_bdf *left, const struct hws_bdf *right)
+{
+	uint64_t a = place_of(left);
+	uint64_t b = place_of(right);
+
+	return (a > b) - (a < b);
 }
 
 static int in_order(const void *left, const void *right)
 {
-	uint64_t a = place_of(&((const struct dump_function *)left)->bdf);
-	uint64_t b = place_of(&((const struct dump_function *)right)->bdf);
-
-	return (a > b) - (a < b);
+	return address_order(&((const struct dump_function *)left)->bdf,
+			     &((const struct dump_function *)right)->bdf);
 }
 
 enum result dump_read(const char *file, struct dump *dump)

@@ -19,6 +19,9 @@ struct dump {
 	size_t count;
 };
 
+/* As qsort() wants it: below 0 where @left comes first. */
+int address_order(const struct hws_bdf *left, const struct hws_bdf *right);
+
 /* Else it was told why not. For dump_fini() in any case. */
 enum result dump_read(const char *file, struct dump *dump);
 void dump_fini(struct dump *dump);

@@ -90,14 +90,8 @@ static void pci_run(struct pci_access *pci, struct functions *functions)
 
 static int in_order(const void *left, const void *right)
 {
-	const struct hws_bdf *a = &((const struct function *)left)->bdf;
-	const struct hws_bdf *b = &((const struct function *)right)->bdf;
-	uint64_t x = (uint64_t)a->domain << 16 | (uint64_t)a->bus << 8 | (uint64_t)a->device << 3 |
-		     a->function;
-	uint64_t y = (uint64_t)b->domain << 16 | (uint64_t)b->bus << 8 | (uint64_t)b->device << 3 |
-		     b->function;
-
-	return (x > y) - (x < y);
+	return address_order(&((const struct function *)left)->bdf,
+			     &((const struct function *)right)->bdf);
 }
 
 static void look_below(struct pci_access *pci, const char *sysroot)
