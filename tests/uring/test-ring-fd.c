@@ -246,7 +246,7 @@ START_TEST(what_has_ended_holds_no_descriptor)
 	struct hws_ring *ring;
 	struct hws_buf buf;
 	struct hws_done done;
-	char bytes[4096];
+	char bytes[4096] = { 0 };
 	int ends[2];
 
 	need_uring();
