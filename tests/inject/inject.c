@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/inject/inject.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <link.h>
@@ -19,21 +18,9 @@
 #include <unistd.h>
 
 #include "shim/why-internal.h"
+#include "tests/inject/left.h"
 
 enum { FRAMES = 24, COMPLAINTS = 64, PATIENCE = 60, CALLS_MAX = 100000, AGAIN = 4 };
-/* Blocks, or where a sanitizer counts bytes. */
-enum { SLACK = SUITE_SANITIZED ? 2048 : 0 };
-
-/* What a run leaves: the same whether something failed in it or not. */
-struct left {
-	long blocks;
-	long mapped;
-	int fds;
-	int threads;
-	int children;
-	int mappings;
-};
-
 /* Seen by the children of all runs, and by theirs. */
 static struct shared {
 	_Atomic bool armed;
@@ -57,18 +44,11 @@ static struct shared {
 	char first[512];
 } * shared;
 static const char *flow_name;
-static _Atomic long mapped;
 static _Thread_local int muted;
 
 void inject_mute(bool mute)
 {
 	muted += mute ? 1 : -1;
-}
-
-void inject_mapped(long bytes)
-{
-	/* relaxed: a sum, looked at when threads are gone */
-	atomic_fetch_add_explicit(&mapped, bytes, memory_order_relaxed);
 }
 
 bool inject_has_failed(void)
@@ -202,32 +182,6 @@ int inject_end_step(unsigned int begun, const char *call, int r)
 	return r;
 }
 
-static int count_entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	int count = 0;
-
-	while (dir && readdir(dir))
-		count++;
-	if (dir)
-		closedir(dir);
-	return count;
-}
-
-/* What of files, devices and loaded objects is mapped. */
-static int count_mappings(void)
-{
-	FILE *file = fopen("/proc/self/maps", "r");
-	char line[512];
-	int count = 0;
-
-	while (file && fgets(line, sizeof(line), file))
-		count += strchr(line, '/') != NULL;
-	if (file)
-		fclose(file);
-	return count;
-}
-
 static int find_linker(struct dl_phdr_info *info, size_t size, void *context)
 {
 	(void)size;
@@ -240,22 +194,6 @@ static int find_linker(struct dl_phdr_info *info, size_t size, void *context)
 			inject_linker_size =
 				info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
 	return 1;
-}
-
-static struct left look(void)
-{
-	struct left left = {
-		.blocks = inject_allocated(),
-		.mapped = mapped,
-		.fds = count_entries("/proc/self/fd"),
-		.threads = count_entries("/proc/self/task"),
-		.mappings = count_mappings(),
-	};
-
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		left.children++;
-	left.children += errno != ECHILD;
-	return left;
 }
 
 /* In a child: the flow with a fault, the flow without one, what is left. */
@@ -274,7 +212,7 @@ static void run_both(const struct inject_flow *flow)
 	r = flow->apart ? 0 : flow->run();
 	if (r < 0)
 		inject_bad("gave %d afterwards: %s", r, hws_why());
-	shared->left = look();
+	shared->left = left_now();
 	shared->left.blocks -= blocks;
 }
 
@@ -302,39 +240,15 @@ static void run_child(const struct inject_flow *flow)
 		inject_bad("ended with %d", WEXITSTATUS(status));
 }
 
-static bool is_no_more(const struct left *a, const struct left *b)
-{
-	/* libc and sanitizers keep some of what the first thread needed; the kernel's end later */
-	return shared->keeps || (a->blocks <= b->blocks + SLACK && a->mapped == b->mapped &&
-				 a->fds == b->fds && a->threads <= b->threads &&
-				 a->children == b->children && a->mappings == b->mappings);
-}
-
-static void compare(const struct left *left, const struct left *expected)
-{
-	if (left->fds != expected->fds)
-		inject_bad("leaves %d descriptors", left->fds - expected->fds);
-	if (left->mapped != expected->mapped)
-		inject_bad("leaves %ld bytes mapped", left->mapped - expected->mapped);
-	if (left->blocks > expected->blocks + SLACK)
-		inject_bad("leaves %ld blocks of memory", left->blocks - expected->blocks);
-	if (left->threads > expected->threads)
-		inject_bad("leaves %d threads", left->threads - expected->threads);
-	if (left->mappings != expected->mappings)
-		inject_bad("leaves %d mappings", left->mappings - expected->mappings);
-	if (left->children != expected->children)
-		inject_bad("leaves a child");
-}
-
 /* What threads leave depends on their pace: what is left over is left each time. */
 static bool run_compared(const struct inject_flow *flow, const struct left *expected)
 {
 	for (int again = 0; again < AGAIN; again++) {
 		run_child(flow);
-		if (!shared->failed || is_no_more(&shared->left, expected))
+		if (!shared->failed || shared->keeps || left_is_no_more(&shared->left, expected))
 			return shared->failed;
 	}
-	compare(&shared->left, expected);
+	left_complain(&shared->left, expected);
 	return true;
 }
 
