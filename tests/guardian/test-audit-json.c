@@ -19,7 +19,7 @@ static void check_same(struct hws_event *read, const struct hws_event *full)
 
 START_TEST(audit_json_reads_what_it_writes)
 {
-	struct hws_event full = {
+	static struct hws_event full = {
 		.version = HWS_EVENT_VERSION,
 		.level = HWS_LEVEL_CRITICAL,
 		.type = HWS_EVENT_GRANT,

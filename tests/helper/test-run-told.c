@@ -109,8 +109,8 @@ END_TEST
 /* For this process and what it starts: another list of groups, in which one has all. */
 static void replace_groups(void *path)
 {
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(path, "/etc/group", NULL, MS_BIND, NULL) < 0)
+	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", "", MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(path, "/etc/group", "", MS_BIND, NULL) < 0)
 		_exit(123);
 }
 

@@ -282,7 +282,7 @@ static void fuzz(const struct kind *kind)
 		choose_window(kind, &state, &watch);
 		ck_works(kind->open(hw, &watch, &handle));
 		sim_set_log(hw->shim.self, watch_access, &watch);
-		for (int n = 0, accesses = suite_rounds(ACCESSES); n < accesses; n++)
+		for (int n = 0; n < ACCESSES; n++)
 			access_once(kind, handle, &watch, &state);
 		kind->close(handle);
 	}
