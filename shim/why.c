@@ -3,17 +3,20 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local char reason[512];
 static _Thread_local unsigned int times;
 
 void note_why(const char *format, ...)
 {
+	char text[sizeof(reason)]; /* the arguments may be, or lie in, the reason up to now */
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(reason, sizeof(reason), format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
+	memcpy(reason, text, strlen(text) + 1);
 	times++;
 }
 

@@ -292,7 +292,7 @@ START_TEST(errors_come_after_the_bytes_and_stay)
 {
 	struct hws_ring *ring;
 	struct hws_stream *stream;
-	char bytes[8];
+	char bytes[8] = "";
 	int ends[2];
 
 	need_uring();
