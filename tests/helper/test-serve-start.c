@@ -162,6 +162,7 @@ START_TEST(p12_too_few_descriptors_are_one_line)
 {
 	char socket[] = "/tmp/hwsafe-start-few";
 
+	unlink(socket); /* of a run that was broken off */
 	for (rlim_t few = 4; few < 9; few++) {
 		struct rlimit limit = { few, few };
 		struct start of = { .before = at_most, .context = &limit };
@@ -173,6 +174,7 @@ START_TEST(p12_too_few_descriptors_are_one_line)
 		if (of.code != 127)
 			start_refused(&of, of.code == 5 ? 5 : 1, "many open files", socket);
 	}
+	unlink(socket);
 }
 END_TEST
 
