@@ -80,7 +80,7 @@ static void is_dropped_for(const struct daemon *daemon, const void *bytes, size_
 static int sends_bad_sizes(const struct daemon *daemon, void *context)
 {
 	static unsigned char large[65536];
-	union wire_request request;
+	static union wire_request request;
 	size_t size = make_good(&request, 1);
 
 	(void)context;
