@@ -54,4 +54,16 @@ static inline struct hws *open_with(const char *policy)
 	return hw;
 }
 
+/* The last refusal was for that reason, and says so. */
+static inline void check_denial(enum hws_reason reason, int code)
+{
+	const struct hws_denial *denial = hws_last_denial();
+
+	ck_assert_ptr_nonnull(denial);
+	ck_assert_msg(denial->reason == reason, "refused for %s: %s",
+		      hws_reason_name(denial->reason), denial->text);
+	ck_assert_int_eq(denial->code, code);
+	ck_assert_str_ne(denial->text, "");
+}
+
 #endif

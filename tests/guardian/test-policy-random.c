@@ -641,7 +641,7 @@ static void try_policy(struct model *m, unsigned int rules, unsigned int accesse
 START_TEST(check_agrees_with_the_plain_evaluator)
 {
 	static struct model model;
-	unsigned int rounds = (unsigned int)suite_rounds(SUITE_SANITIZED ? 200 : 1000);
+	unsigned int rounds = (unsigned int)suite_rounds(1000);
 
 	for (unsigned int i = 0; i < rounds; i++)
 		try_policy(&model, 1 + below(60), 1000);
@@ -655,7 +655,7 @@ END_TEST
 
 START_TEST(check_agrees_with_the_plain_evaluator_in_large_policies)
 {
-	enum { POLICIES = SUITE_SANITIZED ? 2 : 10 };
+	enum { POLICIES = 10 };
 	static struct model model;
 
 	for (int i = 0; i < suite_rounds(POLICIES); i++)

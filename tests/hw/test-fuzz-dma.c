@@ -10,7 +10,7 @@
 #include "shim/sim-internal.h"
 #include "tests/hw/edu-kit.h"
 
-enum { STEPS = SUITE_SANITIZED ? 20000 : 100000 };
+enum { STEPS = 100000 };
 enum { BUFFERS = 6, PAGE = 4096, MOST_MAPS = 5 };
 
 /* What is known of a buffer: its one page is filled with one byte. */

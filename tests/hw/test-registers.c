@@ -329,7 +329,7 @@ START_TEST(spoiled_text_is_refused_or_good)
 {
 	struct hws *hw = open_with(NULL);
 	uint64_t state = seed();
-	const int rounds = suite_rounds(SUITE_SANITIZED ? 800 : 4000);
+	const int rounds = suite_rounds(4000);
 	int refused = 0;
 
 	for (int i = 0; i < rounds; i++) {

@@ -8,7 +8,7 @@
 
 #include "tests/uring/pools.h"
 
-enum { BUFFERS = 6, STEPS = SUITE_SANITIZED ? 200000 : 1000000, OPS = 3, OLD = 64 };
+enum { BUFFERS = 6, STEPS = 1000000, OPS = 3, OLD = 64 };
 
 /* A buffer as the model sees it. */
 struct thing {
