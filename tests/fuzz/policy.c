@@ -99,8 +99,11 @@ static void check_window(const struct hws_policy_view *view, const struct hws_ac
 		single.first = single.last = window->first + (step > size ? size : step);
 		single.width = 1;
 		one = decide(view, &single, &inner);
-		/* all of it, not each access of its own: then each access */
-		fuzz_must(r != 0 || decision.per_access || one == 0);
+		/* all of it, not each access of its own: then each access but dangerous writes */
+		fuzz_must(r != 0 || decision.per_access || one == 0 ||
+			  inner.reason == HWS_REASON_DANGER);
+		/* which the window's decision told */
+		fuzz_must(!(inner.danger & ~decision.danger));
 		/* no deny rule touches the window: none touches an address in it */
 		fuzz_must(r != 0 || inner.reason != HWS_REASON_DENY_RULE);
 		/* a window of one address is allowed where a single access there is */
