@@ -21,13 +21,15 @@ static int close_in_child(struct hws_ring *ring)
 	return 0;
 }
 
+/* One that was joined is there for some moments longer: many where the processors are few. */
+enum { LEAVING_MS = 1000 };
+
 /* May this thread close it? One that ended can't, so then any may. */
 static int adopt(struct hws_ring *ring)
 {
 	if (ring->owner == ring_thread)
 		return 0;
-	/* one that was joined is there for some moments longer */
-	for (int i = 0; i < RING_TRIES && sys_thread_alive(ring->thread); i++)
+	for (int i = 0; i < LEAVING_MS && sys_thread_alive(ring->thread); i++)
 		sys_sleep(1000 * 1000);
 	if (sys_thread_alive(ring->thread))
 		return why(-EBUSY, "this ring is thread %d's, which has to close it", ring->thread);
