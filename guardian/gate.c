@@ -153,13 +153,16 @@ void gate_close(struct gate *gate)
 static struct hws_access describe(const struct gate *gate, enum gate_use use,
 				  const struct gate_access *one)
 {
+	/* what the other use alone is asked for */
+	static const uint32_t foreign[GATE_USES] = {
+		[GATE_READ] = HWS_W | HWS_CLAIMED | HWS_DANGER,
+		[GATE_WRITE] = HWS_R | HWS_SIDE,
+	};
 	struct hws_access access = gate->window;
 	uint64_t step = access.kind == HWS_KIND_MSR || access.kind == HWS_KIND_CPUID ? 1
 										     : one->width;
 
-	access.rights = (gate->window.rights & ~(uint32_t)HWS_RW) | right_of[use];
-	if (use == GATE_READ)
-		access.rights &= ~(uint32_t)(HWS_CLAIMED | HWS_DANGER); /* about writes alone */
+	access.rights = (gate->window.rights & ~foreign[use]) | right_of[use];
 	access.first += one->offset;
 	access.last = access.first + step - 1;
 	access.width = one->width;
