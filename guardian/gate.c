@@ -59,8 +59,11 @@ static void refresh(struct gate *gate)
 			hws_policy_check(gate->rules->view, &gate->window, &gate->decision) < 0;
 	}
 	gate->era = hw->era;
-	for (enum gate_use use = 0; use < GATE_USES; use++)
+	for (enum gate_use use = 0; use < GATE_USES; use++) {
+		/* what it held of before a re-arming must not pass with the new count */
+		lease_look(&gate->use[use].lease);
 		set_words(gate, use, passes(gate, use) ? window_size(gate) : 0);
+	}
 	pthread_mutex_unlock(&hw->lock);
 }
 

@@ -76,6 +76,8 @@ void guard_read(const struct guard *guard, struct hws_guard_state *ret_state);
 void lease_init(struct lease *lease, struct guard *guard);
 /* Gives back what is held ready; the lease stays usable. For handles that close or pause. */
 void lease_return(struct lease *lease);
+/* Drops what it holds of an epoch that is over. */
+void lease_look(struct lease *lease);
 /* Is @left good in the current era? Refills it when it is used up; else refuses and counts that. */
 HWS_MUST bool lease_refill(struct lease *lease);
 

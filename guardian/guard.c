@@ -290,6 +290,13 @@ static uint64_t lease_length(const struct lease *lease, uint64_t state)
 	return at_most(lease->allowance, part == 0 ? 1 : at_most(part, LEASE_MOST));
 }
 
+void lease_look(struct lease *lease)
+{
+	/* acquire: pairs with next_epoch() */
+	lease_enter(lease, epoch_of(lease->guard, atomic_load_explicit(&lease->guard->state,
+								       memory_order_acquire)));
+}
+
 static bool lease_refuse(struct lease *lease, const char *whose)
 {
 	count_refusal(lease->guard);

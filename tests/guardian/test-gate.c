@@ -151,6 +151,42 @@ START_TEST(guard_stops_a_loop_and_only_rearming_opens_it)
 }
 END_TEST
 
+START_TEST(rearming_gives_the_count_anew_and_nothing_besides)
+{
+	struct hws *hw = open_with("port = 0x80 rw");
+	uint64_t limit = hws_guard_default(HWS_GUARD_PORT_READ).handle;
+	uint64_t granted = 0;
+	struct hws_port *port;
+	uint8_t value;
+
+	ck_ok(hws_port_open(hw, 0x80, 1, HWS_RW, &port));
+	/* some are held ready for reads when it is re-armed; a write is the first to see that */
+	ck_ok(hws_port_read8(port, 0x80, &value));
+	ck_ok(hws_guard_rearm(hw, HWS_GUARD_PORT_READ));
+	ck_ok(hws_port_write8(port, 0x80, 1));
+	while (hws_port_read8(port, 0x80, &value) == 0)
+		granted++;
+	check_denial(HWS_REASON_GUARD, -EDQUOT);
+	ck_assert_uint_eq(granted, limit);
+	hws_port_close(port);
+	hws_close(hw);
+}
+END_TEST
+
+START_TEST(rights_of_several_rules_are_asked_for_where_they_matter)
+{
+	struct hws *hw = open_with("bar = 1234:11ea 0 r side\nbar = 1234:11ea 0 w");
+	struct hws_mmio *mmio = map(hw, HWS_RW | HWS_SIDE);
+	uint32_t value;
+
+	ck_ok(hws_mmio_write32(mmio, SCRATCH, 0xcafe));
+	ck_ok(hws_mmio_read32(mmio, SCRATCH, &value));
+	ck_assert_uint_eq(value, 0xcafe);
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+}
+END_TEST
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -277,6 +313,8 @@ int main(void)
 				 refusal_names_the_rule_that_would_allow_it,
 				 map_says_what_is_wrong_with_its_arguments,
 				 guard_stops_a_loop_and_only_rearming_opens_it,
+				 rearming_gives_the_count_anew_and_nothing_besides,
+				 rights_of_several_rules_are_asked_for_where_they_matter,
 				 guard_with_a_window_opens_by_itself_and_gives_no_more,
 				 rule_with_mask_value_and_width_is_asked_each_time,
 				 rule_with_a_rate_gives_no_more,
