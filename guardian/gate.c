@@ -308,12 +308,13 @@ static void learn_access(struct gate *gate, enum gate_use use, const struct gate
 
 int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
-	struct hws_decision decision = gate->decision;
 	struct hws_access access = describe(gate, use, one);
 	enum hws_reason reason = check_shape(gate, use, one);
+	struct hws_decision decision;
 
 	if (gate->era != gate->hw->era)
 		refresh(gate);
+	decision = gate->decision; /* now: its strings are those of the policy in force */
 	if (reason == HWS_REASON_NONE)
 		reason = judge(gate, use, &access, &decision);
 	if (reason == HWS_REASON_NONE)
@@ -326,14 +327,15 @@ int gate_check(struct gate *gate, enum gate_use use, const struct gate_access *o
 int gate_ask(struct gate *gate, enum gate_use use, const struct gate_access *one)
 {
 	struct lease *lease = &gate->use[use].lease;
-	struct hws_decision decision = gate->decision;
 	enum hws_reason reason = check_shape(gate, use, one);
 	struct hws_access access = describe(gate, use, one);
+	struct hws_decision decision;
 
 	if (lease->left == UINT64_MAX)
 		lease->left = 0; /* gate_pass() went below */
 	if (gate->era != gate->hw->era)
 		refresh(gate);
+	decision = gate->decision; /* as in gate_check() */
 	if (reason == HWS_REASON_NONE)
 		reason = judge(gate, use, &access, &decision);
 	if (reason == HWS_REASON_NONE)
