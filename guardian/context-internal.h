@@ -42,6 +42,7 @@ struct hws {
 	struct stats stats;
 	struct meters meters;
 
+	pthread_mutex_t reloading; /* from reading a policy to its being in force; before @lock */
 	/* Changes whenever a handle must ask again: a reload, a re-arming. Written under @lock. */
 	_Atomic uint64_t era;
 	pthread_mutex_t lock; /* of what follows */

@@ -233,6 +233,7 @@ static void tear_down(struct hws *hw)
 	caps_fini(&hw->caps);
 	sys_close(hw->root);
 	pthread_mutex_destroy(&hw->lock);
+	pthread_mutex_destroy(&hw->reloading);
 	meters_fini(&hw->meters);
 	free(hw->policy_directory);
 	free(hw->policy_text);
@@ -261,6 +262,7 @@ int hws_open(const struct hws_options *options, struct hws **ret_hw)
 	hw->refs = 1;
 	hw->root = SYS_REAL_ROOT;
 	pthread_mutex_init(&hw->lock, NULL);
+	pthread_mutex_init(&hw->reloading, NULL);
 	meters_init(&hw->meters);
 	r = set_up(hw, options);
 	if (r < 0) {
@@ -301,24 +303,34 @@ struct rules *context_rules(struct hws *hw)
 	return rules;
 }
 
+static void take_rules(struct hws *hw, struct rules *rules)
+{
+	struct rules *before;
+
+	pthread_mutex_lock(&hw->lock);
+	before = hw->rules;
+	hw->rules = rules;
+	gates_stop(hw);
+	pthread_mutex_unlock(&hw->lock);
+	rules_unref(before);
+}
+
 int hws_reload(struct hws *hw)
 {
 	struct hws_event event = { .type = HWS_EVENT_POLICY };
 	struct rules *rules;
-	struct rules *before;
-	int r = load_rules(hw, &rules);
+	int r;
 
+	/* who read the files first also takes them first: nothing newer is replaced */
+	pthread_mutex_lock(&hw->reloading);
+	r = load_rules(hw, &rules);
 	event.level = r < 0 ? HWS_LEVEL_ERROR : HWS_LEVEL_INFO;
 	event.code = r;
 	if (r == 0) {
-		pthread_mutex_lock(&hw->lock);
-		before = hw->rules;
-		hw->rules = rules;
 		event.generation = (uint32_t)rules->generation;
-		gates_stop(hw);
-		pthread_mutex_unlock(&hw->lock);
-		rules_unref(before);
+		take_rules(hw, rules);
 	}
+	pthread_mutex_unlock(&hw->reloading);
 	audit_identity_changed(hw->audit);
 	audit_record(hw->audit, &event);
 	return r;
