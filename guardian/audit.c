@@ -29,10 +29,7 @@ struct hws_audit {
 	struct audit_pump pump;
 	struct detect detect;
 	bool detects;
-	/*
-	 * The process (low half) and how often its user changed (high half), on a
-	 * page that a fork wipes: a child finds out without a system call.
-	 */
+	/* the process (low half) and its epoch (high half); a fork wipes it: a child finds out */
 	shared64 *identity;
 	bool wiped;	   /* the kernel does wipe it */
 	uint32_t detached; /* this is a child: the sinks are the parent's */
@@ -100,9 +97,12 @@ static bool is_mine(struct hws_audit *audit)
 
 void audit_identity_changed(struct hws_audit *audit)
 {
-	(void)identity(audit);
+	/* of no other trail: a thread may remember who it was there. 1 is a child's first */
+	static _Atomic uint32_t epochs;
+	uint64_t mine = (uint32_t)identity(audit) | (uint64_t)(2 + epochs++) << EPOCH_SHIFT;
+
 	/* relaxed: a thread may stamp the event at hand with the user it had */
-	__atomic_fetch_add(audit->identity, UINT64_C(1) << EPOCH_SHIFT, __ATOMIC_RELAXED);
+	__atomic_store_n(audit->identity, mine, __ATOMIC_RELAXED);
 }
 
 static void stamp_who(struct hws_audit *audit, struct hws_event *event)
@@ -282,7 +282,8 @@ static int init_identity(struct hws_audit *audit)
 		return r;
 	audit->wiped = sys_madvise(page, size, MADV_WIPEONFORK) == 0;
 	audit->identity = page;
-	*audit->identity = (uint64_t)(uint32_t)sys_pid() | UINT64_C(1) << EPOCH_SHIFT;
+	*audit->identity = (uint32_t)sys_pid();
+	audit_identity_changed(audit);
 	return 0;
 }
 

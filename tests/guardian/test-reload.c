@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "guardian/context-internal.h"
 #include "tests/guardian/gate-kit.h"
 
 static char folder[] = "/tmp/hwsafe-reload-XXXXXX";
@@ -69,6 +70,61 @@ START_TEST(reload_ends_rights_at_the_next_access_and_gives_them_back)
 }
 END_TEST
 
+START_TEST(refusal_after_a_reload_names_the_policy_in_force)
+{
+	struct hws *hw = open_with_file("[all]\n" ALL_OF_IT "\n");
+	struct hws_mmio *mmio = map(hw, HWS_RW);
+	uint32_t value;
+
+	/* nobody else holds the old one: at the next access it is gone */
+	write_policy("[all]\n\n" ALL_OF_IT "\n");
+	ck_ok(hws_reload(hw));
+	ck_assert_int_eq(hws_mmio_read32(mmio, 0x100, &value), -ERANGE);
+	ck_assert_msg(strstr(hws_last_denial()->place, "a.conf:3"), "%s", hws_last_denial()->place);
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+	remove_policy();
+}
+END_TEST
+
+struct reloads {
+	struct hws *hw;
+	_Atomic uint32_t running;
+};
+
+static void *reload_often(void *context)
+{
+	struct reloads *reloads = context;
+
+	for (int i = 0; i < suite_rounds(300); i++)
+		ck_assert_msg(hws_reload(reloads->hw) == 0, "%s", hws_why());
+	reloads->running--;
+	return NULL;
+}
+
+START_TEST(policy_in_force_is_never_replaced_by_an_older_one)
+{
+	enum { THREADS = 3 };
+	struct reloads reloads = { open_with_file("[all]\n" ALL_OF_IT "\n"), THREADS };
+	pthread_t thread[THREADS];
+	uint64_t latest = 0;
+
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, reload_often, &reloads), 0);
+	while (reloads.running) {
+		struct rules *rules = context_rules(reloads.hw);
+
+		ck_assert_uint_ge(rules->generation, latest);
+		latest = rules->generation;
+		rules_unref(rules);
+	}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	hws_close(reloads.hw);
+	remove_policy();
+}
+END_TEST
+
 struct reader {
 	struct hws_mmio *mmio;
 	_Atomic bool *stop;
@@ -117,6 +173,25 @@ START_TEST(reload_looks_up_who_the_process_has_become)
 }
 END_TEST
 
+START_TEST(context_opened_as_somebody_else_records_him)
+{
+	struct hws *hw;
+	uint32_t uid = 0;
+
+	need("root", geteuid() == 0, "only root may become somebody else");
+	hw = open_with(ALL_OF_IT);
+	hws_mmio_unmap(map(hw, HWS_R));
+	hws_close(hw);
+	ck_assert_int_eq(seteuid(1), 0);
+	hw = open_with(ALL_OF_IT);
+	hws_mmio_unmap(map(hw, HWS_R));
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_ok(hws_audit_query(hws_trail(hw), NULL, keep_uid, &uid, NULL));
+	ck_assert_uint_eq(uid, 1);
+	hws_close(hw);
+}
+END_TEST
+
 START_TEST(reload_and_rearm_while_threads_access)
 {
 	enum { THREADS = 4 };
@@ -152,7 +227,10 @@ int main(void)
 	return suite_run("guardian/reload",
 			 (const TTest *[]) {
 				 reload_ends_rights_at_the_next_access_and_gives_them_back,
+				 refusal_after_a_reload_names_the_policy_in_force,
+				 policy_in_force_is_never_replaced_by_an_older_one,
 				 reload_looks_up_who_the_process_has_become,
+				 context_opened_as_somebody_else_records_him,
 				 reload_and_rearm_while_threads_access,
 				 NULL,
 			 });
