@@ -35,6 +35,8 @@ static const struct place {
 } places[] = {
 	/* the keyboard controller: commands 0xf0 to 0xff pulse its lines, line 0 is the reset */
 	{ HWS_KIND_PORT, HWS_DANGER_RESET, 0x64, 0x64, .mask = 0xf1, .value = 0xf0 },
+	/* and command 0xd1 has the next byte to port 0x60 set them all */
+	{ HWS_KIND_PORT, HWS_DANGER_RESET, 0x64, 0x64, .mask = 0xff, .value = 0xd1 },
 	{ HWS_KIND_PORT, HWS_DANGER_RESET, 0x92, 0x92 }, /* system control: reset, A20 */
 	{ HWS_KIND_PORT, HWS_DANGER_RESET, 0xcf9, 0xcf9, .widths = 1 | 2 },
 	{ HWS_KIND_PORT, HWS_DANGER_SMM, 0xb2, 0xb3 }, /* calls the firmware */

@@ -15,6 +15,7 @@ static const struct row {
 	{ HWS_KIND_PORT, 0x64, 1, 0xfe, 0, HWS_DANGER_RESET },
 	{ HWS_KIND_PORT, 0x64, 1, 0xf0, 0, HWS_DANGER_RESET },
 	{ HWS_KIND_PORT, 0x64, 1, 0xff, 0, 0 },
+	{ HWS_KIND_PORT, 0x64, 1, 0xd1, 0, HWS_DANGER_RESET },
 	{ HWS_KIND_PORT, 0x64, 1, 0xd4, 0, 0 },
 	{ HWS_KIND_PORT, 0x63, 2, 0xfe00, 0, HWS_DANGER_RESET },
 	{ HWS_KIND_PORT, 0x63, 2, 0x00fe, 0, 0 },
