@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,9 +123,10 @@ static int sync_folder(int root, const char *path)
 static int open_file(int root, const char *path)
 {
 	struct stat stat;
-	HWS_CLEANUP_FD int fd = sys_open_resolve(root == SYS_REAL_ROOT ? AT_FDCWD : root, path,
+	bool real = root == SYS_REAL_ROOT;
+	HWS_CLEANUP_FD int fd = sys_open_resolve(real ? AT_FDCWD : root, path,
 						 O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600,
-						 0);
+						 real ? 0 : RESOLVE_IN_ROOT);
 	int r = fd < 0 ? fd : sys_fstat(fd, &stat);
 
 	if (r == 0 && !S_ISREG(stat.st_mode))
@@ -222,7 +224,11 @@ int last_words_say(struct last_words *words, const struct hws_access *access, ui
 	slot = choose(words);
 	r = write_line(words, slot, access);
 	pthread_mutex_unlock(&words->lock);
-	r = r < 0 ? r : sys_fdatasync(words->fd);
+	if (r == 0) {
+		r = sys_fdatasync(words->fd);
+		if (r < 0)
+			last_words_over(words, slot); /* it never begins */
+	}
 	if (r == 0)
 		*ret_slot = slot;
 	else

@@ -30,9 +30,10 @@ static bool belongs(const struct hws_step *step, const struct hws *hw, struct pl
 	if (!verbs[step->verb].goes || place_find(&step->place, ret_place) < 0)
 		return false;
 	gate = ret_place->gate;
-	/* a BAR that is mapped here is nearer than any message */
+	/* a BAR that is mapped here is nearer than any message; last words are each access's own */
 	return (!hw || gate->hw == hw) && shim_ops(&gate->hw->shim)->batch != shim_defaults.batch &&
-	       (gate->window.kind != HWS_KIND_BAR || gate->slow) && !gate->decision.per_access;
+	       (gate->window.kind != HWS_KIND_BAR || gate->slow) && !gate->decision.per_access &&
+	       !gate->hw->last_words_always;
 }
 
 static int enter(struct hws_step *step, struct place *place)

@@ -50,6 +50,7 @@ int hws_cpuid_read(struct hws_cpuid *cpuid, uint32_t leaf, uint32_t subleaf, uin
 	if (r < 0)
 		return r;
 	r = shim_ops(shim)->cpuid(shim->self, leaf, subleaf, regs);
+	gate_over(gate);
 	if (r < 0)
 		return gate_failed(gate, GATE_READ, &one, r);
 	memcpy(ret_regs, regs, sizeof(regs));
