@@ -83,6 +83,8 @@ int policy_name_find(struct policy_names *names, enum policy_name_kind kind, con
 
 	if (r < 0)
 		return r;
+	if (memchr(name, ':', length)) /* what stands behind it would be taken for the number */
+		return -ESRCH;
 	for (const char *line = names->text[kind]; *line; line = *end ? end + 1 : end) {
 		end = line + strcspn(line, "\n");
 		if ((size_t)(end - line) > length && !memcmp(line, name, length) &&

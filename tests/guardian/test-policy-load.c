@@ -413,6 +413,12 @@ START_TEST(load_resolves_names_below_the_sysroot)
 	policy = NULL;
 	ck_assert_int_eq(load(&policy), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(heard, "found 'fan', expected a user that /etc/passwd knows"));
+	write_file("/etc/passwd", "fan:x:990:44::/:\n");
+	write_file(DIRECTORY "/a.conf", "[s]\nuser = fan:x\nport = 1 r\n"); /* not its group's 44 */
+	ck_assert_int_eq(load(&policy), -EBADMSG);
+	ck_assert_ptr_nonnull(
+		strstr(heard, "found 'fan:x', expected a user that /etc/passwd knows"));
+	write_file(DIRECTORY "/a.conf", "[s]\nuser = fan\ngroup = i2c\nport = 1 r\n");
 	ck_ok(unlink(below("/etc/group")));
 	ck_assert_int_eq(load(&policy), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(heard, "/etc/group can't be read (No such file"));
