@@ -20,11 +20,12 @@ static const char *named_socket(const struct hws_options *options)
 /* The back end that was asked for; NULL: the best. Who names a socket wants what is behind it. */
 static const char *wanted_backend(const struct hws *hw, const struct hws_options *options)
 {
-	if (options->backend || hw->sysroot)
+	if (options->backend)
 		return options->backend;
 	if (options->plugin)
 		return "plugin";
-	return named_socket(options) ? "broker" : NULL;
+	/* the helper's socket is this machine's */
+	return named_socket(options) && !hw->sysroot ? "broker" : NULL;
 }
 
 /* Everything: the helper decides by its own policy, for this process. */
@@ -135,7 +136,8 @@ static int try_backend(struct hws *hw, const struct hws_options *options, unsign
 
 static int choose_backend(struct hws *hw, const struct hws_options *options)
 {
-	const struct hws_backend_try *failed = NULL;
+	char said[512] = ""; /* whole; what is kept of each is cut */
+	int failed = 0;
 
 	for (unsigned int i = 0; i < BACKENDS; i++) {
 		struct hws_backend_try *try = &hw->tries[hw->tried++];
@@ -145,15 +147,17 @@ static int choose_backend(struct hws *hw, const struct hws_options *options)
 		if (try->code == 0)
 			return 0;
 		snprintf(try->why, sizeof(try->why), "%s", hws_why());
-		if (try->code != -ECANCELED)
-			failed = try;
+		if (try->code == -ECANCELED)
+			continue;
+		failed = try->code;
+		snprintf(said, sizeof(said), "%s", hws_why());
 	}
 	if (!failed)
 		return why(-EINVAL,
 			   "there is no back end '%s'; there are grants, native, broker, "
 			   "sim and plugin",
 			   options->backend);
-	return why(failed->code, "%s", failed->why);
+	return why(failed, "%s", said);
 }
 
 static int copy_text(const char *from, char **ret_copy)

@@ -43,7 +43,10 @@ int hws_guardian_set_reader(struct hws *hw, enum hws_resource resource,
 {
 	int r = caps_set_reader(&hw->caps, resource, reader);
 
-	return r == -EALREADY
-		       ? why(r, "the reader of %s was set before", hws_resource_name(resource))
-		       : r;
+	if (r == -EINVAL)
+		return why(r, "a reader is a function, and of one of %d resources", HWS_RESOURCES);
+	if (r < 0)
+		return why(r, "the reader of %s %s", hws_resource_name(resource),
+			   r == -EALREADY ? "was set before" : "is just being set");
+	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/guardian/sim-context.h"
 
@@ -90,11 +91,67 @@ START_TEST(reserve_holds_and_tokens_are_used_once)
 }
 END_TEST
 
+START_TEST(reason_for_no_backend_is_told_whole)
+{
+	char text[128];
+	struct hws_options options;
+	struct hws *hw;
+
+	memset(text, 'a', 60);
+	strcpy(text + 60, " = 1");
+	options = sim_with(text);
+	options.backend = "plugin"; /* its rules are read while it is tried */
+	options.plugin = "/nowhere.so";
+	ck_assert_int_eq(hws_open(&options, &hw), -EBADMSG);
+	ck_assert_msg(strstr(hws_why(), "cpuid, plugin"), "%s", hws_why());
+}
+END_TEST
+
+START_TEST(plugin_that_was_named_is_meant_in_another_root_too)
+{
+	struct hws_options options = {
+		.size = sizeof(options),
+		.sysroot = "/",
+		.policy_directory = "/nowhere/policy.d",
+		.policy_text = "plugin = /nowhere.so unsigned",
+		.plugin = "/nowhere.so",
+	};
+	struct hws *hw;
+
+	ck_assert_int_eq(hws_open(&options, &hw), -ENOENT);
+	ck_assert_msg(strstr(hws_why(), "/nowhere.so"), "%s", hws_why());
+}
+END_TEST
+
+static int read_nothing(void *self, struct hws_usage *ret_usage)
+{
+	(void)self;
+	(void)ret_usage;
+	return 0;
+}
+
+START_TEST(reader_that_can_not_be_is_refused_in_words)
+{
+	const struct hws_reader reader = { read_nothing, NULL };
+	struct hws *hw = open_with(NULL);
+
+	ck_assert_int_eq(hws_guardian_set_reader(hw, HWS_RESOURCES, &reader), -EINVAL);
+	ck_assert_msg(strstr(hws_why(), "a reader is a function"), "%s", hws_why());
+	ck_ok(hws_guardian_set_reader(hw, HWS_RAM, &reader));
+	ck_assert_int_eq(hws_guardian_set_reader(hw, HWS_RAM, &reader), -EALREADY);
+	ck_assert_msg(strstr(hws_why(), "ram was set before"), "%s", hws_why());
+	hws_close(hw);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("guardian/context",
 			 (const TTest *[]) { open_refuses_what_makes_no_sense,
 					     backend_is_chosen_and_the_others_say_why_not,
 					     explain_gives_each_error_its_status,
-					     reserve_holds_and_tokens_are_used_once, NULL });
+					     reserve_holds_and_tokens_are_used_once,
+					     reason_for_no_backend_is_told_whole,
+					     plugin_that_was_named_is_meant_in_another_root_too,
+					     reader_that_can_not_be_is_refused_in_words, NULL });
 }
