@@ -4,6 +4,7 @@
  * generation, so that one that is over is found to be, whoever asks and whenever.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shim/plugin-internal.h"
@@ -126,39 +127,69 @@ static int host_event_set(uint64_t instance, uint64_t event, struct hws_error *e
 	return r;
 }
 
-/* The program sees a copy, whose pointers and sizes hold. */
-static int read_kv(const struct hws_kv *from, uint64_t most, struct hws_kv *kv)
+/* What the program is asked: copies, for what the plug-in points to need not be there. */
+struct question {
+	struct hws_kv kv;
+	void *own;    /* the value; NULL: it has no bytes */
+	void *theirs; /* where it is, or its room */
+	uint64_t room;
+	char key[HWS_PLUGIN_KEY];
+};
+
+static int read_kv(const struct hws_kv *from, struct question *q)
 {
+	struct hws_kv *kv = &q->kv;
 	int r = plugin_read_struct("a key and value", from, kv, sizeof(*kv), sizeof(*kv));
 
 	if (r < 0)
 		return r;
-	if (!kv->key || !kv->key_size || kv->key_size > HWS_PLUGIN_KEY)
+	if (!kv->key || !kv->key_size || kv->key_size > sizeof(q->key))
 		return why(-EINVAL, "a key has 1 to %d bytes", HWS_PLUGIN_KEY);
-	if (kv->value_size > most || (!kv->value && kv->value_size))
-		return why(-EINVAL, "a value has %llu bytes at most", (unsigned long long)most);
+	if (kv->value_size > HWS_PLUGIN_BLOB || (!kv->value && kv->value_size))
+		return why(-EINVAL, "a value has %llu bytes at most",
+			   (unsigned long long)HWS_PLUGIN_BLOB);
+	r = plugin_read("a key", kv->key, q->key, (size_t)kv->key_size);
+	if (r < 0)
+		return r;
 	kv->struct_size = sizeof(*kv);
-	return 0;
+	kv->key = q->key;
+	q->theirs = kv->value;
+	q->room = kv->value_size;
+	q->own = q->room ? calloc(1, (size_t)q->room) : NULL;
+	kv->value = q->own;
+	return q->room && !q->own ? why(-ENOMEM, "no memory for a value") : 0;
 }
 
-/* Of the room for a value only so much is used. */
+/* The value goes where the plug-in has room for it. */
+static int give_value(const struct question *q)
+{
+	uint64_t size = q->kv.value_size < q->room ? q->kv.value_size : q->room;
+
+	return size && sys_own_memory_write(q->theirs, q->own, (size_t)size) < 0
+		       ? why(-EFAULT, "a value: its room is memory that isn't there")
+		       : 0;
+}
+
 static int ask(uint64_t instance, struct hws_kv *theirs, size_t entry)
 {
 	struct hws_plugin *plugin = plugin_get(instance);
 	int (*get)(void *context, struct hws_kv *kv);
-	struct hws_kv kv;
+	struct question q = { .room = 0 };
 	int r;
 
 	if (!plugin)
 		return -ESTALE;
 	memcpy(&get, (char *)&plugin->store + entry, sizeof(get));
-	r = read_kv(theirs, HWS_PLUGIN_BLOB, &kv);
+	r = read_kv(theirs, &q);
 	if (r == 0)
-		r = get ? get(plugin->store.context, &kv)
+		r = get ? get(plugin->store.context, &q.kv)
 			: why(-EOPNOTSUPP, "the program keeps nothing for plug-ins");
+	if (r == 0)
+		r = give_value(&q);
 	/* the size is told also when the room was too small for it */
 	if (r == 0 || r == -ENOSPC)
-		theirs->value_size = kv.value_size;
+		theirs->value_size = q.kv.value_size;
+	free(q.own);
 	plugin_put(plugin);
 	return r;
 }
@@ -176,15 +207,18 @@ static int host_try_get(uint64_t instance, struct hws_kv *kv)
 static int host_put(uint64_t instance, const struct hws_kv *theirs)
 {
 	struct hws_plugin *plugin = plugin_get(instance);
-	struct hws_kv kv;
+	struct question q = { .room = 0 };
 	int r;
 
 	if (!plugin)
 		return -ESTALE;
-	r = read_kv(theirs, HWS_PLUGIN_BLOB, &kv);
+	r = read_kv(theirs, &q);
+	if (r == 0 && q.room)
+		r = plugin_read("a value", q.theirs, q.own, (size_t)q.room);
 	if (r == 0)
-		r = plugin->store.put ? plugin->store.put(plugin->store.context, &kv)
+		r = plugin->store.put ? plugin->store.put(plugin->store.context, &q.kv)
 				      : why(-EOPNOTSUPP, "the program keeps nothing for plug-ins");
+	free(q.own);
 	plugin_put(plugin);
 	return r;
 }
