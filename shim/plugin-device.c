@@ -93,8 +93,11 @@ int plugin_free(struct hws_plugin *plugin, uint64_t number)
 {
 	struct memory *memory;
 	uint64_t name = 0;
-	int r = 0;
+	int left;
+	int r = plugin_enter(plugin, "free");
 
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&plugin->lock);
 	memory = memory_find(plugin, number);
 	if (!memory) {
@@ -107,9 +110,8 @@ int plugin_free(struct hws_plugin *plugin, uint64_t number)
 		memory_release(memory);
 	}
 	pthread_mutex_unlock(&plugin->lock);
-	r = r < 0 ? r : plugin_enter(plugin, "free");
-	if (r < 0)
-		return r;
-	plugin->face.device.free(plugin->self, name);
-	return plugin_leave(plugin, "free", NULL);
+	if (r == 0)
+		plugin->face.device.free(plugin->self, name);
+	left = plugin_leave(plugin, "free", NULL);
+	return r < 0 ? r : left;
 }

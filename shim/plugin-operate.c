@@ -6,7 +6,7 @@
 #include "shim/plugin-internal.h"
 #include "shim/why-internal.h"
 
-/* An operation on memory of its: looked up, and in flight from here on if there is an event. */
+/* An operation on memory of its: looked up, and in flight from here on, until begun() or later. */
 static int begin(struct hws_plugin *plugin, const uint64_t *numbers, uint32_t count,
 		 const struct plugin_copy *copy, struct hws_event *event, uint64_t *ret_names,
 		 uint64_t *ret_flight)
@@ -28,14 +28,30 @@ static int begin(struct hws_plugin *plugin, const uint64_t *numbers, uint32_t co
 	*ret_flight = 0;
 	if (r == 0 && event)
 		r = flight_begin(plugin, event, memories, count, ret_flight);
+	for (uint32_t i = 0; r == 0 && !event && i < count; i++)
+		memories[i]->flights++;
 	pthread_mutex_unlock(&plugin->lock);
 	return r;
 }
 
-/* One that was refused at once has no event to come: it is taken back, unset. */
-static int begun(struct hws_plugin *plugin, uint64_t flight, int r)
+/*
+ * Its call is over. Without an event so is the operation; one that was refused at once has no event
+ * to come: it is taken back, unset.
+ */
+static int begun(struct hws_plugin *plugin, const uint64_t *numbers, uint32_t count,
+		 uint64_t flight, int r)
 {
-	return r < 0 && flight && flight_cancel(plugin, flight) == -ESTALE ? 0 : r;
+	if (flight)
+		return r < 0 && flight_cancel(plugin, flight) == -ESTALE ? 0 : r;
+	pthread_mutex_lock(&plugin->lock);
+	for (uint32_t i = 0; i < count; i++) {
+		struct memory *memory = memory_find(plugin, numbers[i]);
+
+		if (memory) /* it is: nobody could free it */
+			memory->flights--;
+	}
+	pthread_mutex_unlock(&plugin->lock);
+	return r;
 }
 
 typedef struct hws_error *copy_entry(void *self, struct hws_call_copy *call);
@@ -57,7 +73,7 @@ static int copy_by(struct hws_plugin *plugin, const char *function, copy_entry *
 	r = plugin_enter(plugin, function);
 	if (r == 0)
 		r = plugin_leave(plugin, function, entry(plugin->self, &call));
-	return begun(plugin, call.event, r);
+	return begun(plugin, &copy->memory, 1, call.event, r);
 }
 
 static int check_copy(const struct hws_plugin *plugin, const struct plugin_copy *copy)
@@ -104,14 +120,14 @@ int plugin_chunk_in(struct hws_plugin *plugin, uint64_t memory, uint64_t offset,
 	if (r == 0) {
 		r = chunk_lend(plugin, chunk, &call.chunk);
 		if (r < 0)
-			flight_cancel(plugin, call.event);
+			(void)begun(plugin, &memory, 1, call.event, r);
 	}
 	if (r < 0) {
 		if (chunk->done)
 			chunk->done(chunk->context, chunk->data, chunk->size);
 		return r;
 	}
-	return begun(plugin, call.event, PLUGIN_CALL(plugin, chunk_in, &call));
+	return begun(plugin, &memory, 1, call.event, PLUGIN_CALL(plugin, chunk_in, &call));
 }
 
 /* What it saved, in memory of ours. */
@@ -143,7 +159,9 @@ int plugin_save(struct hws_plugin *plugin, uint64_t memory, void **ret_bytes, ui
 	int r = need_entry(plugin, plugin->face.device.save, "save");
 
 	r = r < 0 ? r : begin(plugin, &memory, 1, NULL, NULL, &call.memory, &none);
-	r = r < 0 ? r : PLUGIN_CALL(plugin, save, &call);
+	if (r < 0)
+		return r;
+	r = begun(plugin, &memory, 1, none, PLUGIN_CALL(plugin, save, &call));
 	if (r < 0)
 		return r;
 	r = take_saved(plugin, chunk, ret_bytes);
@@ -176,7 +194,8 @@ int plugin_run(struct hws_plugin *plugin, const char *name, struct hws_values va
 		return why(-EINVAL, "an operation has a name, an event and %d pieces of memory",
 			   PLUGIN_RUN_MEMORIES);
 	r = begin(plugin, memories, count, NULL, event, names, &call.event);
-	return r < 0 ? r : begun(plugin, call.event, PLUGIN_CALL(plugin, run, &call));
+	return r < 0 ? r
+		     : begun(plugin, memories, count, call.event, PLUGIN_CALL(plugin, run, &call));
 }
 
 int plugin_map(struct hws_plugin *plugin, void *host, uint64_t size, enum hws_rights device,

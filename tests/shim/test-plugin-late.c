@@ -197,6 +197,60 @@ START_TEST(saved_bytes_that_are_gone_or_endless_are_quarantine)
 }
 END_TEST
 
+START_TEST(key_or_value_that_is_gone_is_an_error)
+{
+	struct hws_plugin *plugin = opened();
+	struct hws_kv kv = { sizeof(kv), "key", 3, gone(), 8, 0 };
+
+	ck_assert_int_eq(plug.host->get(plug.instance, &kv), -EFAULT);
+	ck_assert_int_eq(plug.host->put(plug.instance, &kv), -EFAULT);
+	kv.key = gone();
+	ck_assert_int_eq(plug.host->get(plug.instance, &kv), -EFAULT);
+	ck_assert_int_eq(plug.host->try_get(plug.instance, &kv), -EFAULT);
+	ck_assert_uint_eq(kv.value_size, 8);
+	plugin_close(plugin, NULL);
+}
+END_TEST
+
+static struct {
+	struct hws_plugin *plugin;
+	uint64_t memory;
+	int code;
+} freed;
+
+static struct hws_error *free_what_is_used(void *self, struct hws_call_copy *call)
+{
+	(void)self;
+	(void)call;
+	freed.code = plugin_free(freed.plugin, freed.memory);
+	return NULL;
+}
+
+/* As another thread would, while the call is under way. */
+static void free_inside_a_call(uint32_t flags, int code)
+{
+	char bytes[8] = "";
+	struct plugin_copy copy = { .host = bytes, .size = 8 };
+
+	table.flags = flags;
+	device.copy_in = free_what_is_used;
+	freed.plugin = opened();
+	copy.memory = freed.memory = memory_of(freed.plugin);
+	ck_ok(plugin_copy_in(freed.plugin, &copy, NULL));
+	ck_assert_int_eq(freed.code, code);
+	/* it is there as before */
+	ck_ok(plugin_copy_out(freed.plugin, &copy, NULL));
+	ck_ok(plugin_free(freed.plugin, freed.memory));
+	plugin_close(freed.plugin, NULL);
+}
+
+START_TEST(memory_that_a_call_uses_is_not_freed)
+{
+	free_inside_a_call(HWS_PLUGIN_THREAD_SAFE, -EBUSY);
+	free_inside_a_call(0, -EDEADLK);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -209,6 +263,8 @@ int main(void)
 		error_of_another_instance_is_quarantine,
 		values_that_are_gone_are_quarantine,
 		saved_bytes_that_are_gone_or_endless_are_quarantine,
+		key_or_value_that_is_gone_is_an_error,
+		memory_that_a_call_uses_is_not_freed,
 		NULL,
 	};
 
