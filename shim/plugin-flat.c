@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shim/plugin-isolate-internal.h"
+#include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
 /* Before each value's name (with its NUL) and content, which are padded to this size's multiple. */
@@ -110,4 +111,14 @@ int flat_unpack(const char *bytes, size_t size, struct hws_values **ret_values)
 		r = plugin_copy_values(&(struct hws_values) { values, count }, ret_values);
 	free(values);
 	return r;
+}
+
+int flat_take(const char *window, uint64_t size, struct hws_values **ret_values)
+{
+	HWS_CLEANUP_FREE char *bytes = size <= ISOLATE_WINDOW ? malloc((size_t)size + 1) : NULL;
+
+	if (!bytes)
+		return why(-EPROTO, "values of %llu bytes", (unsigned long long)size);
+	memcpy(bytes, window, (size_t)size);
+	return flat_unpack(bytes, (size_t)size, ret_values);
 }

@@ -71,5 +71,7 @@ HWS_MUST int flat_pack(const struct hws_values *values, char *bytes, size_t size
 		       uint64_t *ret_size);
 /* For plugin_free_values(). -EPROTO, -ENOMEM. */
 HWS_MUST int flat_unpack(const char *bytes, size_t size, struct hws_values **ret_values);
+/* The same out of the window, which the other side could change under our eyes. */
+HWS_MUST int flat_take(const char *window, uint64_t size, struct hws_values **ret_values);
 
 #endif

@@ -65,6 +65,7 @@ static int next_reply(struct isolated *isolated, uint64_t deadline)
 	for (;;) {
 		struct pollfd look = { .fd = isolated->fd, .events = POLLIN };
 		int r = sys_poll_until(&look, 1, deadline);
+		uint64_t now;
 		int fd = -1;
 
 		if (r == -EINTR)
@@ -81,6 +82,9 @@ static int next_reply(struct isolated *isolated, uint64_t deadline)
 		if (message->verb != ISOLATE_LOG)
 			return 0;
 		isolated->host->log(isolated->instance, message->text);
+		/* one that never stops talking doesn't keep us */
+		if (sys_clock(CLOCK_MONOTONIC, &now) < 0 || now >= deadline)
+			return -ETIMEDOUT;
 	}
 }
 
@@ -148,7 +152,8 @@ static struct hws_error *create(struct hws_call_create *call)
 	if (isolated) {
 		isolated->host = call->host;
 		isolated->instance = call->instance;
-		isolated->patience_ns = ext->patience_ns;
+		/* to which the clock can be added */
+		isolated->patience_ns = ext->patience_ns < INT64_MAX ? ext->patience_ns : INT64_MAX;
 		isolated->fd = -1;
 		r = start(isolated, call, ext);
 	}
@@ -187,21 +192,6 @@ static void destroy(void *self)
 	forget(isolated);
 }
 
-/* Out of the window, which the other side could change under our eyes. */
-static int take_values(const struct isolated *isolated, struct hws_values **ret_values)
-{
-	uint64_t size = isolated->message.size;
-	char *bytes = size <= ISOLATE_WINDOW ? malloc((size_t)size + 1) : NULL;
-	int r;
-
-	if (!bytes)
-		return why(-EPROTO, "values of %llu bytes", (unsigned long long)size);
-	memcpy(bytes, isolated->window, (size_t)size);
-	r = flat_unpack(bytes, (size_t)size, ret_values);
-	free(bytes);
-	return r;
-}
-
 static struct hws_error *attributes(void *self, struct hws_call_attributes *call)
 {
 	struct isolated *isolated = self;
@@ -211,7 +201,7 @@ static struct hws_error *attributes(void *self, struct hws_call_attributes *call
 
 	if (error)
 		return error;
-	r = take_values(isolated, &values);
+	r = flat_take(isolated->window, isolated->message.size, &values);
 	if (r < 0)
 		return fail(isolated, r, hws_why());
 	plugin_free_values(isolated->attributes);
