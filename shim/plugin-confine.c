@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a plug-in in a process of its own may ask of the kernel: to compute, and to read files. */
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #include "confine-internal.h"
@@ -100,17 +105,37 @@ static const int denied[] = { SYS_execve,
 			      SYS_rt_sigqueueinfo,
 			      SYS_rt_tgsigqueueinfo,
 			      SYS_process_madvise,
+			      SYS_process_mrelease,
 			      SYS_prlimit64,
+			      SYS_setpriority,
+			      SYS_ioprio_set,
+			      SYS_sched_setparam,
+			      SYS_sched_setscheduler,
+			      SYS_sched_setattr,
+			      SYS_move_pages,
+			      SYS_migrate_pages,
+			      SYS_ioctl,
+			      SYS_vhangup,
+			      SYS_mount_setattr,
+			      SYS_quotactl_fd,
+			      SYS_utimensat,
 			      SYS_kcmp,
 			      SYS_fanotify_init,
 			      SYS_shmget,
 			      SYS_shmat,
+			      SYS_shmctl,
 			      SYS_msgget,
+			      SYS_msgsnd,
+			      SYS_msgrcv,
+			      SYS_msgctl,
 			      SYS_semget,
+			      SYS_semctl,
 			      SYS_mq_open,
+			      SYS_mq_unlink,
 			      CONFINE_DENIED };
 
-enum { MOST = 512 };
+/* The first call that was not there when this was written: what it does isn't known. */
+enum { MOST = 512, UNKNOWN = 451 };
 struct program {
 	struct sock_filter code[MOST];
 	unsigned int length;
@@ -148,6 +173,16 @@ static void only_if(struct program *program, int number, unsigned int which, uin
 	end(program, SECCOMP_RET_ALLOW);
 }
 
+/* One call, with a value of an argument for which it is refused. */
+static void not_if(struct program *program, int number, unsigned int which, uint32_t value)
+{
+	add(program, BPF_LD | BPF_W | BPF_ABS, NUMBER, 0, 0);
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 3);
+	add(program, BPF_LD | BPF_W | BPF_ABS, argument(which), 0, 0);
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	end(program, REFUSE);
+}
+
 /* Not there, as on an older kernel: libc does without. */
 static void absent(struct program *program, int number)
 {
@@ -168,6 +203,8 @@ static void build(struct program *program)
 	add(program, BPF_LD | BPF_W | BPF_ABS, NUMBER, 0, 0);
 	add(program, BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1);
 	end(program, SECCOMP_RET_KILL_PROCESS);
+	add(program, BPF_JMP | BPF_JGE | BPF_K, UNKNOWN, 0, 1);
+	end(program, SECCOMP_RET_ERRNO | ENOSYS);
 	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
 		add(program, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)denied[i], 0, 1);
 		end(program, REFUSE);
@@ -179,10 +216,60 @@ static void build(struct program *program)
 	if (CONFINE_OPEN >= 0)
 		only_if(program, CONFINE_OPEN, 1, write_flags, 0);
 	only_if(program, SYS_tgkill, 0, UINT32_MAX, self);
+	only_if(program, SYS_sched_setaffinity, 0, UINT32_MAX, 0);
+	/* a descriptor's owner is sent signals */
+	not_if(program, SYS_fcntl, 1, F_SETOWN);
+	not_if(program, SYS_fcntl, 1, F_SETOWN_EX);
 	/* how we read what the plug-in points to */
 	only_if(program, SYS_process_vm_readv, 0, UINT32_MAX, self);
 	only_if(program, SYS_process_vm_writev, 0, UINT32_MAX, self);
 	end(program, SECCOMP_RET_ALLOW);
+}
+
+/* All of it, for free(); NULL: it can't be read. */
+static char *read_maps(void)
+{
+	for (size_t size = 1 << 16; size <= 1 << 26; size *= 2) {
+		char *text = malloc(size);
+		ssize_t n = text ? sys_read_file(SYS_REAL_ROOT, "/proc/self/maps", text, size) : 0;
+
+		if (text && n >= 0)
+			return text;
+		free(text);
+		if (n != -EFBIG)
+			break;
+	}
+	return NULL;
+}
+
+/* Not this process's own, and no file that is only read either. */
+static bool is_shared(const char *flags, const char *name)
+{
+	return flags[3] == 's' && (flags[1] == 'w' || name[0] != '/' ||
+				   !strncmp(name, "/dev/", 5) || !strncmp(name, "/sys/", 5));
+}
+
+int leave_shared(const void *kept)
+{
+	HWS_CLEANUP_FREE char *maps = read_maps();
+	char *rest = NULL;
+	int r = 0;
+
+	if (!maps)
+		return why(-EACCES, "what memory is shared can't be told: /proc/self/maps");
+	for (char *line = strtok_r(maps, "\n", &rest); r == 0 && line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		uintptr_t first, end;
+		char flags[5];
+		int name = 0;
+
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*s %*s %*s %n", &first, &end,
+			   flags, &name) == 3 &&
+		    is_shared(flags, line + name) &&
+		    ((uintptr_t)kept < first || (uintptr_t)kept >= end))
+			r = sys_munmap((void *)first, end - first);
+	}
+	return r < 0 ? why(r, "memory that is shared stays: %s", strerror(-r)) : 0;
 }
 
 int confine(void)

@@ -161,8 +161,9 @@ static int start(struct cell *cell)
 		.library = cell->inmate->library,
 	};
 	const struct hws_plugin_table *table;
-	int r = confine();
+	int r = leave_shared(cell->inmate->window);
 
+	r = r < 0 ? r : confine();
 	r = r < 0 ? r : plugin_library_load(cell->inmate->library, &table);
 	r = r < 0 ? r : plugin_open(table, &options, &cell->plugin);
 	if (r == 0)

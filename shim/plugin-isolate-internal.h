@@ -63,6 +63,8 @@ struct inmate {
 /* The other process's life, from beginning to end; @inmate is a struct inmate. */
 void inmate_live(int fd, void *inmate);
 
+/* Lets go of the memory that a fork leaves shared, devices' registers among it, but for @kept. */
+HWS_MUST int leave_shared(const void *kept);
 /* 0 or -errno: it can't be confined. */
 HWS_MUST int confine(void);
 

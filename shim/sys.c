@@ -678,8 +678,13 @@ static _Noreturn void be_companion(int fd, int kept, void (*body)(int, void *), 
 {
 	int low = fd < kept ? fd : kept;
 	int high = fd < kept ? kept : fd;
+	int null = open("/dev/null", O_RDWR);
 	pthread_t watcher;
 
+	/* what the program reads and writes is not the child's */
+	for (int i = 0; i < 3; i++)
+		if (i != fd && i != kept && dup2(null, i) < 0)
+			close(i);
 	if (close_range(3, (unsigned int)low - 1, 0) < 0 && low > 3)
 		_exit(1);
 	if (high > low + 1 && close_range((unsigned int)low + 1, (unsigned int)high - 1, 0) < 0)

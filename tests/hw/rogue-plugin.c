@@ -5,10 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shim/plugin.h"
@@ -68,12 +73,47 @@ static void reach_out(void)
 		abort();
 }
 
+static bool refused(long r, int code)
+{
+	return r == -1 && errno == code;
+}
+/* The same by ways that are less known. */
+static void creep(void)
+{
+	struct stat out, null;
+	int number;
+
+	if (!refused(ioctl(0, FIONREAD, &number), EPERM) ||
+	    !refused(utimensat(AT_FDCWD, "/tmp", NULL, 0), EPERM) ||
+	    !refused(renameat(AT_FDCWD, "/tmp/rogue-1", AT_FDCWD, "/tmp/rogue-2"), EPERM) ||
+	    !refused(fcntl(0, F_SETOWN, getpid()), EPERM) || !refused(nice(1), EPERM) ||
+	    !refused(semctl(-1, 0, IPC_RMID), EPERM) ||
+	    /* fchmodat2(): later than the list */
+	    !refused(syscall(452, AT_FDCWD, "/tmp/rogue", 0600, 0), ENOSYS))
+		abort();
+	/* what is written goes nowhere */
+	if (fstat(1, &out) < 0 || stat("/dev/null", &null) < 0 || out.st_rdev != null.st_rdev)
+		abort();
+}
+static void babble(void)
+{
+	for (;;)
+		rogue.host->log(rogue.instance, "bla");
+}
+/* "at" is where. */
+static void poke(void)
+{
+	signal(SIGSEGV, SIG_DFL);
+	*(volatile int *)(uintptr_t)rogue.at = 1;
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
 } deeds[] = {
 	{ "crash", crash }, { "hang", hang },	      { "leave", leave },
 	{ "quit", quit },   { "overflow", overflow }, { "reach-out", reach_out },
+	{ "creep", creep }, { "babble", babble },     { "poke", poke },
 };
 
 static void perform(const char *name)

@@ -195,9 +195,11 @@ int __wrap_munmap(void *address, size_t size);
 int __wrap_munmap(void *address, size_t size)
 {
 	int code = inject_code("munmap", ENOMEM, 0);
-	int r = __real_munmap(address, size);
+	/* a child that lets go of what is shared goes on telling us */
+	bool ours = inject_owns(address);
+	int r = ours ? 0 : __real_munmap(address, size);
 
-	if (r == 0)
+	if (r == 0 && !ours)
 		inject_mapped(-(long)size);
 	return code ? errno = code, -1 : r;
 }

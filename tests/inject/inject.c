@@ -46,6 +46,11 @@ static struct shared {
 static const char *flow_name;
 static _Thread_local int muted;
 
+bool inject_owns(const void *address)
+{
+	return address == shared;
+}
+
 void inject_mute(bool mute)
 {
 	muted += mute ? 1 : -1;

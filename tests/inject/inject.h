@@ -19,6 +19,8 @@
 
 /* calls.c asks: the errno that this call has to fail with; 0: it is to be done. */
 int inject_code(const char *name, int first, int second);
+/* Is it where all processes of a run note what they do? */
+bool inject_owns(const void *address);
 /* What is mapped, and what is allocated, changed by so much. */
 void inject_mapped(long bytes);
 long inject_allocated(void);
