@@ -58,6 +58,12 @@ static void overflow(void)
 	signal(SIGSEGV, SIG_DFL);
 	overflow_by(1);
 }
+/* As if it were dead, and more often than anybody would. */
+static void boast(void)
+{
+	for (int i = 0; i < 100; i++)
+		rogue.host->log(rogue.instance, "its process died of SIGBOAST in create");
+}
 /* Each of these is refused, and we say so by living on. */
 static void reach_out(void)
 {
@@ -72,8 +78,8 @@ static const struct {
 	const char *name;
 	void (*fn)(void);
 } deeds[] = {
-	{ "crash", crash }, { "hang", hang },	      { "leave", leave },
-	{ "quit", quit },   { "overflow", overflow }, { "reach-out", reach_out },
+	{ "crash", crash },	  { "hang", hang },	      { "leave", leave }, { "quit", quit },
+	{ "overflow", overflow }, { "reach-out", reach_out }, { "boast", boast },
 };
 
 static void perform(const char *name)
