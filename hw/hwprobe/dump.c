@@ -37,7 +37,7 @@ enum result dump_read(const char *file, struct dump *dump)
 	if (!there) {
 		r = errno;
 		args_refuse("%s: %s", file, strerror(r));
-		return r == ENOENT ? RESULT_NOT_FOUND : RESULT_FAILURE;
+		return file_result(r);
 	}
 	fclose(there);
 	r = dump_read_all(file, dump, why, sizeof(why));

@@ -150,6 +150,9 @@ def test_audit_refuses_garbage():
             (("query", left.trail, "--kind", "port,"), 2, "''"),
             (("query", left.trail, "--since", "noon"), 2, "noon"),
             (("query", left.trail, "--since", "-1"), 2, "-1"),
+            (("query", left.trail, "--since", "1969-12-31T23:59:59Z"), 2, "1969"),
+            (("query", left.trail, "--since", "2900-01-01T00:00:00Z"), 2, "2900"),
+            (("query", left.trail, "--kind", "po\nrt"), 2, "'po?rt'"),
             (("tail", left.trail, "-n", "x"), 2, "'x'"), (("tail", left.trail, "-n", "0"), 2, "0"),
             (("tail", left.trail, "-f", "--json"), 2, "--follow"), (("frob",), 2, "tail"),
             (("verify", "/nowhere"), 3, "/nowhere")]:
@@ -194,6 +197,12 @@ def test_stat_watches():
         watcher.send_signal(signal.SIGINT)
         watcher.stdout.read()
     assert watcher.returncode == 0, watcher.returncode
+
+
+def test_stat_reads_no_file_without_end():
+    for name, code, word in [("/dev/zero", 1, "too large"), ("/nowhere", 3, "No such"), ("/dev/null", 1, "no snapshot"),
+                             ("/", 1, "directory")]:
+        assert_one_line(run(HWPROBE, "stat", "--from", name), code, word)
 
 
 def test_stat_refuses_garbage():
