@@ -142,7 +142,7 @@ static enum result print_list(const struct call *call, struct list *list)
 			return result;
 	}
 	if (chosen && !list->chosen && !call->given[EMPTY].count) {
-		fprintf(stderr, "hwprobe: no PCI function is selected\n");
+		say("no PCI function is selected");
 		return RESULT_NOT_FOUND;
 	}
 	return RESULT_OK;

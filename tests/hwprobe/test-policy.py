@@ -166,7 +166,7 @@ def test_explain_asks_another_policy():
 def test_explain_refuses_garbage():
     tree = Tree()
     for arguments, word in [
-            (("prt", "r", "1"), "prt"), (("port", "q", "1"), "'q'"), (("port", "r", "x"), "'x'"),
+            (("prt", "r", "1"), "prt"), (("p\nrt", "r", "1"), "'p?rt'"), (("port", "q", "1"), "'q'"), (("port", "r", "x"), "'x'"),
             (("port", "r", "0x10000"), "0xffff"), (("port", "r", "2-1"), "2-1"),
             (("port", "r", "1-"), "''"), (("port", "r"), "needs"),
             (("port", "r", "1+0"), "1+0"), (("port", "r", "1", "2"), "PORTS"),
