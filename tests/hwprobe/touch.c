@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Touches what it is told, one after the other: "port r 0x80", "port w 0x80 1", "msr r 0x10",
- * "msr w 0x10 5" (of MSRs on all processors), "plugin r PATH". Ends with 1 when something was refused.
+ * "msr w 0x10 5" (of MSRs on all processors), "plugin r PATH". Ends with 1 when something was
+ * refused.
  */
 #include <stdio.h>
 #include <stdlib.h>
