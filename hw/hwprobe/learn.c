@@ -332,6 +332,8 @@ static enum result learn(const struct call *call)
 				   "that of " HWS_POLICY_DIRECTORY);
 	if (call->given[POLICY].value && call->settings.grant_count)
 		return args_refuse("--policy and --grant: give one of them");
+	if (call->given[SECTION].value && !*call->given[SECTION].value)
+		return args_refuse("--section '': expected a name");
 	result = check_output(call);
 	if (result == RESULT_OK)
 		result = open_sheet(call, &sheet);

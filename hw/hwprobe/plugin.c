@@ -86,15 +86,19 @@ static void end(struct checked *checked, struct hws_accel *accel, struct hws_plu
 
 static bool find_path(const char *name, struct checked *checked)
 {
+	const char *between = name[0] == '/' ? "" : "/";
 	char here[2048] = "";
 
-	while (strncmp(name, "./", 2) == 0)
-		name += 2;
-	/* the name as it is: a link in it is a finding */
-	if (name[0] != '/' && !getcwd(here, sizeof(here)))
+	if (*between && !getcwd(here, sizeof(here)))
 		return false;
-	return snprintf(checked->path, sizeof(checked->path), "%s%s%s", here, *here ? "/" : "",
-			name) < (int)sizeof(checked->path);
+	here[strlen(here) - (strcmp(here, "/") == 0)] = '\0';
+	/* no part of where we are is a link */
+	for (; !strncmp(name, "./", 2) || !strncmp(name, "../", 3); name = strchr(name, '/') + 1)
+		if (name[1] == '.' && *here)
+			*strrchr(here, '/') = '\0';
+	/* the rest of the name as it is: a link in it is a finding */
+	return snprintf(checked->path, sizeof(checked->path), "%s%s%s", here, between, name) <
+	       (int)sizeof(checked->path);
 }
 
 static struct json_object *ints_of(const struct hws_value *value)

@@ -330,7 +330,7 @@ def test_garbage_is_refused_by_its_position():
         ("msr rd", "needs REGISTER"), ("msr rd 0x", "position 3"), ("msr rd 0x1g", "position 4"),
         ("msr rd 12a", "position 3"), ("msr rd 0x100000000", "0xffffffff"), ("msr rd 2-1", "nothing"),
         ("msr rd -f 3 1", "HI:LO"), ("msr rd -f 64:0 1", "0x3f"), ("msr rd -f 0:1 1", "higher"),
-        ("msr rd -p x 1", "x"), ("msr wr -y 1 18446744073709551616", "0xffffffffffffffff"),
+        ("msr rd -p x 1", "x"), ("msr rd 1@", "behind the @"), ("msr rd -f 7:0 1:3:0", "one of the two"), ("msr wr -y 1 18446744073709551616", "0xffffffffffffffff"),
         ("msr wr -y 1 2:1", "outside the mask"), ("msr wr -y 1 0:0", "mask is empty"),
         ("io in 65536", "0xffff"), ("io in -w q 1", "32 bits"), ("io in -w 7 1", "width"),
         ("io out -y 1 256", "0xff"), ("io out -y 1", "VALUE"), ("io in -1", "-1"),

@@ -162,7 +162,7 @@ def test_programs_that_touch_nothing():
 
 def test_wrong_use_is_told():
     for arguments, code, word in [
-            ((), 2, "COMMAND"), (("--",), 2, "COMMAND"), (("--", "/nowhere/it"), 3, "/nowhere/it"),
+            ((), 2, "COMMAND"), (("--section=", "--", "true"), 2, "--section"), (("--",), 2, "COMMAND"), (("--", "/nowhere/it"), 3, "/nowhere/it"),
             (("--", "/etc/passwd"), 5, "/etc/passwd"), (("--policy", "/x", "--", "true"), 2, "--sim"),
             (("--sim", "--policy", "/nowhere", "--", "true"), 3, "/nowhere"),
             (("--sim=/nowhere", "--", "true"), 3, "/nowhere"),

@@ -137,7 +137,14 @@ def test_what_is_no_plugin_is_refused():
 
 def test_relative_names_are_taken():
     plugin("hello-plugin")
-    result = run(HWPROBE, "plugin", "check", "./hello-plugin.so", cwd=DIRECTORY.name)
+    os.mkdir(os.path.join(DIRECTORY.name, "below"), 0o700)
+    for name, where in [("./hello-plugin.so", ""), ("../hello-plugin.so", "below"), ("./.././below/../hello-plugin.so", "below")]:
+        result = run(HWPROBE, "plugin", "check", name, cwd=os.path.join(DIRECTORY.name, where))
+        if name.count("..") < 2:
+            assert result.returncode == 0 and f"plugin = {DIRECTORY.name}/hello-plugin.so " in result.stdout, result
+        else:
+            assert result.returncode == 1 and result.stderr.count("\n") == 1, result
+    result = run(HWPROBE, "plugin", "check", os.path.join(".", DIRECTORY.name[1:], "hello-plugin.so"), cwd="/")
     assert result.returncode == 0, result
 
 
