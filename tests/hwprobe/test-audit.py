@@ -112,6 +112,20 @@ def test_query_filters():
             (arguments, result)
 
 
+def test_query_shows_text_without_its_control_characters():
+    """Whoever wrote the file wrote it for a terminal, perhaps."""
+    left = Left()
+    with open(left.trail, encoding="ascii") as file:
+        text = file.read()
+    lines = text.splitlines()
+    assert '"uid":' in lines[-1] and '"text":' not in lines[-1], lines
+    lines[-1] = lines[-1].replace('"uid":', '"text":"\\u001b[2J\\u000ahello","uid":', 1)
+    with open(left.trail, "w", encoding="ascii") as file:
+        file.write("\n".join(lines) + "\n")
+    result = left.run("audit", "query", left.trail)
+    assert result.returncode == 0 and result.stdout.endswith(" ?[2J?hello\n"), result
+
+
 def test_query_has_a_document_and_a_sysroot():
     left = Left()
     result = run(HWPROBE, "audit", "query", "--json", "--sysroot", left.directory.name, "/trail")
