@@ -143,11 +143,13 @@ static int fail(struct hws_txn *txn, uint32_t keep, int r)
 
 	snprintf(said, sizeof(said), "%s", hws_why());
 	failed = undo_to(txn, keep);
-	if (failed)
-		return why(-ENOTRECOVERABLE,
-			   "%u registers could not be written back (%s), after a step failed: %s",
-			   failed, hws_why(), said);
-	return why(r, "%s", said);
+	if (!failed)
+		return why(r, "%s", said);
+	/* it stays: what closes the transaction knows no more of these */
+	journal_close(&txn->journal);
+	return why(-ENOTRECOVERABLE,
+		   "%u registers could not be written back (%s), after a step failed: %s", failed,
+		   hws_why(), said);
 }
 
 /* A register that is written must be readable: its old value is kept. */

@@ -45,8 +45,8 @@ HWS_API HWS_MUST int hws_txn_open(struct hws *hw, const char *journal, struct hw
  * Safety: WRITES. As the kinds' own functions do, and once more when it is undone.
  *
  * Return: 0; the status of the step that failed: all is as before this call;
- * -ENOTRECOVERABLE it is not, for undoing failed, too: hws_why() says where; -EINVAL; -ENOMEM;
- * what writing the journal gave.
+ * -ENOTRECOVERABLE it is not, for undoing failed, too: hws_why() says where, and the journal
+ * stays; -EINVAL; -ENOMEM; what writing the journal gave.
  */
 HWS_API HWS_MUST int hws_txn_run(struct hws_txn *txn, struct hws_step *steps, uint32_t count);
 

@@ -16,6 +16,8 @@
 #ifndef HWPROBE_ARGS_H
 #define HWPROBE_ARGS_H
 
+#include <signal.h>
+
 #include "hw/hwprobe/hwprobe.h"
 #include "hw/hwprobe/say.h"
 
@@ -90,6 +92,13 @@ bool args_c_number(const char *word, uint64_t max, uint64_t *ret_value);
 enum result call_open(const struct call *call, struct hws **ret_hw);
 /* Tells why a call on @about failed, in one line; gives what to end with. */
 enum result call_fail(const char *about, int code);
+
+/*
+ * What is to be done whole or undone must not be left in between: signals that would end the
+ * process, by a person or a reader that is gone, wait until they are released.
+ */
+void call_hold_signals(sigset_t *ret_before);
+void call_release_signals(const sigset_t *before);
 
 /* So far from now, for what waits. */
 uint64_t call_deadline(uint64_t ms);

@@ -9,6 +9,8 @@
 #include "hw/hwprobe/audit.h"
 #include "hw/hwprobe/verbs.h"
 
+#define SECOND UINT64_C(1000000000)
+
 enum { LEVEL = AUDIT_OPTIONS, TYPE, KIND, REASON, SINCE, LAST, FOLLOW };
 #define FILTER_OPTIONS                                                                         \
 	AUDIT_KEY_OPTION, [LEVEL] = { "level", 0, "LEVEL", "at least so grave" },              \
@@ -53,13 +55,16 @@ static const struct names {
 /* The index of a name of @length; the count, told, when it is none. */
 static unsigned int index_of(const struct names *names, const char *text, size_t length)
 {
+	const char *known[32]; /* they are bits as well */
+	char word[64];
+
 	for (unsigned int i = 0; i < names->count; i++)
 		if (strlen(names->name(i)) == length && !memcmp(names->name(i), text, length))
 			return i;
-	fprintf(stderr, "hwprobe: %s: unknown '%.*s'; known:", names->option, (int)length, text);
-	for (unsigned int i = 0; i < names->count; i++)
-		fprintf(stderr, " %s", names->name(i));
-	fputc('\n', stderr);
+	for (unsigned int i = 0; i < names->count && i < COUNT(known); i++)
+		known[i] = names->name(i);
+	snprintf(word, sizeof(word), "%.*s", (int)length, text);
+	args_refuse_unknown(names->option, word, "", known, names->count);
 	return names->count;
 }
 
@@ -82,24 +87,33 @@ static bool read_names(const struct call *call, int option, uint32_t *bits)
 	return true;
 }
 
+/* Events have nanoseconds since 1970, in 64 bits. */
+static bool in_range(const char *text, time_t seconds, uint64_t *ret_ns)
+{
+	if (seconds < 0 || (uint64_t)seconds > UINT64_MAX / SECOND) {
+		args_refuse("--since '%s': expected a time between 1970 and 2554", text);
+		return false;
+	}
+	*ret_ns = (uint64_t)seconds * SECOND;
+	return true;
+}
+
 static bool read_time(const char *text, uint64_t *ret_ns)
 {
 	struct tm parts = { 0 };
 	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
 	uint64_t seconds;
 
-	if (end && !*end) {
-		*ret_ns = (uint64_t)timegm(&parts) * 1000000000;
-		return true;
-	}
+	if (end && !*end)
+		return in_range(text, timegm(&parts), ret_ns);
 	if (!*text || text[strspn(text, "0123456789")]) {
 		args_refuse("--since '%s': expected seconds since 1970, or 2026-01-31T12:00:00Z",
 			    text);
 		return false;
 	}
-	if (!args_number("--since", text, UINT64_MAX / 1000000000, &seconds))
+	if (!args_number("--since", text, UINT64_MAX / SECOND, &seconds))
 		return false;
-	*ret_ns = seconds * 1000000000;
+	*ret_ns = seconds * SECOND;
 	return true;
 }
 

@@ -20,8 +20,8 @@ static enum result read_key(const struct call *call, const char *name, struct au
 	if (file)
 		fclose(file);
 	if (error) {
-		fprintf(stderr, "hwprobe: %s: %s\n", name, strerror(error));
-		return (enum result)hws_explain(-error, NULL);
+		say("%s: %s", name, strerror(error));
+		return file_result(error);
 	}
 	if (size < KEY_LEAST || size > KEY_MOST)
 		return args_refuse("%s: no key: expected %d to %d bytes", name, KEY_LEAST,
@@ -96,8 +96,9 @@ void audit_print(const struct hws_event *event)
 		printf(" denied: %s", hws_reason_name((enum hws_reason)event->reason));
 	if (event->rule)
 		printf(" rule %u", event->rule);
-	printf(" uid %u pid %d%s%s\n", event->uid, event->pid, event->text[0] ? " " : "",
-	       event->text);
+	printf(" uid %u pid %d%s", event->uid, event->pid, event->text[0] ? " " : "");
+	say_plain(stdout, event->text);
+	putchar('\n');
 }
 
 static void put_place(struct json_object *o, const struct hws_event *event)

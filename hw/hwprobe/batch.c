@@ -10,8 +10,10 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "hw/hwprobe/document.h"
+#include "hw/hwprobe/policy.h"
 #include "hw/hwprobe/steps.h"
 #include "hw/hwprobe/verbs.h"
 
@@ -164,30 +166,52 @@ static enum result run_batch(const struct call *call, struct hws *hw, struct ste
 	return report(call, steps, false, result);
 }
 
-static enum result run_txn(const struct call *call, struct hws *hw, struct steps *steps)
+/* What isn't committed is undone. */
+static enum result do_txn(const struct call *call, struct hws_txn *txn, struct steps *steps,
+			  bool *ret_undone)
 {
-	struct hws_txn *txn;
-	enum result result = RESULT_OK;
-	bool undone = false;
+	enum result result = RESULT_MISMATCH;
 	int closed;
-	int r = hws_txn_open(hw, call->given[JOURNAL].value, &txn);
+	int r = hws_txn_run(txn, steps->steps, (uint32_t)steps->count);
 
 	if (r < 0)
-		return call_fail("txn", r);
-	r = hws_txn_run(txn, steps->steps, (uint32_t)steps->count);
-	if (r < 0) {
-		undone = r != -ENOTRECOVERABLE;
 		tell_failure(steps, r);
-		say("%s", undone ? "all is as it was before" : "not all could be undone");
-		result = undone ? RESULT_MISMATCH : RESULT_FAILURE;
-	} else {
+	else
+		result = verify(call, steps);
+	if (result == RESULT_OK) {
 		r = hws_txn_commit(txn);
 		result = r < 0 ? call_fail("txn", r) : RESULT_OK;
 	}
 	closed = hws_txn_close(txn);
 	if (closed < 0)
 		result = call_fail("txn", closed);
-	return report(call, steps, undone, result);
+	*ret_undone = result != RESULT_OK && r != -ENOTRECOVERABLE && closed != -ENOTRECOVERABLE;
+	if (result == RESULT_OK)
+		return RESULT_OK;
+	if (*ret_undone)
+		say("all is as it was before");
+	else
+		say("not all could be undone%s",
+		    call->given[JOURNAL].count ? ": the journal stays, for hwprobe restore" : "");
+	return *ret_undone ? result : RESULT_FAILURE;
+}
+
+static enum result run_txn(const struct call *call, struct hws *hw, struct steps *steps)
+{
+	const char *name = call->given[JOURNAL].value;
+	char *journal = name ? path_below(&call->settings, name) : NULL;
+	bool undone = false;
+	enum result result;
+	struct hws_txn *txn;
+	sigset_t held;
+	int r;
+
+	call_hold_signals(&held);
+	r = name && !journal ? -ENOMEM : hws_txn_open(hw, journal, &txn);
+	result = r < 0 ? call_fail("txn", r) : do_txn(call, txn, steps, &undone);
+	call_release_signals(&held);
+	free(journal);
+	return r < 0 ? result : report(call, steps, undone, result);
 }
 
 /* Checked whole; then asked; then done. */

@@ -10,6 +10,7 @@
  * The document: rounds, results[]: name ours base (what was done), ours_ns
  * base_ns ratio ci[] noise (the baseline against itself) error (or null).
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -167,9 +168,9 @@ static enum result measure_all(const struct call *call, struct bench *b, size_t 
 	struct json_object *array = call->settings.json ? json_object_new_array() : NULL;
 	double *room = calloc(SERIES * rounds, sizeof(*room));
 	double *series[SERIES];
-	enum result result = room ? RESULT_OK : RESULT_FAILURE;
+	enum result result = room ? RESULT_OK : call_fail("bench", -ENOMEM);
 
-	for (int i = 0; i < SERIES; i++)
+	for (int i = 0; room && i < SERIES; i++)
 		series[i] = room + (size_t)i * rounds;
 	if (!array)
 		printf("%-10s %8s %8s %7s %15s %5s  %s\n", "", "ours, ns", "base, ns", "ratio",

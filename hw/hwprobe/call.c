@@ -64,8 +64,7 @@ bool args_c_number(const char *word, uint64_t max, uint64_t *ret_value)
 	return take_digits(&at, base, max, ret_value) == FITS;
 }
 
-/* The rules one below the other; the caller's to free. */
-static char *join_grants(const struct settings *settings)
+char *grants_text(const struct settings *settings)
 {
 	size_t room = 1;
 	char *text;
@@ -89,7 +88,7 @@ enum result call_open(const struct call *call, struct hws **ret_hw)
 	const struct settings *settings = &call->settings;
 	enum result result = RESULT_FAILURE;
 	char *sim = settings->sim_file ? read_text(settings->sim_file, &result) : NULL;
-	char *rules = join_grants(settings);
+	char *rules = grants_text(settings);
 	struct hws_options options = {
 		.size = sizeof(options),
 		.sysroot = settings->sysroot,
@@ -100,8 +99,8 @@ enum result call_open(const struct call *call, struct hws **ret_hw)
 	};
 	int r;
 
-	if (rules && (sim || !settings->sim_file)) {
-		r = hws_open(&options, ret_hw);
+	if (sim || !settings->sim_file) {
+		r = rules ? hws_open(&options, ret_hw) : -ENOMEM;
 		result = r < 0 ? call_fail("cannot begin", r) : RESULT_OK;
 	}
 	free(rules);
@@ -111,7 +110,8 @@ enum result call_open(const struct call *call, struct hws **ret_hw)
 
 enum result call_fail(const char *about, int code)
 {
-	const char *why = hws_why();
+	/* that there is no memory hwprobe finds, too: the sentence may be about something else */
+	const char *why = code == -ENOMEM ? "" : hws_why();
 
 	say("%s: %s", about, *why ? why : strerror(-code));
 	return (enum result)hws_explain(code, NULL);
@@ -123,19 +123,43 @@ enum result call_live_only(const char *area)
 	return RESULT_UNSUPPORTED;
 }
 
+/* The whole line: what is left of it would be the answer to the next question. */
+static bool says_yes(void)
+{
+	int first = getchar();
+
+	for (int c = first; c != '\n' && c != EOF;)
+		c = getchar();
+	return tolower(first) == 'y';
+}
+
 enum result call_confirm(const struct call *call, const char *what)
 {
-	char answer[8] = "";
-
 	if (call->given[WRITE_YES].count)
 		return RESULT_OK;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return args_refuse("%s: nobody can be asked: give -y to write, -n to look", what);
 	fprintf(stderr, "%s? [y/N] ", what);
-	if (fgets(answer, sizeof(answer), stdin) && tolower((unsigned char)answer[0]) == 'y')
+	if (says_yes())
 		return RESULT_OK;
 	say("nothing was written");
 	return RESULT_FAILURE;
+}
+
+void call_hold_signals(sigset_t *ret_before)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < COUNT(signals); i++)
+		sigaddset(&held, signals[i]);
+	sigprocmask(SIG_BLOCK, &held, ret_before);
+}
+
+void call_release_signals(const sigset_t *before)
+{
+	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
 uint64_t call_deadline(uint64_t ms)

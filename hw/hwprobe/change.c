@@ -135,7 +135,7 @@ static bool is_masked(const struct change *change)
 static enum result check_all(const struct change *changes, size_t count)
 {
 	struct hws_step *steps = calloc(count, sizeof(*steps));
-	enum result result = steps ? RESULT_OK : RESULT_FAILURE;
+	enum result result = RESULT_OK;
 	int r;
 
 	for (size_t i = 0; steps && i < count; i++)
@@ -143,8 +143,8 @@ static enum result check_all(const struct change *changes, size_t count)
 				   ? hws_step_update(changes[i].spot.place, changes[i].mask,
 						     changes[i].value)
 				   : hws_step_write(changes[i].spot.place, changes[i].value);
-	r = steps ? hws_batch_check(steps, (uint32_t)count) : 0;
-	for (size_t i = 0; r < 0 && i < count; i++)
+	r = steps ? hws_batch_check(steps, (uint32_t)count) : -ENOMEM;
+	for (size_t i = 0; steps && r < 0 && i < count; i++)
 		if (steps[i].status < 0 && steps[i].status != -ECANCELED) {
 			result = call_fail(changes[i].spot.name, r);
 			break;

@@ -128,10 +128,13 @@ static void offer_options(const struct completing *c, const struct args_option *
 	char word[64];
 
 	for (; options && options->name; options++) {
-		if (c->verb &&
-		    options ==
-			    find_in(c->call->shared, options->name, strlen(options->name), '\0') &&
-		    args_has(c->verb->options, options->name))
+		bool shared = options ==
+			      find_in(c->call->shared, options->name, strlen(options->name), '\0');
+
+		if (shared && c->verb && args_has(c->verb->options, options->name))
+			continue;
+		/* the last one stands before a command only */
+		if (shared && c->area && !options[1].name)
 			continue;
 		snprintf(word, sizeof(word), "--%s%s", options->name,
 			 wants_value(options) ? "=" : "");

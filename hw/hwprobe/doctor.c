@@ -18,12 +18,9 @@ enum result report_open(const struct settings *settings, bool whole, struct repo
 	if (report->opened != RESULT_OK)
 		return report->opened;
 	if (r < 0)
-		fprintf(stderr, "hwprobe: %s: %s\n",
-			settings->sysroot ? settings->sysroot : "cannot look at this machine",
-			strerror(-r));
-	if (r == -ENOENT || r == -ENOTDIR)
-		return RESULT_NOT_FOUND;
-	return r < 0 ? RESULT_FAILURE : RESULT_OK;
+		say("%s: %s", settings->sysroot ? settings->sysroot : "cannot look at this machine",
+		    strerror(-r));
+	return r < 0 ? file_result(-r) : RESULT_OK;
 }
 
 static enum result doctor(const struct call *call)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hw/hwprobe/document.h"
+#include "hw/hwprobe/say.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -51,6 +52,8 @@ int document_print(struct json_object *o)
 
 	if (text)
 		puts(text);
+	else
+		say("no memory for the document");
 	json_object_put(o);
 	return text ? 0 : -ENOMEM;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "hw/hwprobe/args.h"
 
@@ -32,14 +33,18 @@ enum result dump_read(const char *file, struct dump *dump)
 {
 	char why[160] = "";
 	FILE *there = fopen(file, "r");
-	int r;
+	int r = there ? 0 : errno;
+	struct stat is;
 
-	if (!there) {
-		r = errno;
+	/* what can't be read is no dump without functions */
+	if (there && fstat(fileno(there), &is) == 0 && S_ISDIR(is.st_mode))
+		r = EISDIR;
+	if (there)
+		fclose(there);
+	if (r) {
 		args_refuse("%s: %s", file, strerror(r));
-		return r == ENOENT ? RESULT_NOT_FOUND : RESULT_FAILURE;
+		return file_result(r);
 	}
-	fclose(there);
 	r = dump_read_all(file, dump, why, sizeof(why));
 	if (r < 0) {
 		args_refuse("%s: %s", file, *why ? why : strerror(-r));

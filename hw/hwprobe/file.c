@@ -52,6 +52,13 @@ char *read_whole(const char *name, size_t most, size_t *ret_length)
 	return text;
 }
 
+enum result file_result(int error)
+{
+	if (error == ENOENT || error == ENOTDIR)
+		return RESULT_NOT_FOUND;
+	return error == EACCES || error == EPERM ? RESULT_REFUSED : RESULT_FAILURE;
+}
+
 char *read_text(const char *name, enum result *ret_result)
 {
 	size_t length = 0;
@@ -59,10 +66,8 @@ char *read_text(const char *name, enum result *ret_result)
 
 	if (text && !memchr(text, '\0', length))
 		return text;
-	if (text)
-		errno = EILSEQ;
+	*ret_result = text ? RESULT_FAILURE : file_result(errno);
+	say("%s: %s", name, text ? "no text: there is a NUL in it" : strerror(errno));
 	free(text);
-	say("%s: %s", name, strerror(errno));
-	*ret_result = errno == ENOENT ? RESULT_NOT_FOUND : RESULT_FAILURE;
 	return NULL;
 }

@@ -100,6 +100,10 @@ void functions_read(const char *sysroot, struct functions *functions);
 int report_print(const struct report *report, const struct settings *settings, bool whole);
 int report_print_json(const struct report *report, const struct settings *settings);
 
+/* The rules of --grant, a line each, the caller's to free; "" for none. NULL: no memory. */
+char *grants_text(const struct settings *settings);
+/* What to end with when a file that was named gave this errno. */
+enum result file_result(int error);
 /* The whole file with a NUL behind it, the caller's to free; NULL: errno says why. "-": stdin. */
 char *read_whole(const char *name, size_t most, size_t *ret_length);
 /* The same of a text; NULL: it was told why not. */

@@ -70,8 +70,10 @@ static bool take_poke(const char *text, struct wish *wish)
 	snprintf(place, sizeof(place), "%s:%.*s", wish->bdf, (int)length, text);
 	return reach_mem.parse(&(struct reach) { 0 }, words, &wish->poked) &&
 	       (wish->poked.name[0] ||
-		reach_change(&(struct spot) { .place.width = wish->poked.where.width }, wish->value,
-			     &change));
+		reach_change(&(struct spot) { .place.width = wish->poked.where.width,
+					      .mask = wish->poked.where.mask,
+					      .low = wish->poked.where.low },
+			     wish->value, &change));
 }
 
 static bool take(const struct call *call, struct wish *wish)
@@ -113,18 +115,16 @@ static int wait_for(const struct wish *wish, struct hws_irq *irq, uint64_t *ret_
 
 static enum result poke(struct reach *reach, const struct wish *wish)
 {
-	enum result result = reach_mem.open(reach, &wish->poked, HWS_W);
+	static const struct call plain; /* none of its options are those of a write */
+	uint32_t rights = reach_masked(&wish->poked, wish->value) ? HWS_RW : HWS_W;
+	enum result result = reach_mem.open(reach, &wish->poked, rights);
 	struct change change;
-	struct hws_step step;
-	int r;
 
-	if (result != RESULT_OK)
-		return result;
-	if (!reach_change(&reach->spots.at[0], wish->value, &change))
-		return RESULT_USAGE;
-	step = hws_step_write(change.spot.place, change.value);
-	r = hws_batch_run(&step, 1, 0);
-	return r < 0 ? call_fail(change.spot.name, r) : RESULT_OK;
+	for (size_t i = 0; i < reach->spots.count && result == RESULT_OK; i++)
+		result = reach_change(&reach->spots.at[i], wish->value, &change)
+				 ? spot_write(&plain, &change, NULL)
+				 : RESULT_USAGE;
+	return result;
 }
 
 static enum result report(const struct call *call, const struct hws_irq *irq, uint64_t count)

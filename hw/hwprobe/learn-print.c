@@ -81,6 +81,14 @@ static void print_limits(const struct piece *piece, FILE *out)
 		fprintf(out, ", buffers %" PRIu64, piece->bytes);
 }
 
+bool learn_can_stand(const char *path)
+{
+	for (; *path; path++)
+		if (*path == '"' || (unsigned char)*path < ' ' || *path == 0x7f)
+			return false;
+	return true;
+}
+
 static void print_rule(const struct piece *piece, size_t from, FILE *out)
 {
 	size_t end = from + RANGES < piece->where.count ? from + RANGES : piece->where.count;
@@ -106,6 +114,11 @@ static void print_rule(const struct piece *piece, size_t from, FILE *out)
 
 void piece_print(const struct piece *piece, FILE *out)
 {
+	if (piece->path && !learn_can_stand(piece->path)) {
+		fprintf(out, "# a %s whose path can't stand in a policy\n",
+			hws_kind_name(piece->kind));
+		return;
+	}
 	for (size_t from = 0; from < piece->where.count; from += RANGES)
 		print_rule(piece, from, out);
 }

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -28,18 +29,11 @@ static const struct args_option options[] = {
 /* The rules of --grant, or the text of --policy; the caller's to free. NULL: it was told. */
 static char *policy_text(const struct call *call, enum result *ret_result)
 {
-	const struct settings *settings = &call->settings;
-	char *text = NULL;
-	size_t size;
-	FILE *out;
+	char *text;
 
 	if (call->given[POLICY].value)
 		return read_text(call->given[POLICY].value, ret_result);
-	out = open_memstream(&text, &size);
-	for (unsigned int i = 0; out && i < settings->grant_count; i++)
-		fprintf(out, "%s\n", settings->grants[i]);
-	if (out)
-		fclose(out);
+	text = grants_text(&call->settings);
 	*ret_result = text ? RESULT_OK : call_fail("learn", -ENOMEM);
 	return text;
 }
@@ -65,6 +59,20 @@ static enum result open_sheet(const struct call *call, struct hws_learn **ret_le
 	free(policy);
 	free(sim);
 	return result;
+}
+
+/* Before it runs: what was learned by then would be lost. */
+static enum result check_output(const struct call *call)
+{
+	const char *name = call->given[OUTPUT].value;
+	int fd = name ? open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
+	int error = name && fd < 0 ? errno : 0;
+
+	if (error)
+		say("%s: %s", name, strerror(error));
+	if (fd >= 0)
+		close(fd);
+	return error ? file_result(error) : RESULT_OK;
 }
 
 /* Its standard output goes where ours is, or to stderr, that the policy stands alone there. */
@@ -95,7 +103,7 @@ static enum result run_program(const struct call *call, int sheet, int *ret_stat
 	int r = start(call, sheet, &pid);
 
 	if (r < 0) {
-		fprintf(stderr, "hwprobe: %s: %s\n", call->words[0], strerror(-r));
+		say("%s: %s", call->words[0], strerror(-r));
 		/* -EACCES is the policy's elsewhere; here it is the file's mode */
 		return r == -EACCES ? RESULT_REFUSED : (enum result)hws_explain(r, NULL);
 	}
@@ -106,11 +114,9 @@ static enum result run_program(const struct call *call, int sheet, int *ret_stat
 	sigaction(SIGINT, &before[0], NULL);
 	sigaction(SIGQUIT, &before[1], NULL);
 	if (WIFSIGNALED(*ret_status))
-		fprintf(stderr, "hwprobe: %s: ended by signal %d\n", call->words[0],
-			WTERMSIG(*ret_status));
+		say("%s: ended by signal %d", call->words[0], WTERMSIG(*ret_status));
 	else if (*ret_status)
-		fprintf(stderr, "hwprobe: %s: ended with %d\n", call->words[0],
-			WEXITSTATUS(*ret_status));
+		say("%s: ended with %d", call->words[0], WEXITSTATUS(*ret_status));
 	return RESULT_OK;
 }
 
@@ -144,7 +150,7 @@ static void print_user(uint32_t uid, FILE *out)
 
 static void print_exe(const char *path, FILE *out)
 {
-	if (strpbrk(path, "\"\n"))
+	if (!learn_can_stand(path))
 		fputs("# the program's path can't stand in a policy\n", out);
 	else
 		fprintf(out, "exe = \"%s\"\n", path);
@@ -259,8 +265,7 @@ static enum result print_all(const struct call *call, const struct learned *lear
 	if (call->given[OUTPUT].value) {
 		r = write_policy(call, policy);
 		if (r < 0)
-			fprintf(stderr, "hwprobe: %s: %s\n", call->given[OUTPUT].value,
-				strerror(-r));
+			say("%s: %s", call->given[OUTPUT].value, strerror(-r));
 	} else if (!call->settings.json) {
 		fputs(policy, stdout);
 	}
@@ -278,13 +283,12 @@ static enum result judge(const struct learned *learned, const struct pieces *pie
 	for (size_t i = 0; i < pieces->count; i++)
 		denied += pieces->at[i].denied;
 	if (learned->lost)
-		fprintf(stderr, "hwprobe: %llu notes found no room: it touched too much\n",
-			(unsigned long long)learned->lost);
+		say("%llu notes found no room: it touched too much",
+		    (unsigned long long)learned->lost);
 	if (denied)
-		fprintf(stderr,
-			"hwprobe: %llu were denied: the rules have them, but what the program "
-			"would have done next is not known; add the rules, and learn again\n",
-			(unsigned long long)denied);
+		say("%llu were denied: the rules have them, but what the program would have done "
+		    "next is not known; add the rules, and learn again",
+		    (unsigned long long)denied);
 	if (denied || learned->lost)
 		return RESULT_PARTIAL;
 	return status ? RESULT_FAILURE : RESULT_OK;
@@ -298,15 +302,13 @@ static enum result tell(const struct call *call, struct learned *learned, int st
 	int r;
 
 	if (!learned->contexts) {
-		fprintf(stderr,
-			"hwprobe: %s: it opened no context of libhwsafe, or has more "
-			"rights than who runs it\n",
-			call->words[0]);
+		say("%s: it opened no context of libhwsafe, or has more rights than who runs it",
+		    call->words[0]);
 		return RESULT_NOT_FOUND;
 	}
 	r = pieces_make(learned, &style, &pieces);
 	if (r == 0 && !pieces.count) {
-		fprintf(stderr, "hwprobe: %s: it touched nothing\n", call->words[0]);
+		say("%s: it touched nothing", call->words[0]);
 		result = status ? RESULT_FAILURE : RESULT_OK;
 	} else {
 		result = r < 0 ? call_fail("learn", r) : print_all(call, learned, &pieces);
@@ -330,7 +332,11 @@ static enum result learn(const struct call *call)
 				   "that of " HWS_POLICY_DIRECTORY);
 	if (call->given[POLICY].value && call->settings.grant_count)
 		return args_refuse("--policy and --grant: give one of them");
-	result = open_sheet(call, &sheet);
+	if (call->given[SECTION].value && !*call->given[SECTION].value)
+		return args_refuse("--section '': expected a name");
+	result = check_output(call);
+	if (result == RESULT_OK)
+		result = open_sheet(call, &sheet);
 	if (result == RESULT_OK)
 		result = run_program(call, hws_learn_fd(sheet), &status);
 	if (result == RESULT_OK) {

@@ -72,6 +72,9 @@ void pieces_fini(struct pieces *pieces);
 
 int pieces_join(struct pieces *pieces); /* 0 or -ENOMEM */
 
+/* Can it stand in a policy, in quotes? The program that was watched has chosen it. */
+bool learn_can_stand(const char *path);
+
 /* Below, above or the same: as qsort() has it. */
 #define LEARN_ORDER(a, b) ((a) != (b) ? ((a) < (b) ? -1 : 1) : 0)
 static inline const char *learn_text(const char *text)

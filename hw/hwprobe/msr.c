@@ -39,12 +39,21 @@ static bool parse(const struct reach *reach, char **words, struct target *ret_ta
 	if (*at && !where_part("processors", &(const char *) { at + 1 }, "", ret_target->cpus,
 			       sizeof(ret_target->cpus)))
 		return false;
+	if (*at && !at[1]) {
+		args_refuse("'%s': expected processors behind the @, as in 0x10@0-3", words[0]);
+		return false;
+	}
 	if (isalpha((unsigned char)reg[0])) {
 		strcpy(ret_target->name, reg);
 		return !bits || where_bits(bits, &ret_target->where);
 	}
-	if (!where_take("register", reg, UINT32_MAX, &ret_target->where) ||
-	    (bits && !where_bits(bits, &ret_target->where)))
+	if (!where_take("register", reg, UINT32_MAX, &ret_target->where))
+		return false;
+	if (bits && ret_target->where.mask) {
+		args_refuse("'%s': bits, and -f %s: give one of the two", words[0], bits);
+		return false;
+	}
+	if (bits && !where_bits(bits, &ret_target->where))
 		return false;
 	if (ret_target->where.width) {
 		args_refuse("'%s': these registers have 64 bits", words[0]);

@@ -33,12 +33,13 @@ static bool is_wanted(const struct list *list, const struct entry *entry)
 
 static int gather_machine(struct list *list, const struct selection *selection)
 {
-	struct entry entry = { .info = { .size = sizeof(entry.info) } };
+	struct entry entry = { 0 };
 	char text[HWS_BDF_TEXT];
 	int r;
 
 	for (r = hws_pci_next(list->hw, NULL, &entry.bdf); r == 0;
 	     r = hws_pci_next(list->hw, &entry.bdf, &entry.bdf)) {
+		entry.info = (struct hws_pci_info) { .size = sizeof(entry.info) };
 		entry.chosen = select_slot(selection, &entry.bdf);
 		list->domains |= entry.bdf.domain != 0;
 		if (!is_wanted(list, &entry))
@@ -169,7 +170,6 @@ enum result list_show(struct list *list)
 		list_print(list);
 	tree_free(tree);
 	if (list->blind)
-		fprintf(stderr, "hwprobe: what is behind bridges is not all known: %s\n",
-			list->why);
+		say("what is behind bridges is not all known: %s", list->why);
 	return r < 0 ? call_fail("pci", r) : RESULT_OK;
 }

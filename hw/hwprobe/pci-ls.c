@@ -124,7 +124,8 @@ static int print_document(const struct list *list, const struct settings *settin
 
 static enum result print_list(const struct call *call, struct list *list)
 {
-	bool chosen = list->look->slot || list->look->id;
+	/* a file may be no dump at all: lspci says nothing of that, either */
+	bool chosen = list->look->slot || list->look->id || list->look->file;
 
 	if (call->settings.json) {
 		struct tree *tree = NULL;
@@ -142,7 +143,7 @@ static enum result print_list(const struct call *call, struct list *list)
 			return result;
 	}
 	if (chosen && !list->chosen && !call->given[EMPTY].count) {
-		fprintf(stderr, "hwprobe: no PCI function is selected\n");
+		say("no PCI function is selected");
 		return RESULT_NOT_FOUND;
 	}
 	return RESULT_OK;

@@ -33,8 +33,7 @@ static enum result check_layout(const struct space *space, const char *name,
 		return call_fail(name, r);
 	if (pci_reg_fits(reg, type))
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: %s: a header of type %u has no such register\n", name,
-		type & 0x7fu);
+	say("%s: a header of type %u has no such register", name, type & 0x7fu);
 	return RESULT_NOT_FOUND;
 }
 
@@ -59,18 +58,20 @@ static enum result no_field(const struct space *space, const struct hws_register
 {
 	struct near near = { .word = wanted };
 	struct hws_field field;
+	char list[512] = "";
+	size_t n = 0;
 
-	for (uint32_t i = 0; hws_registers_field_at(space->registers, index, i, &field) == 0; i++)
+	for (uint32_t i = 0; hws_registers_field_at(space->registers, index, i, &field) == 0; i++) {
 		near_try(&near, field.name);
-	fprintf(stderr, "hwprobe: %s: %s has no field '%s'; ", name, reg->name, wanted);
+		if (n < sizeof(list))
+			n += (size_t)snprintf(list + n, sizeof(list) - n, " %s", field.name);
+	}
 	if (near.best)
-		fprintf(stderr, "did you mean %s.%s?", reg->name, near.best);
+		say("%s: %s has no field '%s'; did you mean %s.%s?", name, reg->name, wanted,
+		    reg->name, near.best);
 	else
-		fprintf(stderr, "it has%s", reg->fields ? ":" : " none");
-	for (uint32_t i = 0; !near.best && i < reg->fields; i++)
-		if (hws_registers_field_at(space->registers, index, i, &field) == 0)
-			fprintf(stderr, " %s", field.name);
-	fputc('\n', stderr);
+		say("%s: %s has no field '%s'; it has%s%s", name, reg->name, wanted,
+		    *list ? ":" : " none", list);
 	return RESULT_NOT_FOUND;
 }
 
@@ -167,8 +168,10 @@ static enum result familiar(const struct space *space, const char *whole, char *
 		return result;
 	if (plus && !take_offset(plus + 1, &add))
 		return RESULT_USAGE;
-	if (width_name && (!spot_width(width_name, &width) || width > 4))
+	if (width_name && !spot_width(width_name, &width))
 		return RESULT_USAGE;
+	if (width > 4)
+		return args_refuse("%s: registers have at most 32 bits", whole);
 	if (!width)
 		return args_refuse("%s: say how wide it is: %s.b, .w or .l", whole, whole);
 	if ((base + add) % width)

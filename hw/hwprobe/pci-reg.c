@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* hwprobe pci get, pci set: registers of configuration space, by their names. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +72,7 @@ static enum result find_all(const struct call *call, const struct space *space, 
 
 	spots->at = calloc((size_t)call->count, sizeof(*spots->at));
 	if (!spots->at)
-		return RESULT_FAILURE;
+		return call_fail(call->words[0], -ENOMEM);
 	for (int i = 1; i < call->count && result == RESULT_OK; i++)
 		result = pci_name_find(space, call->words[i], &spots->at[spots->count++]);
 	return result;
@@ -155,7 +156,7 @@ static enum result pci_set(const struct call *call)
 	struct space space = { 0 };
 	struct hws *hw = NULL;
 	enum result result = changes ? pci_space_open(call, NULL, HWS_RW, &hw, &space)
-				     : RESULT_FAILURE;
+				     : call_fail(call->words[0], -ENOMEM);
 
 	for (size_t i = 0; i < count && result == RESULT_OK; i++)
 		result = take_change(&space, call->words[i + 1], &changes[i]);

@@ -255,7 +255,9 @@ static void draw_entry(struct pen *pen, const struct entry *entry)
 		return;
 	}
 	if (pen->list->look->verbose)
-		put(pen, "  %s", name_of(pen->list->names, NAME_BOTH, &entry->info, name));
+		put(pen, "  %s",
+		    entry->code < 0 ? list_denied(entry->code)
+				    : name_of(pen->list->names, NAME_BOTH, &entry->info, name));
 	end_line(pen);
 }
 

@@ -74,10 +74,10 @@ static int refuse(int letter)
 	bool theirs = optopt && strchr("AbGHiMOpqQ", optopt);
 
 	if (letter == ':')
-		fprintf(stderr, "lspci: -%c needs a value\n", optopt);
+		say_as("lspci", "-%c needs a value", optopt);
 	else
-		fprintf(stderr, "lspci: %s option '-%c'; lspci --help tells those that are\n",
-			theirs ? "hwprobe does not do the" : "there is no", optopt);
+		say_as("lspci", "%s option '-%c'; lspci --help tells those that are",
+		       theirs ? "hwprobe does not do the" : "there is no", optopt);
 	return RESULT_FAILURE;
 }
 
@@ -100,7 +100,7 @@ int lspci_main(const struct settings *settings, int argc, char **argv)
 		if (!take_option(&look, letter))
 			return refuse(letter);
 	if (optind < argc) {
-		fprintf(stderr, "lspci: '%s': no word was expected\n", argv[optind]);
+		say_as("lspci", "'%s': no word was expected", argv[optind]);
 		return RESULT_FAILURE;
 	}
 	result = list_open(settings, &look, &list);

@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 #include "hw/hwprobe/document.h"
+#include "hw/hwprobe/frame.h"
 #include "hw/hwprobe/verbs.h"
 
 enum { KEY };
-enum { SIZE = 4096, STEPS = 8, PATIENCE_S = 3 };
+enum { SIZE = 4096, STEPS = 8 /* run() has 6, and how it ended */, PATIENCE_S = 3 };
 
 static const struct args_option options[] = {
 	[KEY] = { "key", 'k', "KEY", "it must be signed by this minisign public key" },
@@ -37,6 +38,7 @@ struct checked {
 	struct json_object *attributes;
 	struct step steps[STEPS];
 	unsigned int count;
+	bool ending; /* the plug-in is being closed */
 };
 
 /* Notes how a step went; false: it failed. */
@@ -52,7 +54,10 @@ static bool went(struct checked *checked, const char *name, int code)
 	return code == 0;
 }
 
-/* What the plug-in or its process says; only how that ended is a finding. */
+/*
+ * What the plug-in or its process says; only how that ended is a finding. The plug-in may say the
+ * same itself, as often as it likes: it fills one step, and only where it has come to its end.
+ */
 static void take_line(enum hws_level level, const char *line, void *context)
 {
 	static const char ended[] = "a plug-in says: its process ";
@@ -60,25 +65,40 @@ static void take_line(enum hws_level level, const char *line, void *context)
 	struct step *step = &checked->steps[checked->count];
 
 	(void)level;
-	if (strncmp(line, ended, sizeof(ended) - 1) != 0 || checked->count == STEPS)
+	if (!checked->ending || strncmp(line, ended, sizeof(ended) - 1) != 0)
 		return;
 	step->name = "end";
 	step->code = -ENODEV;
 	snprintf(step->why, sizeof(step->why), "%s", line + strlen("a plug-in says: "));
-	checked->count++;
+}
+
+/* Takes both; @accel may be NULL. */
+static void end(struct checked *checked, struct hws_accel *accel, struct hws_plugin *plugin)
+{
+	checked->ending = true;
+	if (accel)
+		hws_accel_close(accel);
+	else
+		hws_plugin_close(plugin);
+	checked->ending = false;
+	checked->count += checked->steps[checked->count].name != NULL;
 }
 
 static bool find_path(const char *name, struct checked *checked)
 {
+	const char *between = name[0] == '/' ? "" : "/";
 	char here[2048] = "";
 
-	while (strncmp(name, "./", 2) == 0)
-		name += 2;
-	/* the name as it is: a link in it is a finding */
-	if (name[0] != '/' && !getcwd(here, sizeof(here)))
+	if (*between && !getcwd(here, sizeof(here)))
 		return false;
-	return snprintf(checked->path, sizeof(checked->path), "%s%s%s", here, *here ? "/" : "",
-			name) < (int)sizeof(checked->path);
+	here[strlen(here) - (strcmp(here, "/") == 0)] = '\0';
+	/* no part of where we are is a link */
+	for (; !strncmp(name, "./", 2) || !strncmp(name, "../", 3); name = strchr(name, '/') + 1)
+		if (name[1] == '.' && *here)
+			*strrchr(here, '/') = '\0';
+	/* the rest of the name as it is: a link in it is a finding */
+	return snprintf(checked->path, sizeof(checked->path), "%s%s%s", here, between, name) <
+	       (int)sizeof(checked->path);
 }
 
 static struct json_object *ints_of(const struct hws_value *value)
@@ -184,12 +204,15 @@ static void exercise(struct checked *checked, struct hws *hw, struct hws_plugin 
 		take_attributes(checked, accel);
 		use(checked, accel, pool, buf);
 	}
-	if (accel)
-		hws_accel_close(accel);
-	else
-		hws_plugin_close(plugin);
+	end(checked, accel, plugin);
 	if (pool)
 		hws_pool_close(pool, NULL);
+}
+
+/* As a rule has the path. */
+static const char *quote_of(const char *path)
+{
+	return strpbrk(path, " \t,#=[]") ? "\"" : "";
 }
 
 /* In a context of its own, whose only rule lets in this one file. */
@@ -206,7 +229,8 @@ static int open_context(struct checked *checked, struct hws **ret_hw)
 		.log_context = checked,
 	};
 
-	snprintf(rule, sizeof(rule), "[check]\nplugin = %s unsigned\n", checked->path);
+	snprintf(rule, sizeof(rule), "[check]\nplugin = %s%s%s unsigned\n", quote_of(checked->path),
+		 checked->path, quote_of(checked->path));
 	return hws_open(&how, ret_hw);
 }
 
@@ -225,7 +249,7 @@ static void run(struct checked *checked, struct hws *hw)
 	if (checked->brings & HWS_PLUGIN_DEVICE)
 		exercise(checked, hw, plugin);
 	else
-		hws_plugin_close(plugin);
+		end(checked, NULL, plugin);
 }
 
 static const char *signature_of(const struct checked *checked)
@@ -235,10 +259,11 @@ static const char *signature_of(const struct checked *checked)
 
 static void rule_of(const struct checked *checked, char *text, size_t size)
 {
-	if (checked->key)
-		snprintf(text, size, "plugin = %s key %s", checked->path, checked->key);
-	else
-		snprintf(text, size, "plugin = %s sha256 %s", checked->path, checked->file.sha256);
+	const char *quote = quote_of(checked->path);
+
+	snprintf(text, size, "plugin = %s%s%s %s %s", quote, checked->path, quote,
+		 checked->key ? "key" : "sha256",
+		 checked->key ? checked->key : checked->file.sha256);
 }
 
 static bool is_good(const struct checked *checked)
@@ -304,8 +329,11 @@ static void print_text(const struct call *call, struct checked *checked)
 				      : "none: whoever can write the file decides what it does");
 	json_object_object_foreach(checked->attributes, name, value)
 	{
+		char plain[sizeof(line)];
+
 		snprintf(line, sizeof(line), "%s = %s", name, json_object_to_json_string(value));
-		page_row(&page, "attribute", TONE_PLAIN, "", line);
+		frame_plain(plain, sizeof(plain), line);
+		page_row(&page, "attribute", TONE_PLAIN, "", plain);
 	}
 	for (unsigned int i = 0; i < checked->count; i++)
 		page_row(&page, checked->steps[i].name,

@@ -59,18 +59,18 @@ static const struct {
 
 static bool read_kind(const char *text, enum hws_kind *ret_kind)
 {
+	const char *names[HWS_KINDS];
+
 	/* as hwprobe's areas are called */
 	text = !strcmp(text, "io") ? "port" : !strcmp(text, "mem") ? "bar" : text;
 	for (enum hws_kind kind = 0; kind < HWS_KINDS; kind++) {
-		if (!strcmp(hws_kind_name(kind), text)) {
+		names[kind] = hws_kind_name(kind);
+		if (!strcmp(names[kind], text)) {
 			*ret_kind = kind;
 			return true;
 		}
 	}
-	fprintf(stderr, "hwprobe: '%s' is no kind of access; known:", text);
-	for (enum hws_kind kind = 0; kind < HWS_KINDS; kind++)
-		fprintf(stderr, " %s", hws_kind_name(kind));
-	fputc('\n', stderr);
+	args_refuse_unknown("kind of access", text, "", names, HWS_KINDS);
 	return false;
 }
 
@@ -151,7 +151,7 @@ static bool read_fact(const struct settings *settings, const char *bdf, const ch
 
 static enum result refuse_function(const char *bdf)
 {
-	fprintf(stderr, "hwprobe: %s: no such PCI function here; hwprobe lists them\n", bdf);
+	say("%s: no such PCI function here; hwprobe pci ls lists them", bdf);
 	return RESULT_NOT_FOUND;
 }
 

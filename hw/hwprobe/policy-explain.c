@@ -80,9 +80,7 @@ static enum result find_other(const struct call *call, struct asker *asker)
 	if (name[0]) {
 		find_groups(call, name, asker);
 	} else if (!*as || as[strspn(as, "0123456789")]) {
-		fprintf(stderr,
-			"hwprobe: --as '%s': no such user in /etc/passwd; a uid is fine, too\n",
-			as);
+		say("--as '%s': no such user in /etc/passwd; a uid is fine, too", as);
 		return RESULT_NOT_FOUND;
 	} else if (!args_number("--as", as, UINT32_MAX - 1, &uid)) {
 		return RESULT_USAGE;

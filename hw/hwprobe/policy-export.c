@@ -226,8 +226,8 @@ static enum result check_sections(const struct list *list)
 	}
 	if (found)
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: policy export: no such section: %s\n",
-		list->section ? list->section : "the policy is empty");
+	say("policy export: no such section: %s",
+	    list->section ? list->section : "the policy is empty");
 	return RESULT_NOT_FOUND;
 }
 

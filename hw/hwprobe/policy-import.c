@@ -217,6 +217,8 @@ static enum result import_text(const struct call *call, char *text)
 		result = list.unknown ? RESULT_NOT_FOUND : RESULT_OK;
 		if (list.count)
 			result = print_policy(call, &list);
+		else if (!list.unknown)
+			result = args_refuse("%s: there is no register in it", list.file);
 	}
 	for (size_t i = 0; i < list.count; i++)
 		free(list.entries[i].names);
@@ -225,12 +227,28 @@ static enum result import_text(const struct call *call, char *text)
 	return result;
 }
 
+/* As docs/policy.md has it. */
+static bool is_section(const char *name)
+{
+	size_t length =
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	return length && length <= 64 && !name[length];
+}
+
 static enum result import(const struct call *call)
 {
+	const char *section = call->given[SECTION].value;
 	enum result result = RESULT_FAILURE;
-	char *path = path_below(&call->settings, call->words[0]);
-	char *text = path ? read_text(path, &result) : NULL;
+	char *path;
+	char *text;
 
+	if (section && !is_section(section))
+		return args_refuse(
+			"--section '%s': expected up to 64 letters, digits, '.', '_', '-'",
+			section);
+	path = path_below(&call->settings, call->words[0]);
+	text = path ? read_text(path, &result) : NULL;
 	if (text)
 		result = import_text(call, text);
 	free(text);

@@ -63,7 +63,7 @@ static enum result take_register(const struct hws_registers *made, const char *t
 
 	snprintf(name, sizeof(name), "%.*s", dot ? (int)(dot - text) : 63, text);
 	if (hws_registers_find(made, name, &index) < 0 || hws_registers_at(made, index, &reg) < 0) {
-		fprintf(stderr, "hwprobe: %s\n", hws_why());
+		say("%s", hws_why());
 		return RESULT_NOT_FOUND;
 	}
 	if (!is_there(&reg, a))
@@ -75,7 +75,7 @@ static enum result take_register(const struct hws_registers *made, const char *t
 	a->width = reg.width;
 	if (!dot || take_field(made, index, dot + 1, a))
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: register '%s' has no field '%s'\n", name, dot + 1);
+	say("register '%s' has no field '%s'", name, dot + 1);
 	return RESULT_NOT_FOUND;
 }
 

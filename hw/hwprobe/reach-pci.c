@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Configuration space as a kind: BDF NAME, the names being those of pci get. */
+#include <errno.h>
 #include <string.h>
 
 #include "hw/hwprobe/pci-name.h"
@@ -57,7 +58,7 @@ static enum result open_pci(struct reach *reach, const struct target *target, ui
 		return result;
 	end = reach_add(reach);
 	if (!end)
-		return RESULT_FAILURE;
+		return call_fail(target->bdf, -ENOMEM);
 	*end = spot;
 	snprintf(end->name, sizeof(end->name), "%s %.50s", target->bdf, target->name);
 	return RESULT_OK;

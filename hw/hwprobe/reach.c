@@ -20,6 +20,7 @@ bool reach_keep(struct reach *reach, void *handle, void (*close)(void *handle))
 
 	if (!kept) {
 		close(handle);
+		call_fail("hwprobe", -ENOMEM);
 		return false;
 	}
 	*kept = (struct handle) { reach->handles, handle, close };
@@ -150,6 +151,11 @@ bool reach_change(const struct spot *spot, const char *value, struct change *ret
 	return true;
 }
 
+bool reach_masked(const struct target *target, const char *value)
+{
+	return target->where.mask || strchr(target->name, '.') || (value && strchr(value, ':'));
+}
+
 /* One assignment: what it names, and the value's text, which is checked once its width is known. */
 struct assignment {
 	struct target target;
@@ -205,8 +211,7 @@ static size_t take_assignments(const struct reach *reach, const struct reach_kin
 static enum result open_changes(struct reach *reach, const struct reach_kind *kind,
 				const struct assignment *one, struct change **changes)
 {
-	bool masked = one->target.where.mask || strchr(one->target.name, '.') ||
-		      strchr(one->value, ':');
+	bool masked = reach_masked(&one->target, one->value);
 	size_t before = reach->spots.count;
 	enum result result =
 		kind->open(reach, &one->target, spot_write_rights(reach->call, masked));

@@ -58,12 +58,15 @@ enum result reach_write(struct reach *reach, const struct reach_kind *kind);
 
 /* The spot's bits become this: VALUE[:MASK], counted from the lowest of them. */
 bool reach_change(const struct spot *spot, const char *value, struct change *ret_change);
+/* Are only some bits meant, so that writing reads first? @value: NULL: none is told. */
+bool reach_masked(const struct target *target, const char *value);
 /* Of a register's name: "CC", "CC.EN"; else it was told. Fills the spot but for its place. */
 enum result reach_name(const struct hws_registers *registers, const char *name, struct spot *spot,
 		       struct hws_register *ret_register);
 
-/* For kinds: a handle to be closed by reach_end(), a spot at the end. False: no memory. */
+/* For kinds: a handle to be closed by reach_end(). False: no memory, as was told. */
 bool reach_keep(struct reach *reach, void *handle, void (*close)(void *handle));
+/* A spot at the end; NULL: no memory. */
 struct spot *reach_add(struct reach *reach);
 /* A spot for each place of @where, from @at on in the handle's own counting. */
 enum result reach_spread(struct reach *reach, const struct where *where, struct hws_place first,

@@ -48,15 +48,14 @@ static bool has_files(const struct settings *settings)
 /* The rules of --grant hold for this run, as they will for the verb they are tried for. */
 static int load(const struct settings *settings, struct hws_policy **ret_policy)
 {
-	char text[4096] = "";
-	size_t n = 0;
+	char *text = grants_text(settings);
 	struct hws_policy_options options = { .size = sizeof(options),
 					      .sysroot = settings->sysroot,
 					      .text = settings->grant_count ? text : NULL };
+	int r = text ? hws_policy_load(&options, ret_policy) : -ENOMEM;
 
-	for (unsigned int i = 0; i < settings->grant_count && n < sizeof(text); i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s\n", settings->grants[i]);
-	return n < sizeof(text) ? hws_policy_load(&options, ret_policy) : -EFBIG;
+	free(text);
+	return r;
 }
 
 static void fail(struct mine *mine, int r)

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "hw/hwprobe/dump.h"
+#include "hw/hwprobe/say.h"
 #include "hw/hwprobe/setpci.h"
 
 enum { WORD = 80 };
@@ -15,11 +16,9 @@ bool setpci_refuse(const char *format, ...)
 {
 	va_list arguments;
 
-	fputs("setpci: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say_list("setpci", format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 	return false;
 }
 

@@ -155,7 +155,7 @@ static bool get_item(struct json_object *o, struct item *item)
 
 static enum result refuse(const char *file, const char *why)
 {
-	fprintf(stderr, "hwprobe: %s: %s\n", file, why);
+	say("%s: %s", file, why);
 	return RESULT_FAILURE;
 }
 
@@ -192,8 +192,9 @@ enum result items_load(const char *file, struct items *ret_items)
 	char *text = read_whole(file, LARGEST, &length);
 
 	if (!text) {
-		fprintf(stderr, "hwprobe: %s: %s\n", file, strerror(errno));
-		return errno == ENOENT ? RESULT_NOT_FOUND : RESULT_FAILURE;
+		result = file_result(errno);
+		say("%s: %s", file, strerror(errno));
+		return result;
 	}
 	o = memchr(text, '\0', length) ? NULL : json_tokener_parse(text);
 	free(text);

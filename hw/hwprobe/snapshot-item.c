@@ -70,8 +70,8 @@ static enum result same_device(struct hws *hw, const struct hws_access *where)
 		return call_fail(bdf, r);
 	if (info.vendor == where->vendor && info.device == where->device)
 		return RESULT_OK;
-	fprintf(stderr, "hwprobe: %s: %04x:%04x is there now, not %04x:%04x\n", bdf, info.vendor,
-		info.device, where->vendor, where->device);
+	say("%s: %04x:%04x is there now, not %04x:%04x", bdf, info.vendor, info.device,
+	    where->vendor, where->device);
 	return RESULT_NOT_FOUND;
 }
 

@@ -126,13 +126,14 @@ static const struct item *guilty(const struct rewrites *rewrites, const struct h
 	return rewrites->at[0].item;
 }
 
-static enum result undo(struct hws_txn *txn, enum result result)
+/* @ran: what running it gave, which may have been that it could not be undone. */
+static enum result undo(struct hws_txn *txn, int ran, enum result result)
 {
 	int r = hws_txn_close(txn);
 
 	if (r < 0)
 		return call_fail("undoing what was written", r);
-	say("all is as it was before");
+	say("%s", ran == -ENOTRECOVERABLE ? "not all could be undone" : "all is as it was before");
 	return result;
 }
 
@@ -149,11 +150,11 @@ static enum result write_steps(const struct call *call, struct hws *hw,
 		steps[i] = hws_step_write(rewrites->at[i].held.place, rewrites->at[i].new);
 	r = hws_txn_run(txn, steps, (uint32_t)rewrites->count);
 	if (r < 0)
-		return undo(txn, fail(guilty(rewrites, steps), r));
+		return undo(txn, r, fail(guilty(rewrites, steps), r));
 	if (call->given[WRITE_VERIFY].count)
 		result = verify(rewrites);
 	if (result != RESULT_OK)
-		return undo(txn, result);
+		return undo(txn, 0, result);
 	r = hws_txn_commit(txn);
 	(void)!hws_txn_close(txn);
 	return r < 0 ? call_fail("snapshot", r) : RESULT_OK;
@@ -164,6 +165,7 @@ static enum result write_all(const struct call *call, struct hws *hw,
 {
 	struct hws_step *steps;
 	enum result result;
+	sigset_t held;
 
 	if (rewrites->count > HWS_BATCH_STEPS)
 		return args_refuse("%zu registers differ: at most %d are restored at once",
@@ -171,7 +173,9 @@ static enum result write_all(const struct call *call, struct hws *hw,
 	steps = calloc(rewrites->count + 1, sizeof(*steps));
 	if (!steps)
 		return call_fail("snapshot", -ENOMEM);
+	call_hold_signals(&held);
 	result = rewrites->count ? write_steps(call, hw, rewrites, steps) : RESULT_OK;
+	call_release_signals(&held);
 	free(steps);
 	return result;
 }

@@ -21,7 +21,7 @@ static void failed(struct taking *taking, const char *what, int code)
 	put_error(o, code);
 	put_text(o, "why", *hws_why() ? hws_why() : strerror(-code));
 	json_object_array_add(taking->failed, o);
-	fprintf(stderr, "hwprobe: %s: %s\n", what, *hws_why() ? hws_why() : strerror(-code));
+	say("%s: %s", what, *hws_why() ? hws_why() : strerror(-code));
 	taking->code = code;
 }
 
@@ -196,6 +196,8 @@ static enum result take_pci(struct taking *taking, const char *which)
 	for (r = hws_pci_next(taking->hw, NULL, &bdf); r == 0;
 	     r = hws_pci_next(taking->hw, &bdf, &bdf))
 		take_function(taking, hws_bdf_format(bdf, text));
+	if (r != -ENOENT)
+		failed(taking, "pci=all", r);
 	return RESULT_OK;
 }
 

@@ -28,6 +28,7 @@ static const struct args_option options[] = {
 };
 
 enum { SHORTEST = 50, LONGEST = 86400 * 1000 }; /* milliseconds between two looks */
+enum { LARGEST = 1 << 22 };			/* file of a snapshot */
 
 /* Where snapshots come from. */
 struct source {
@@ -65,18 +66,20 @@ static void print_value(struct json_object *value, const char *name)
 
 static enum result read_file(struct source *source, struct json_object **ret_snapshot)
 {
-	struct json_object *o = json_object_from_file(source->file);
+	size_t length = 0;
+	char *text = read_whole(source->file, LARGEST, &length);
+	int error = text ? 0 : errno;
+	struct json_object *o = text ? json_tokener_parse(text) : NULL;
 	struct json_object *version;
 
+	free(text);
 	if (!json_object_is_type(o, json_type_object) ||
 	    !json_object_object_get_ex(o, "schema_version", &version) ||
 	    json_object_get_int(version) != 1) {
-		bool readable = access(source->file, R_OK) == 0;
-
 		json_object_put(o);
 		snprintf(source->why, sizeof(source->why), "%s: %s", source->file,
-			 readable ? "no snapshot with \"schema_version\": 1" : strerror(errno));
-		return readable ? RESULT_FAILURE : RESULT_NOT_FOUND;
+			 error ? strerror(error) : "no snapshot with \"schema_version\": 1");
+		return file_result(error);
 	}
 	*ret_snapshot = o;
 	return RESULT_OK;
@@ -106,7 +109,7 @@ static enum result look(struct source *source, struct json_object **ret_snapshot
 static enum result tell(const struct source *source, enum result result)
 {
 	if (result != RESULT_OK)
-		fprintf(stderr, "hwprobe: %s\n", source->why);
+		say("%s", source->why);
 	return result;
 }
 

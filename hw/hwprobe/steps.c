@@ -202,8 +202,9 @@ static struct hws_step step_of(const struct line *line, const struct change *cha
 		return hws_step_read(place);
 	if (line->verb == HWS_STEP_POLL)
 		return hws_step_poll(place, mask, change->value, line->limit_ns);
+	/* bits that a one clears are written as zeros, as by all verbs */
 	if (change->mask)
-		return hws_step_update(place, mask, change->value);
+		return hws_step_update(place, mask | change->spot.clears, change->value);
 	return hws_step_write(place, change->value);
 }
 
@@ -253,8 +254,7 @@ static enum result add(struct steps *steps, const struct line *line, const struc
 static enum result open_line(struct steps *steps, const struct line *line, struct reach *reach,
 			     bool both)
 {
-	bool masked = line->target.where.mask || strchr(line->target.name, '.') ||
-		      (line->value && strchr(line->value, ':'));
+	bool masked = reach_masked(&line->target, line->value);
 	uint32_t rights = line->verb == HWS_STEP_READ || line->verb == HWS_STEP_POLL ? HWS_R
 			  : both || masked					     ? HWS_RW
 										     : HWS_W;

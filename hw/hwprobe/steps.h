@@ -17,7 +17,7 @@
 
 #include "hw/hwprobe/reach.h"
 
-enum { STEP_WORDS = 6 };
+enum { STEP_WORDS = 7 }; /* one more than there can be: poll pci BDF NAME VALUE TIME */
 
 /* A line that is a step, as far as its words tell. */
 struct line {

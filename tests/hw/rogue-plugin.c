@@ -63,6 +63,12 @@ static void overflow(void)
 	signal(SIGSEGV, SIG_DFL);
 	overflow_by(1);
 }
+/* As if it were dead, and more often than anybody would. */
+static void boast(void)
+{
+	for (int i = 0; i < 100; i++)
+		rogue.host->log(rogue.instance, "its process died of SIGBOAST in create");
+}
 /* Each of these is refused, and we say so by living on. */
 static void reach_out(void)
 {
@@ -114,6 +120,7 @@ static const struct {
 	{ "crash", crash }, { "hang", hang },	      { "leave", leave },
 	{ "quit", quit },   { "overflow", overflow }, { "reach-out", reach_out },
 	{ "creep", creep }, { "babble", babble },     { "poke", poke },
+	{ "boast", boast },
 };
 
 static void perform(const char *name)

@@ -16,7 +16,9 @@
 	"cpu count 2\nports 0x300 16\n reg 0 1 rw value 0x11\n" \
 	"msr 0x610 rw value 5\n"                                \
 	"pci 00:01.0 1234:0001 class 0x00ff00\n bar 0 mem 4K\n" \
-	"  reg 0x00 4 rw value 1\n  reg 0x08 8 rw value 2\n"
+	"  reg 0x00 4 rw value 1\n  reg 0x08 8 rw value 2\n"    \
+	"pci 00:02.0 1234:0001 class 0x00ff00 unplug 12\n"      \
+	" bar 0 mem 4K\n  reg 0 4 rw value 3\n"
 #define RULES \
 	"port = * rw\nmsr = * rw\npci = *, config rw danger claimed\nbar = * * rw danger claimed\n"
 
@@ -224,6 +226,35 @@ static void is_refused(struct hws *hw, const char *text, int code)
 	ck_assert_int_eq(access(path, F_OK), 0);
 }
 
+START_TEST(journal_stays_when_undoing_failed)
+{
+	struct hws *hw = open_machine();
+	struct seen seen = { 0 };
+	struct hws_step steps[20];
+	struct hws_mmio *gone;
+	struct hws_txn *txn;
+
+	set_up();
+	ck_works(hws_mmio_map(hw, "00:02.0", 0, 0, 0x10, HWS_RW, &gone));
+	ck_works(hws_txn_open(hw, path, &txn));
+	steps[0] = hws_step_write(hws_in_mmio(gone, 0, 4), 0x33);
+	for (size_t i = 1; i < COUNT(steps); i++) /* until it is unplugged */
+		steps[i] = hws_step_read(hws_in_mmio(gone, 0, 4));
+	ck_assert_int_eq(hws_txn_run(txn, steps, COUNT(steps)), -ENOTRECOVERABLE);
+	ck_works(hws_txn_close(txn));
+	hws_mmio_unmap(gone);
+	hws_close(hw);
+	/* plugged in again */
+	hw = open_machine();
+	ck_assert_int_eq(hws_txn_restore(hw, path, HWS_RESTORE_DRY, see, &seen), 0);
+	ck_assert_uint_eq(seen.count, 1);
+	ck_assert_uint_eq(seen.all[0].access.old, 3);
+	ck_assert_uint_eq(seen.all[0].access.value, 0x33);
+	hws_close(hw);
+	tear_down();
+}
+END_TEST
+
 START_TEST(journal_that_is_broken_restores_nothing)
 {
 	struct hws *hw = open_machine();
@@ -346,6 +377,7 @@ int main(void)
 			 (const TTest *[]) {
 				 what_a_dead_process_wrote_is_restored,
 				 journal_is_there_until_the_transaction_ends,
+				 journal_stays_when_undoing_failed,
 				 journal_that_is_broken_restores_nothing,
 				 journal_that_is_damaged_anywhere_restores_nothing,
 				 journal_of_another_start_of_the_machine_restores_nothing,

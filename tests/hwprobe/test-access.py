@@ -141,6 +141,12 @@ def test_interrupts_are_waited_for():
     result = sim(*words, "--timeout=20", grants=grants)
     assert result.returncode == 1 and "0 of 1 came in time" in result.stderr, result
     assert_fails(4, "rule", *words, grants=ALL)
+    # of some bits the others are kept: they must be read
+    blind = ["--grant", "deny bar = * * r", "--grant", "bar = * * w", "--grant", "dma = *", "--grant", "irq = *"]
+    assert sim(*words, "--write=0+0x60=1", grants=blind).returncode == 0
+    for masked in ["0+0x60=1:1", "0+0x60:0:0=1"]:
+        assert_fails(4, "00:03.0:0+0x60", *words, f"--write={masked}", grants=blind)
+        assert sim(*words, f"--write={masked}", grants=grants).returncode == 0
     for option, word in [("--write=0+0x60", "BAR+OFFSET=VALUE"), ("--write=9+0=1", "'9'"), ("--write=0+0x60=x", "'x'"),
                          ("--mode=msy", "'msy'"), ("--count=x", "'x'")]:
         assert_fails(2, word, *words, option, grants=grants)
@@ -302,6 +308,9 @@ def test_terminal_is_asked():
     for answer in [b"n\n", b"\n", b"\x04"]:
         assert on_terminal(answer, *words)[0] == 1
         assert on_terminal(answer, *words)[2] == b""
+    # one answer is not the next one's, however long it is
+    code, _, out = on_terminal(b"yyyyyyyyyyyyyyyyyyyyyyyy\nn\n", "io", "out", "--json", "0x80=1", "0x80=2")
+    assert (code, out) == (1, b""), (code, out)
 
 
 def test_failures_end_with_their_codes():
@@ -321,7 +330,7 @@ def test_garbage_is_refused_by_its_position():
         ("msr rd", "needs REGISTER"), ("msr rd 0x", "position 3"), ("msr rd 0x1g", "position 4"),
         ("msr rd 12a", "position 3"), ("msr rd 0x100000000", "0xffffffff"), ("msr rd 2-1", "nothing"),
         ("msr rd -f 3 1", "HI:LO"), ("msr rd -f 64:0 1", "0x3f"), ("msr rd -f 0:1 1", "higher"),
-        ("msr rd -p x 1", "x"), ("msr wr -y 1 18446744073709551616", "0xffffffffffffffff"),
+        ("msr rd -p x 1", "x"), ("msr rd 1@", "behind the @"), ("msr rd -f 7:0 1:3:0", "one of the two"), ("msr wr -y 1 18446744073709551616", "0xffffffffffffffff"),
         ("msr wr -y 1 2:1", "outside the mask"), ("msr wr -y 1 0:0", "mask is empty"),
         ("io in 65536", "0xffff"), ("io in -w q 1", "32 bits"), ("io in -w 7 1", "width"),
         ("io out -y 1 256", "0xff"), ("io out -y 1", "VALUE"), ("io in -1", "-1"),
@@ -331,7 +340,7 @@ def test_garbage_is_refused_by_its_position():
         ("mem dump 00:03.0:0 0x10001", "0x10000"), ("mem wait -t 1s 00:03.0:0 1", "position 2"),
         ("pci get 00:04.0", "NAME"), ("pci get nonsense COMMAND", "nonsense"), ("pci get 00:04.0 10.l", "0x10"),
         ("pci get 00:04.0 0x1000.b", "0xfff"), ("pci get 00:04.0 0x11.l", "multiple"),
-        ("pci get 00:04.0 CAP_EXP", "wide"), ("pci get 00:04.0 COMMAND.z", "width"),
+        ("pci get 00:04.0 0x10.q", "32 bits"), ("pci get 00:04.0 CAP_EXP", "wide"), ("pci get 00:04.0 COMMAND.z", "width"),
         ("dma test", "BDF"), ("dma test -y x", "'x'"), ("dma test -y -s 1M 00:03.0", "position 2"),
         ("dma test -y -b 65 00:03.0", "0x40"), ("ring test -c x", "position 1"), ("ring", "info"),
         ("cpuid x", "position 1"), ("cpuid 0:", "position 1"), ("cpuid 0 0", "'0'"),

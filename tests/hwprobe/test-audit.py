@@ -112,6 +112,20 @@ def test_query_filters():
             (arguments, result)
 
 
+def test_query_shows_text_without_its_control_characters():
+    """Whoever wrote the file wrote it for a terminal, perhaps."""
+    left = Left()
+    with open(left.trail, encoding="ascii") as file:
+        text = file.read()
+    lines = text.splitlines()
+    assert '"uid":' in lines[-1] and '"text":' not in lines[-1], lines
+    lines[-1] = lines[-1].replace('"uid":', '"text":"\\u001b[2J\\u000ahello","uid":', 1)
+    with open(left.trail, "w", encoding="ascii") as file:
+        file.write("\n".join(lines) + "\n")
+    result = left.run("audit", "query", left.trail)
+    assert result.returncode == 0 and result.stdout.endswith(" ?[2J?hello\n"), result
+
+
 def test_query_has_a_document_and_a_sysroot():
     left = Left()
     result = run(HWPROBE, "audit", "query", "--json", "--sysroot", left.directory.name, "/trail")
@@ -150,6 +164,9 @@ def test_audit_refuses_garbage():
             (("query", left.trail, "--kind", "port,"), 2, "''"),
             (("query", left.trail, "--since", "noon"), 2, "noon"),
             (("query", left.trail, "--since", "-1"), 2, "-1"),
+            (("query", left.trail, "--since", "1969-12-31T23:59:59Z"), 2, "1969"),
+            (("query", left.trail, "--since", "2900-01-01T00:00:00Z"), 2, "2900"),
+            (("query", left.trail, "--kind", "po\nrt"), 2, "'po?rt'"),
             (("tail", left.trail, "-n", "x"), 2, "'x'"), (("tail", left.trail, "-n", "0"), 2, "0"),
             (("tail", left.trail, "-f", "--json"), 2, "--follow"), (("frob",), 2, "tail"),
             (("verify", "/nowhere"), 3, "/nowhere")]:
@@ -194,6 +211,12 @@ def test_stat_watches():
         watcher.send_signal(signal.SIGINT)
         watcher.stdout.read()
     assert watcher.returncode == 0, watcher.returncode
+
+
+def test_stat_reads_no_file_without_end():
+    for name, code, word in [("/dev/zero", 1, "too large"), ("/nowhere", 3, "No such"), ("/dev/null", 1, "no snapshot"),
+                             ("/", 1, "directory")]:
+        assert_one_line(run(HWPROBE, "stat", "--from", name), code, word)
 
 
 def test_stat_refuses_garbage():

@@ -4,11 +4,14 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import tap
+import trees
 import verbs
 from tap import journal_of, run
 
@@ -88,6 +91,52 @@ def test_transaction_that_stops_is_undone():
     assert json.loads(steps(FAILS, "txn", "-y", "--json").stdout)["rolled_back"] is True
 
 
+def test_transaction_that_is_not_what_it_wrote_is_undone():
+    """--verify: the register keeps other bits than those that are written."""
+    text = "wr mem 00:05.0:0+4 1\nwr mem 00:04.0:0+0x24 0xffffffff\n"
+    assert steps(text, "txn", "-y").returncode == 0
+    result = steps(text, "txn", "-y", "--verify")
+    assert result.returncode == 8 and "stands there, not 0xffffffff" in result.stderr, result
+    assert result.stderr.endswith("hwprobe: all is as it was before\n"), result
+    assert json.loads(steps(text, "txn", "-yr", "--json").stdout)["rolled_back"] is True
+
+
+def test_transaction_is_not_left_in_the_middle():
+    """Who interrupts it has it done or undone first: no journal is left."""
+    with tempfile.TemporaryDirectory() as directory:
+        path, journal = (os.path.join(directory, name) for name in ("steps", "journal"))
+        for text, told in [(FAILS.replace("1ms", "700ms"), "all is as it was before"), ("wr io 0x80 1\npause 700ms\n", "")]:
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+            with subprocess.Popen([*SIM, "txn", "-y", "--journal", journal, path], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) as process:
+                while not os.path.exists(journal) and process.poll() is None:
+                    time.sleep(0.01)
+                process.send_signal(signal.SIGTERM)
+                _, stderr = process.communicate(timeout=60)
+            assert process.returncode == -signal.SIGTERM and told in stderr, (process.returncode, stderr)
+            assert not os.path.exists(journal), (text, stderr)
+
+
+def test_bits_that_a_one_clears_are_left_alone():
+    """A field of a status register: what others stand there as ones is not written back."""
+    if os.getuid():
+        raise tap.Skip("root", "the built-in policy is root's")
+    kept = []
+    for words in [("pci", "set", "-y", "00:03.0", "Status.MasterParity=1"), ("batch", "-y"), ("txn", "-y")]:
+        space = bytearray(trees.config(**trees.EDU))
+        space[6:8] = b"\x00\xf9"
+        with tempfile.TemporaryDirectory() as tree:
+            trees.make(tree, {"0000:00:03.0": bytes(space)})
+            command = [HWPROBE, "--sysroot", tree, "--grant", "pci = * rw"]
+            result = run(*command, *words) if words[0] == "pci" else \
+                steps("wr pci 00:03.0 Status.MasterParity 1\n", words[0], *words[1:], command=command)
+            assert (result.returncode, result.stderr) == (0, ""), result
+            with open(os.path.join(tree, "sys/bus/pci/devices/0000:00:03.0/config"), "rb") as file:
+                kept.append(file.read()[6:8])
+    assert kept == [b"\x00\x01"] * 3, kept
+
+
 def test_journal_is_made_and_removed():
     with tempfile.TemporaryDirectory() as directory:
         journal = os.path.join(directory, "journal")
@@ -116,7 +165,8 @@ def test_every_line_is_taken_apart_before_the_first_is_done():
         ("rd mem 00:05.0:0+1", "multiple of 4"), ("rd msr 0x100000000", "0xffffffff"), ("rd msr 0x10.w", "64 bits"),
         ("rd pci 00:04.0", "expected rd"), ("rd pci nonsense Command", "nonsense"), ("pause", "expected pause"),
         ("pause 1", "ns, us, ms or s"), ("pause 1h", "ns, us, ms or s"), ("pause ms", "position 1"),
-        ("pause 3601s", "more than"), ("poll io 0x71 1 1s more", "expected poll"), ("poll io 0x71", "expected poll"),
+        ("pause 3601s", "more than"), ("poll io 0x71 1 1s more", "expected poll"),
+        ("poll pci 00:04.0 Command 0 1s more", "expected poll"), ("poll io 0x71", "expected poll"),
         ("rd io " + "9" * 3000, "too long"), ("", "no step in it"), ("# nothing", "no step in it"),
     ]
     for line, word in wrong:
@@ -128,6 +178,8 @@ def test_every_line_is_taken_apart_before_the_first_is_done():
     assert result.returncode == 2 and "FILE:2:" in result.stderr, result
     assert steps("rd io 0x71\n" * 4097, "batch").returncode == 2
     assert steps("rd msr 0-0x1000\n", "batch").returncode == 2
+    result = steps("rd io 0x71\n\0", "batch")
+    assert result.returncode == 1 and result.stderr == "hwprobe: FILE: no text: there is a NUL in it\n", result
     for name, code in [("/nowhere", 3), ("/dev/zero", 1), ("/", 1)]:
         assert run(*SIM, "batch", name).returncode == code
 

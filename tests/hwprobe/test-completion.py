@@ -111,6 +111,8 @@ def test_a_verbs_own_option_counts():
     """explain has an --as of its own, whatever all commands have."""
     assert ask("policy", "explain", "--a").count("--as=") == 1
     assert run(HWPROBE, "policy", "explain", "--help").stdout.count("--as=") == 1
+    # behind a command the one of all is refused
+    assert "--as=" in ask("--a") and "--as=" not in ask("pci", "ls", "--a") + ask("pci", "--a")
 
 
 def test_places_of_words_end():

@@ -240,6 +240,14 @@ def test_no_argv_is_safe():
     assert result.returncode == 0 and "Machine" in result.stdout, result
 
 
+def test_rules_in_line_are_the_reports_too():
+    """All that a verb takes: 32 rules, however long."""
+    grants = [word for n in range(32) for word in ("--grant", f"cpuid = {' '.join(map(hex, range(n, n + 60)))}")]
+    assert run(HWPROBE, "--sim", *grants, "cpuid", "0").returncode == 0
+    policy = report("--sim", *grants)["policy"]
+    assert policy["error"] is None and policy["rules"] >= 32, policy
+
+
 def test_help_and_version_say_all():
     text = run(HWPROBE, "--help").stdout
     for word in ["doctor", "backends", "--json", "--sysroot", "--color", "schema_version", "Exit"]:

@@ -82,6 +82,16 @@ def test_many_values_become_a_range():
     assert rules(result.stdout) == ["port = 0x80 w, width 1"], result
 
 
+def test_names_that_a_program_chose_are_no_rules():
+    """What it asks for, refused or not, can't write lines of its own into the policy."""
+    for path in ['/a"b', '/x"\nmsr = * rw', "/a\x1b[2J", "/a\rb"]:
+        result = learn("--sim", "--", TOUCH, "plugin", "r", path, "port", "r", "0x80")
+        assert rules(result.stdout) == ["port = 0x80 r, width 1"], (path, result)
+        assert "# a plugin whose path can't stand in a policy\n" in result.stdout, (path, result)
+        rehearse(result.stdout, TOUCH, "port", "r", "0x80")
+    assert 'plugin = "/a b"' in learn("--sim", "--", TOUCH, "plugin", "r", "/a b").stdout
+
+
 def test_dangers_are_named():
     result = learn("--sim", "--", TOUCH, "port", "w", "0xcf9", "6")
     assert rules(result.stdout) == ["port = 0xcf9 w danger reset, width 1, value 0x6"], result
@@ -130,7 +140,8 @@ def test_output_leaves_stdout_to_the_program():
             text = file.read()
         assert text.startswith("[mine]\n") and "exe" not in text, text
     result = learn("--sim", "-o", "/nowhere/made.conf", "--", EXAMPLES["factorial"])
-    assert result.returncode == 1 and "/nowhere/made.conf" in result.stderr, result
+    assert result.returncode == 3 and "/nowhere/made.conf" in result.stderr, result
+    assert not result.stdout, "it is told before the program runs"
 
 
 def test_described_machines():
@@ -151,7 +162,7 @@ def test_programs_that_touch_nothing():
 
 def test_wrong_use_is_told():
     for arguments, code, word in [
-            ((), 2, "COMMAND"), (("--",), 2, "COMMAND"), (("--", "/nowhere/it"), 3, "/nowhere/it"),
+            ((), 2, "COMMAND"), (("--section=", "--", "true"), 2, "--section"), (("--",), 2, "COMMAND"), (("--", "/nowhere/it"), 3, "/nowhere/it"),
             (("--", "/etc/passwd"), 5, "/etc/passwd"), (("--policy", "/x", "--", "true"), 2, "--sim"),
             (("--sim", "--policy", "/nowhere", "--", "true"), 3, "/nowhere"),
             (("--sim=/nowhere", "--", "true"), 3, "/nowhere"),

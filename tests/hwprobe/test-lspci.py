@@ -141,7 +141,8 @@ def test_dump_is_decoded():
 def test_dump_that_is_none_is_told():
     cut = os.path.join(DUMPS, "cut.txt")
     bridges = os.path.join(DUMPS, "bridges.txt")
-    cases = [(("pci", "ls", "-F", "/nowhere"), 3, "/nowhere"), (("pci", "ls", "-F", cut), 1, "cut.txt"),
+    cases = [(("pci", "ls", "-F", "/nowhere"), 3, "/nowhere"), (("pci", "ls", "-F", "/"), 1, "directory"),
+             (("pci", "ls", "-F", "/etc/passwd"), 3, "no PCI function"), (("pci", "ls", "-F", cut), 1, "cut.txt"),
              (("pci", "tree", "-F", cut), 1, "cut.txt"), (("pci", "dump", "-F", cut, "00:00.0"), 1, "cut.txt"),
              (("pci", "get", "-F", bridges, "09:00.0", "VendorID"), 3, "0000:09:00.0"),
              (("pci", "get", "-F", bridges, "03:00.0", "Vendor"), 3, "VendorID"),

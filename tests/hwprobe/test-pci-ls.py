@@ -115,6 +115,16 @@ def test_denied_field_is_marked_and_the_rest_listed():
     assert "00:03.0 00ff: 1234:11e8 (rev 10)\n\tConfiguration: <access denied>\n" in result.stdout
 
 
+def test_function_that_can_not_be_read_has_no_others_name():
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(make_tree(directory), "sys/bus/pci/devices/0000:00:03.1/vendor")
+        with open(path, "w", encoding="ascii") as out:
+            out.write("garbage\n")
+        result = run(HWPROBE, "--sysroot", directory, "pci", "tree", "-v")
+    line, = [line for line in result.stdout.splitlines() if "03.1" in line]
+    assert line.endswith("03.1  <unreadable>"), result
+
+
 def test_no_match_is_not_found():
     result = run(HWPROBE, "--sim", "pci", "ls", "-s", "1f.0")
     assert (result.returncode, result.stdout) == (3, "") and "no PCI function" in result.stderr

@@ -92,6 +92,14 @@ def test_crash_at_the_end_is_a_finding():
     finds("rogue-end", "end", "ENODEV", "died of SIGSEGV in destroy")
 
 
+def test_what_one_says_of_itself_is_no_step():
+    """It may say that it died, a hundred times, and live on: what is seen counts."""
+    found = document(plugin("rogue-boaster"))
+    assert found["good"] and "end" not in steps(found) and len(found["steps"]) == 6, found
+    found = document(plugin("rogue-boaster-to-the-end"))
+    assert len(found["steps"]) <= 7 and check(plugin("rogue-boaster-to-the-end")).returncode in (0, 1), found
+
+
 def test_bytes_that_change_are_a_finding():
     found = document(plugin("rogue-forgetful"))
     assert steps(found)["copy out"] == "EBADMSG" and not found["good"], found
@@ -129,8 +137,26 @@ def test_what_is_no_plugin_is_refused():
 
 def test_relative_names_are_taken():
     plugin("hello-plugin")
-    result = run(HWPROBE, "plugin", "check", "./hello-plugin.so", cwd=DIRECTORY.name)
+    os.mkdir(os.path.join(DIRECTORY.name, "below"), 0o700)
+    for name, where in [("./hello-plugin.so", ""), ("../hello-plugin.so", "below"), ("./.././below/../hello-plugin.so", "below")]:
+        result = run(HWPROBE, "plugin", "check", name, cwd=os.path.join(DIRECTORY.name, where))
+        if name.count("..") < 2:
+            assert result.returncode == 0 and f"plugin = {DIRECTORY.name}/hello-plugin.so " in result.stdout, result
+        else:
+            assert result.returncode == 1 and result.stderr.count("\n") == 1, result
+    result = run(HWPROBE, "plugin", "check", os.path.join(".", DIRECTORY.name[1:], "hello-plugin.so"), cwd="/")
     assert result.returncode == 0, result
+
+
+def test_path_with_a_blank_stands_in_quotes():
+    folder = os.path.join(DIRECTORY.name, "my plug-ins")
+    os.mkdir(folder, 0o700)
+    path = shutil.copy(plugin("hello-plugin"), folder)
+    result = check(path)
+    assert result.returncode == 0 and f'plugin = "{path}" sha256 ' in result.stdout, result
+    with open(os.path.join(DIRECTORY.name, "blank.conf"), "w", encoding="ascii") as file:
+        file.write("[all]\n" + result.stdout.rstrip().splitlines()[-1] + "\n")
+    assert run(HWPROBE, "policy", "check", file.name).returncode == 0, result
 
 
 def test_signature_is_asked_by_key():

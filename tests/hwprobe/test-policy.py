@@ -166,7 +166,7 @@ def test_explain_asks_another_policy():
 def test_explain_refuses_garbage():
     tree = Tree()
     for arguments, word in [
-            (("prt", "r", "1"), "prt"), (("port", "q", "1"), "'q'"), (("port", "r", "x"), "'x'"),
+            (("prt", "r", "1"), "prt"), (("p\nrt", "r", "1"), "'p?rt'"), (("port", "q", "1"), "'q'"), (("port", "r", "x"), "'x'"),
             (("port", "r", "0x10000"), "0xffff"), (("port", "r", "2-1"), "2-1"),
             (("port", "r", "1-"), "''"), (("port", "r"), "needs"),
             (("port", "r", "1+0"), "1+0"), (("port", "r", "1", "2"), "PORTS"),
@@ -240,6 +240,10 @@ def test_import_refuses_what_is_no_list():
                        ("0x100000000 1", "0xffffffff"), ("0x10 -1", "'-1'")]:
         tree = Tree(**{"list": "0x1 0x0\n" + line + "\n"})
         assert_one_line(tree.run("policy", "import", "/list"), 1, "/list:2:", word)
+    tree = Tree(**{"list": "# nothing\n", "good": "0x1 0x0\n"})
+    assert_one_line(tree.run("policy", "import", "/list"), 2, "no register in it")
+    for section in ["", "a b", "a]", "x" * 65]:
+        assert_one_line(tree.run("policy", "import", "--section", section, "/good"), 2, "--section")
     result = Tree().run("policy", "import", "/nowhere")
     assert result.returncode == 3 and "/nowhere" in result.stderr, result
 

@@ -76,6 +76,12 @@ def test_save_without_words_takes_every_function():
     assert {one["kind"] for one in document["registers"]} == {"pci"}
 
 
+def test_save_without_pci_is_a_failure():
+    with tempfile.TemporaryDirectory() as empty:
+        result = run(HWPROBE, "--sysroot", empty, "snapshot", "save")
+    assert (result.returncode, result.stdout) == (3, "") and "/sys/bus/pci" in result.stderr, result
+
+
 def test_save_leaves_alone_what_reading_changes():
     description = ("device id 1234:11ea\nbar 0\n  reg Id 0x0 4 ro\n  reg Clears 0x10 4 rclr\n  reg Fifo 0x20 4 fifo\n")
     with tempfile.NamedTemporaryFile("w", suffix=".regs") as file:
@@ -185,6 +191,32 @@ def test_restore_is_all_or_nothing():
         result = sim("restore", *options, kept(new))
         assert result.returncode == 8 and result.stdout == "", result
         assert "AQA" in result.stderr and result.stderr.endswith("hwprobe: all is as it was before\n"), result
+
+
+def test_restore_that_can_not_be_undone_says_so():
+    """The device is unplugged after so many accesses: in the middle, too, when nothing can be written back."""
+    description = ("cpu count 1\npci 0000:00:01.0 1234:11ea class 0x00ff00 unplug %d\n"
+                   "  bar 0 mem 4K\n    reg 0 4 rw value 1\n    reg 4 4 rw value 2\n    reg 8 4 rw value 3\n")
+    registers = "device id 1234:11ea\nbar 0\n  reg A 0 4 rw\n  reg B 4 4 rw\n  reg C 8 4 rw\n"
+    path = {name: os.path.join(PLACE.name, name) for name in ("machine", "regs")}
+    with open(path["regs"], "w", encoding="ascii") as file:
+        file.write(registers)
+
+    def at(count, *words):
+        with open(path["machine"], "w", encoding="ascii") as file:
+            file.write(description % count)
+        return run(HWPROBE, f"--sim={path['machine']}", "--grant", "bar = * * rw", "snapshot", *words)
+    document = json.loads(at(1000, "save", "bar=00:01.0:0", "-R", path["regs"]).stdout)
+    for one in document["registers"]:
+        one["value"] = "0x00000010"
+    lost = 0
+    for count in range(40):
+        result = at(count, "restore", "-y", kept(document))
+        broken = "could not be written back" in result.stderr
+        lost += broken
+        assert broken == ("not all could be undone" in result.stderr), (count, result)
+        assert not (broken and "as it was before" in result.stderr), (count, result)
+    assert lost, "nothing was interrupted between two writes"
 
 
 def test_restore_asks_or_refuses():

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Touches what it is told, one after the other: "port r 0x80", "port w 0x80 1", "msr r 0x10",
- * "msr w 0x10 5" (of MSRs on all processors). Ends with 1 when something was refused.
+ * "msr w 0x10 5" (of MSRs on all processors), "plugin r PATH". Ends with 1 when something was
+ * refused.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,16 @@ static int touch_msr(struct hws *hw, uint32_t number, uint32_t rights, uint64_t 
 	return r;
 }
 
+static int touch_plugin(struct hws *hw, const char *path)
+{
+	struct hws_plugin *plugin;
+	int r = hws_plugin_open(hw, path, NULL, &plugin);
+
+	if (r == 0)
+		hws_plugin_close(plugin);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct hws *hw;
@@ -53,8 +64,11 @@ int main(int argc, char **argv)
 		uint64_t value = rights == HWS_W && i + 3 < argc ? strtoull(argv[i + 3], NULL, 0)
 								 : 0;
 
-		r = strcmp(argv[i], "msr") ? touch_port(hw, number, rights, value)
-					   : touch_msr(hw, number, rights, value);
+		if (!strcmp(argv[i], "plugin"))
+			r = touch_plugin(hw, argv[i + 2]);
+		else
+			r = strcmp(argv[i], "msr") ? touch_port(hw, number, rights, value)
+						   : touch_msr(hw, number, rights, value);
 		if (r < 0) {
 			fprintf(stderr, "touch: %s %s: %s\n", argv[i], argv[i + 2], hws_why());
 			bad = 1;
