@@ -17,8 +17,8 @@ struct isolated {
 	const struct hws_host *host;
 	uint64_t instance;
 	uint64_t patience_ns;
-	int fd; /* -1: it has ended */
-	int pid;
+	int fd;	     /* -1: it has ended */
+	int process; /* for sys_reap() */
 	uint32_t brings;
 	char end[PLUGIN_TROUBLE]; /* how */
 	char *window;
@@ -43,7 +43,7 @@ static struct hws_error *fail(const struct isolated *isolated, int r, const char
 /* It is over with that process, and that is what is said from now on. */
 static int lose(struct isolated *isolated, int r, const char *what)
 {
-	int signal = sys_reap(isolated->pid);
+	int signal = sys_reap(isolated->process);
 
 	isolated->fd = sys_close(isolated->fd);
 	if (r == -ETIMEDOUT)
@@ -57,31 +57,31 @@ static int lose(struct isolated *isolated, int r, const char *what)
 	return r == -ETIMEDOUT ? r : -ENODEV;
 }
 
-/* The next message, until @deadline; lines for the log are passed on. */
+/* The next message, until @deadline; lines for the log, even without end, are passed on. */
 static int next_reply(struct isolated *isolated, uint64_t deadline)
 {
 	struct isolate_message *message = &isolated->message;
+	uint64_t now;
 
-	for (;;) {
+	do {
 		struct pollfd look = { .fd = isolated->fd, .events = POLLIN };
 		int r = sys_poll_until(&look, 1, deadline);
-		int fd = -1;
+		int fd;
 
 		if (r == -EINTR)
 			continue;
 		if (r < 0)
 			return r == -ETIME ? -ETIMEDOUT : r;
-		if (sys_receive_message(isolated->fd, message, sizeof(*message), &fd) !=
-		    sizeof(*message)) {
-			sys_close(fd);
-			return -ENODEV;
-		}
+		r = (int)sys_receive_message(isolated->fd, message, sizeof(*message), &fd);
 		sys_close(fd);
+		if (r != (int)sizeof(*message))
+			return -ENODEV;
 		message->text[sizeof(message->text) - 1] = '\0';
 		if (message->verb != ISOLATE_LOG)
 			return 0;
 		isolated->host->log(isolated->instance, message->text);
-	}
+	} while (sys_clock(CLOCK_MONOTONIC, &now) == 0 && now < deadline);
+	return -ETIMEDOUT;
 }
 
 static int await(struct isolated *isolated, uint32_t verb, const char *what)
@@ -126,7 +126,7 @@ static int start(struct isolated *isolated, struct hws_call_create *call,
 		return why(r, "no memory for an isolated plug-in");
 	inmate.window = isolated->window = window;
 	r = sys_companion(inmate_live, &inmate, plugin_library_fd(ext->library), &isolated->fd,
-			  &isolated->pid);
+			  &isolated->process);
 	return r < 0 ? why(r, "no process for an isolated plug-in: %s", strerror(-r)) : 0;
 }
 

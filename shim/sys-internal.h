@@ -246,12 +246,15 @@ HWS_MUST int sys_child(void (*body)(void *), void *context, unsigned int seconds
 /*
  * The same for longer: @body runs in a copy of this process that has one thread, @fd and nothing
  * else that is open but @kept, and which ends when the other side of @fd is closed. *ret_fd is that
- * side, where messages stay whole; *ret_pid is for sys_reap().
+ * side, where messages stay whole; *ret_process, a descriptor, is for sys_reap().
  */
 HWS_MUST int sys_companion(void (*body)(int fd, void *context), void *context, int kept,
-			   int *ret_fd, int *ret_pid);
-/* Ends it, if it hasn't: the signal it died of, 0: none, or -errno. */
-int sys_reap(int pid);
+			   int *ret_fd, int *ret_process);
+/*
+ * Ends it, if it hasn't: the signal it died of, 0: none, or -errno. By its descriptor: its number
+ * may be another's by now, where the program reaps whatever ends.
+ */
+int sys_reap(int process);
 struct sock_fprog;
 /* From now on this process gains no privileges, and its system calls are filtered. */
 HWS_MUST int sys_confine(const struct sock_fprog *filter);

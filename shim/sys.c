@@ -680,7 +680,7 @@ static _Noreturn void be_companion(int fd, int kept, void (*body)(int, void *), 
 	int high = fd < kept ? kept : fd;
 	pthread_t watcher;
 
-	if (close_range(3, (unsigned int)low - 1, 0) < 0 && low > 3)
+	if (low > 3 && close_range(3, (unsigned int)low - 1, 0) < 0)
 		_exit(1);
 	if (high > low + 1 && close_range((unsigned int)low + 1, (unsigned int)high - 1, 0) < 0)
 		_exit(1);
@@ -692,8 +692,9 @@ static _Noreturn void be_companion(int fd, int kept, void (*body)(int, void *), 
 }
 
 int sys_companion(void (*body)(int fd, void *context), void *context, int kept, int *ret_fd,
-		  int *ret_pid)
+		  int *ret_process)
 {
+	int process;
 	int pair[2];
 	int pid;
 
@@ -704,25 +705,32 @@ int sys_companion(void (*body)(int fd, void *context), void *context, int kept, 
 	if (pid == 0)
 		be_companion(pair[1], kept, body, context);
 	close(pair[1]);
-	if (pid < 0) {
+	process = pid < 0 ? pid : (int)result(syscall(SYS_pidfd_open, pid, 0U));
+	if (process < 0) {
 		close(pair[0]);
-		return pid;
+		if (pid > 0) {
+			kill(pid, SIGKILL);
+			(void)RETRY(waitpid(pid, NULL, 0));
+		}
+		return process;
 	}
 	*ret_fd = pair[0];
-	*ret_pid = pid;
+	*ret_process = process;
 	return 0;
 }
 
-int sys_reap(int pid)
+int sys_reap(int process)
 {
-	int status;
-	int waited;
+	const idtype_t by_descriptor = (idtype_t)3; /* P_PIDFD, which older headers lack */
+	siginfo_t end = { 0 };
+	int r;
 
-	kill(pid, SIGKILL);
-	waited = (int)RETRY(waitpid(pid, &status, 0));
-	if (waited < 0)
-		return waited;
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	(void)result(syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0U));
+	r = (int)RETRY(waitid(by_descriptor, (id_t)process, &end, WEXITED));
+	close(process);
+	if (r < 0)
+		return r;
+	return end.si_code == CLD_EXITED ? 0 : end.si_status;
 }
 
 int sys_confine(const struct sock_fprog *filter)

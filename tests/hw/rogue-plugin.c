@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shim/plugin.h"
@@ -64,17 +68,29 @@ static void reach_out(void)
 	if (execl("/bin/true", "true", NULL) != -1 || errno != EPERM || fork() != -1 ||
 	    socket(AF_INET, SOCK_STREAM, 0) != -1 ||
 	    open("/tmp/rogue", O_CREAT | O_RDWR, 0600) != -1 || open("/dev/null", O_WRONLY) != -1 ||
-	    unlink("/tmp/rogue") != -1 || errno != EPERM || kill(getppid(), 0) != -1)
+	    unlink("/tmp/rogue") != -1 || errno != EPERM || kill(getppid(), 0) != -1 ||
+	    utimensat(AT_FDCWD, "/tmp/rogue", NULL, 0) != -1 || errno != EPERM ||
+	    renameat(AT_FDCWD, "/tmp/rogue", AT_FDCWD, "/tmp/rogue") != -1 || errno != EPERM ||
+	    syscall(452 /* fchmodat2 */, AT_FDCWD, "/tmp/rogue", 0777, 0) != -1 ||
+	    errno != ENOSYS || ioctl(STDIN_FILENO, TIOCSTI, "x") != -1 || errno != EPERM)
 		abort();
 }
+static void chatter(void);
 
 static const struct {
 	const char *name;
 	void (*fn)(void);
 } deeds[] = {
-	{ "crash", crash }, { "hang", hang },	      { "leave", leave },
-	{ "quit", quit },   { "overflow", overflow }, { "reach-out", reach_out },
+	{ "crash", crash },	{ "hang", hang },	  { "leave", leave },
+	{ "quit", quit },	{ "overflow", overflow }, { "reach-out", reach_out },
+	{ "chatter", chatter },
 };
+
+static void chatter(void)
+{
+	for (;;)
+		rogue.host->log(rogue.instance, "and another thing");
+}
 
 static void perform(const char *name)
 {

@@ -28,7 +28,10 @@ static void on_log(enum hws_level level, const char *line, void *context)
 
 	(void)level;
 	(void)context;
-	snprintf(lines + n, sizeof(lines) - n, "%s\n", line);
+	if (strstr(lines, line))
+		usleep(1000); /* who says it again and again never has to wait for us */
+	else
+		snprintf(lines + n, sizeof(lines) - n, "%s\n", line);
 }
 
 static struct hws *context(const char *file)
@@ -184,7 +187,9 @@ static const struct {
 	{ "quit", -ENODEV, "died of SIGABRT in run" },
 	{ "leave", -ENODEV, "ended in run" },
 	{ "hang", -ETIMEDOUT, "did not answer run in time" },
+	{ "chatter", -ETIMEDOUT, "did not answer run in time" },
 };
+enum { KILLERS = 5 }; /* those that are tried everywhere */
 
 START_TEST(what_kills_it_is_an_error_here)
 {
@@ -244,7 +249,7 @@ START_TEST(what_kills_it_in_any_entry_is_an_error)
 					       [7] = "copy_in",	   [8] = "copy_out", [9] = "save" };
 
 	need_confined();
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < KILLERS; i++) {
 		struct hws *hw = context(ROGUE);
 		struct hws_pool *pool = pool_of(hw);
 
@@ -277,7 +282,7 @@ END_TEST
 START_TEST(what_kills_it_at_the_start_is_an_error)
 {
 	need_confined();
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < KILLERS; i++) {
 		struct hws *hw = context(ROGUE);
 		struct hws_plugin *plugin = NULL;
 		int before = descriptors();
@@ -294,7 +299,7 @@ END_TEST
 START_TEST(what_kills_it_at_the_end_is_the_end)
 {
 	need_confined();
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < KILLERS; i++) {
 		struct hws *hw = context(ROGUE);
 		struct hws_plugin *plugin;
 		int before = descriptors();

@@ -7,6 +7,6 @@
 
 #define CONFINE_MACHINE AUDIT_ARCH_AARCH64
 #define CONFINE_OPEN	(-1)
-#define CONFINE_DENIED
+#define CONFINE_DENIED	SYS_renameat,
 
 #endif

@@ -10,6 +10,7 @@
 #define CONFINE_DENIED                                                                         \
 	SYS_fork, SYS_vfork, SYS_creat, SYS_unlink, SYS_rename, SYS_renameat, SYS_mkdir,       \
 		SYS_rmdir, SYS_mknod, SYS_link, SYS_symlink, SYS_chmod, SYS_chown, SYS_lchown, \
-		SYS_ioperm, SYS_iopl, SYS_modify_ldt, SYS_uselib,
+		SYS_utime, SYS_utimes, SYS_futimesat, SYS_ioperm, SYS_iopl, SYS_modify_ldt,    \
+		SYS_uselib,
 
 #endif
