@@ -108,8 +108,9 @@ HWS_MUST int sys_message_socket(const char *path, uint32_t seconds);
 /* One message, waiting for room; no SIGPIPE. EINTR is tried again. */
 HWS_MUST ssize_t sys_send_message(int fd, const void *bytes, size_t size);
 /*
- * One message, waiting for it; 0: the peer is gone; -EMSGSIZE when it is larger. *ret_fd is the
- * descriptor that came along, or -1: close-on-exec, the caller's. EINTR is tried again.
+ * One message, waiting for it; 0: the peer is gone; -EMSGSIZE when it is larger, or brings several
+ * descriptors. *ret_fd is the one that came along, or -1: close-on-exec, the caller's. EINTR is
+ * tried again, until the socket's own limit is over: -EAGAIN.
  */
 HWS_MUST ssize_t sys_receive_message(int fd, void *bytes, size_t size, int *ret_fd);
 /* One datagram, whole or not at all; no SIGPIPE. */

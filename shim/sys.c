@@ -344,6 +344,22 @@ ssize_t sys_send_message(int fd, const void *bytes, size_t size)
 	return RETRY(send(fd, bytes, size, MSG_NOSIGNAL));
 }
 
+/* A socket's own limit begins anew with each wait that a handler cut short: that of all of them. */
+static bool waited_enough(int fd, uint64_t *deadline)
+{
+	struct timeval limit = { 0 };
+	socklen_t size = sizeof(limit);
+	uint64_t now = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &size) < 0 ||
+	    !(limit.tv_sec || limit.tv_usec) || sys_clock(CLOCK_MONOTONIC, &now) < 0)
+		return false;
+	if (*deadline == 0)
+		*deadline = now + (uint64_t)limit.tv_sec * 1000000000u +
+			    (uint64_t)limit.tv_usec * 1000u;
+	return now >= *deadline;
+}
+
 ssize_t sys_receive_message(int fd, void *bytes, size_t size, int *ret_fd)
 {
 	union {
@@ -351,12 +367,19 @@ ssize_t sys_receive_message(int fd, void *bytes, size_t size, int *ret_fd)
 		char room[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec into = { bytes, size };
+	/* not all of the room: what fills it up to a multiple would hold another descriptor */
 	struct msghdr message = { .msg_iov = &into,
 				  .msg_iovlen = 1,
 				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
+				  .msg_controllen = CMSG_LEN(sizeof(int)) };
 	const struct cmsghdr *one;
-	ssize_t r = RETRY(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
+	uint64_t deadline = 0;
+	ssize_t r;
+
+	do
+		r = result(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
+	while (r == -EINTR && !waited_enough(fd, &deadline));
+	r = r == -EINTR ? -EAGAIN : r;
 
 	*ret_fd = -1;
 	if (r < 0)
