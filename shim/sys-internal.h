@@ -213,6 +213,8 @@ HWS_MUST int sys_ioctl(int fd, unsigned long request, void *argument);
 /* To the file's end; what is written there from now on is read next. */
 HWS_MUST int sys_seek_end(int fd);
 HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old);
+/* SIGSEGV and SIGBUS, for this thread. */
+HWS_MUST int sys_unblock_faults(void);
 /* -ENOSYS where the architecture has no such call. */
 HWS_MUST int sys_ioperm(uint16_t first, uint32_t count, bool on);
 HWS_MUST int sys_clock(clockid_t clock, uint64_t *ret_ns);

@@ -569,6 +569,16 @@ int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *
 	return (int)result(sigaction(signal, action, ret_old));
 }
 
+int sys_unblock_faults(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGSEGV);
+	sigaddset(&set, SIGBUS);
+	return -pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int sys_ioperm(uint16_t first, uint32_t count, bool on)
 {
 #ifdef SYS_ioperm
