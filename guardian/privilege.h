@@ -13,7 +13,9 @@
  *   a new thread   has none until it asks, and accesses are refused;
  *   a forked child has lost all of them when fork() returns to it;
  *   an exec        must be preceded by hws_privilege_drop_all(), or the new
- *                  program can use the ports whatever the policy says of it.
+ *                  program can use the ports whatever the policy says of it;
+ *                  so must posix_spawn(), system() and popen(), which fork
+ *                  without telling anybody.
  *
  * Other kinds of access are open files. Those are shared by threads, stay
  * open in a forked child, and are closed by an exec.

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "guardian/context-internal.h"
 #include "helper/run.h"
 
 #define DEVICES "/sys/bus/pci/devices"
@@ -173,16 +174,27 @@ static uint32_t read_number(int device, const char *name)
 }
 
 /* Line @bar of "resource": start, end, flags. */
-static bool is_memory(const char *lines, uint32_t bar)
+static bool is_memory(const char *lines, uint32_t bar, bool *ret_whole_pages)
 {
+	unsigned long long in_page = (unsigned long long)sysconf(_SC_PAGESIZE) - 1;
 	unsigned long long start, end, flags;
 
 	for (uint32_t i = 0; lines && i < bar; i++) {
 		lines = strchr(lines, '\n');
 		lines = lines ? lines + 1 : NULL;
 	}
-	return lines && sscanf(lines, "%llx %llx %llx", &start, &end, &flags) == 3 && end > start &&
-	       !(flags & IS_IO);
+	if (!lines || sscanf(lines, "%llx %llx %llx", &start, &end, &flags) != 3 || end <= start ||
+	    flags & IS_IO)
+		return false;
+	*ret_whole_pages = !((start | (end + 1)) & in_page);
+	return true;
+}
+
+/* Does its descriptor reach it alone? What is mapped of it is whole pages. */
+static bool is_alone(struct run *run, const struct hws_access *access)
+{
+	return run_open_machine(run) == 0 &&
+	       native_bar_alone(run->machine->shim.self, access->bdf, access->bar) == 0;
 }
 
 static bool is_claimed(struct run *run, const struct hws_access *access)
@@ -216,7 +228,8 @@ static uint32_t bar_rights(struct run *run, struct hws_access *access, uint64_t 
 	return run_allows(run, access) ? HWS_R : 0;
 }
 
-static enum result open_bar(struct run *run, int device, struct hws_access *access)
+static enum result open_bar(struct run *run, int device, struct hws_access *access,
+			    bool whole_pages)
 {
 	struct hws_grants_bar *grant = &run->bars[run->grants.bars];
 	char text[HWS_BDF_TEXT];
@@ -232,6 +245,10 @@ static enum result open_bar(struct run *run, int device, struct hws_access *acce
 	if (!rights)
 		return RESULT_OK;
 	hws_bdf_format(access->bdf, text);
+	if (!whole_pages && !is_alone(run, access)) {
+		run_say(run, "%s %s: not granted: %s", text, name, hws_why());
+		return RESULT_OK;
+	}
 	if (run->grants.bars == HWS_GRANTS_BARS)
 		return run_refuse(RESULT_FAILURE, "run: the profile has more than %d BARs",
 				  HWS_GRANTS_BARS);
@@ -263,12 +280,13 @@ static enum result open_device(struct run *run, int device, struct hws_bdf bdf)
 	};
 	enum result result = RESULT_OK;
 	char lines[2048] = "";
+	bool whole_pages;
 
 	if (!read_file(device, "resource", lines, sizeof(lines)))
 		return RESULT_OK;
 	for (; access.bar < BARS && result == RESULT_OK; access.bar++)
-		if (is_memory(lines, access.bar))
-			result = open_bar(run, device, &access);
+		if (is_memory(lines, access.bar, &whole_pages))
+			result = open_bar(run, device, &access, whole_pages);
 	return result;
 }
 

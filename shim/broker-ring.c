@@ -12,8 +12,8 @@
 enum {
 	RUNS_BEFORE = 1,      /* who asks but once needs none */
 	SLICE_NS = 100000000, /* so often it is looked whether the helper is still there … */
-	SLICES = 300,	      /* … and no longer than this, as for messages */
 };
+#define PATIENCE_NS UINT64_C(30000000000) /* … and no longer than this, as for messages */
 
 /* A step of asking for one; its descriptor, or -errno. */
 static int share(struct broker *broker, uint32_t start)
@@ -88,12 +88,30 @@ void broker_ring_close(struct broker *broker)
 	broker->ring.shared = NULL;
 }
 
+/*
+ * Is the helper still there, and is there time left? By the clock: a handler of the program's may
+ * end each wait early. 1; 0: it is gone; -errno.
+ */
+static int look(const struct broker *broker, uint64_t *deadline)
+{
+	uint64_t now;
+	int r = sys_clock(CLOCK_MONOTONIC, &now);
+
+	if (r < 0)
+		return r;
+	if (*deadline == 0)
+		*deadline = now + PATIENCE_NS;
+	if (sys_poll_one(broker->fd, POLLIN) != 0)
+		return 0;
+	return now < *deadline ? 1 : -EAGAIN;
+}
+
 /* Until that many are answered. 1; 0: the helper is gone; -errno. */
 static int wait_for(const struct broker *broker, struct hws_wire_ring *shared, uint32_t answers)
 {
 	/* acquire: pairs with the helper's release; the reply is there */
 	uint32_t seen = __atomic_load_n(&shared->answered, __ATOMIC_ACQUIRE);
-	int slices = 0;
+	uint64_t deadline = 0; /* from the first look on */
 
 	/* the helper looks after it has answered; relaxed: the futex compares again */
 	__atomic_store_n(&shared->waits, 1, __ATOMIC_RELAXED);
@@ -101,12 +119,11 @@ static int wait_for(const struct broker *broker, struct hws_wire_ring *shared, u
 		int r = sys_futex_wait_shared(&shared->answered, seen, SLICE_NS);
 
 		seen = __atomic_load_n(&shared->answered, __ATOMIC_ACQUIRE); /* as above */
-		if (r != -ETIMEDOUT || seen == answers)
+		if (seen == answers || (r != -ETIMEDOUT && r != -EINTR))
 			continue;
-		if (sys_poll_one(broker->fd, POLLIN) != 0)
-			return 0;
-		if (++slices == SLICES)
-			return -EAGAIN;
+		r = look(broker, &deadline);
+		if (r <= 0)
+			return r;
 	}
 	__atomic_store_n(&shared->waits, 0, __ATOMIC_RELAXED); /* a needless wake does no harm */
 	return 1;

@@ -213,6 +213,12 @@ static int broker_txn(void *self, bool begin)
 	return r;
 }
 
+/* What is mapped or held here is this processor's to order, as the native back end does it. */
+static void broker_barrier(void *self, enum hws_barrier kind)
+{
+	(native_ops.barrier ? native_ops.barrier : shim_defaults.barrier)(self, kind);
+}
+
 const struct hws_shim_ops broker_ops = {
 	.struct_size = sizeof(broker_ops),
 	.abi = HWS_SHIM_ABI,
@@ -245,6 +251,7 @@ const struct hws_shim_ops broker_ops = {
 	.dma_fault = broker_dma_fault,
 	.irq_bind = broker_irq_bind,
 	.irq_unmask = broker_irq_unmask,
+	.barrier = broker_barrier,
 	.batch = broker_batch,
 	.txn = broker_txn,
 };

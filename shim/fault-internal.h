@@ -12,8 +12,9 @@
 
 /*
  * Puts our handler in front, if it isn't already; every opening of hardware calls it, so that a
- * program's own handler, installed later, is chained to and not lost. 0; -EMFILE after a program
- * has replaced handlers FAULT_ARMS times; -EOPNOTSUPP where the architecture isn't known.
+ * program's own handler, installed later, is chained to and not lost. From then on this thread
+ * blocks neither signal. 0; -EMFILE after a program has replaced handlers FAULT_ARMS times;
+ * -EOPNOTSUPP where the architecture isn't known.
  */
 enum { FAULT_ARMS = 8 };
 HWS_MUST int fault_arm(void);

@@ -162,7 +162,8 @@ int fault_arm(void)
 	for (int i = 0; i < SIGNALS && r == 0; i++)
 		r = arm_signal(i);
 	pthread_mutex_unlock(&one_at_a_time);
-	return r;
+	/* of a thread that blocks what the processor raises the kernel makes an end */
+	return r < 0 ? r : sys_unblock_faults();
 }
 
 int fault_observe(fault_observer observer)

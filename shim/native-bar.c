@@ -29,8 +29,12 @@ static int open_resource(struct native *native, struct hws_bdf bdf, uint32_t bar
 
 	snprintf(way, 16, "resource%u", bar);
 	fd = grants_bar(native->grants, bdf, bar, rights);
-	if (fd >= 0)
-		return sys_dup(fd);
+	if (fd >= 0) {
+		fd = sys_dup(fd);
+		return fd < 0 ? why(fd, "the granted descriptor of BAR %u can't be had twice: %s",
+				    bar, strerror(-fd))
+			      : fd;
+	}
 	fd = native_open_of(native, bdf, way, rights & HWS_W ? O_RDWR : O_RDONLY);
 	if (fd == -ENOENT)
 		return why(-ENODEV, "%s has no BAR %u, or there is no such PCI function",
@@ -96,11 +100,31 @@ static const char *const ways[] = { "resource0", "resource1", "resource2",
 				    "resource3", "resource4", "resource5" };
 enum { BARS = sizeof(ways) / sizeof(ways[0]) };
 
+/*
+ * Where in the pages of the BAR @offset lies. The kernel maps whole pages, from the one on that the
+ * BAR begins in: a BAR smaller than a page may begin anywhere in it.
+ */
+static int find_in_pages(struct native *native, struct hws_bdf bdf, uint32_t bar, uint64_t offset,
+			 uint64_t *ret_at)
+{
+	struct hws_pci_bar bars[HWS_PCI_BARS] = { 0 };
+	char text[HWS_BDF_TEXT];
+	int r = native_pci_bars(native, bdf, bars);
+
+	/* a tree of files may tell nothing of where it lies: then it begins with a page */
+	if (r < 0 && r != -ENOENT)
+		return why(native_code(r), "%s: where BAR %u lies can't be told: %s",
+			   hws_bdf_format(bdf, text), bar, native_cause(r));
+	*ret_at = (bars[bar].base & (sys_page_size() - 1)) + offset;
+	return 0;
+}
+
 /* By the file that sysfs has for the BAR. */
 static int resource_map(struct native *native, struct hws_bdf bdf, uint32_t bar, uint64_t offset,
 			uint64_t size, enum hws_rights rights, struct hws_window *ret_window)
 {
-	uint64_t in_page = offset & (sys_page_size() - 1);
+	uint64_t in_page;
+	uint64_t at = 0;
 	char way[16];
 	void *address;
 	HWS_CLEANUP_FD int fd = -1;
@@ -110,10 +134,12 @@ static int resource_map(struct native *native, struct hws_bdf bdf, uint32_t bar,
 	if (fd < 0)
 		return fd;
 	r = window_size(fd, offset, size, &size);
+	r = r < 0 ? r : find_in_pages(native, bdf, bar, offset, &at);
 	if (r < 0)
 		return r;
+	in_page = at & (sys_page_size() - 1);
 	/* SAFETY: the caller may use [offset, offset + size), which lies inside the BAR */
-	r = raw_bar_map(fd, offset - in_page, in_page + size, rights, &address);
+	r = raw_bar_map(fd, at - in_page, in_page + size, rights, &address);
 	if (r < 0)
 		return map_failed(native, way, bdf, bar, r);
 	*ret_window = (struct hws_window) {
@@ -232,6 +258,50 @@ int native_mmio_write(void *self, const struct hws_window *window, uint64_t offs
 	return r < 0 ? faulted(window) : 0;
 }
 
+static bool is_in(const struct hws_pci_bar *bar, const struct hws_span *pages)
+{
+	return bar->size && !(bar->flags & HWS_BAR_IO) && bar->base <= pages->last &&
+	       bar->base + (bar->size - 1) >= pages->first;
+}
+
+/* How many BARs of memory, of all functions, have something in these pages. */
+static int count_in(struct native *native, const struct hws_span *pages)
+{
+	struct hws_pci_bar bars[HWS_PCI_BARS];
+	struct hws_bdf bdf;
+	int count = 0;
+	int r = native_pci_next(native, NULL, &bdf);
+
+	for (; r == 0; r = native_pci_next(native, &bdf, &bdf)) {
+		if (native_pci_bars(native, bdf, bars) < 0)
+			continue;
+		for (int i = 0; i < HWS_PCI_BARS; i++)
+			count += is_in(&bars[i], pages);
+	}
+	return r == -ENOENT ? count : r;
+}
+
+int native_bar_alone(void *self, struct hws_bdf bdf, uint32_t bar)
+{
+	uint64_t in_page = sys_page_size() - 1;
+	struct hws_pci_bar bars[HWS_PCI_BARS];
+	char text[HWS_BDF_TEXT];
+	struct hws_span pages;
+	int r = native_pci_bars(self, bdf, bars);
+
+	/* a tree of files may not tell; ports are not mapped; most are as large as their pages */
+	if (r < 0 || bars[bar].flags & HWS_BAR_IO || !((bars[bar].base | bars[bar].size) & in_page))
+		return 0;
+	pages = (struct hws_span) { bars[bar].base & ~in_page,
+				    (bars[bar].base + (bars[bar].size - 1)) | in_page };
+	if (pages.first == bars[bar].base && count_in(self, &pages) == 1)
+		return 0;
+	return why(-EOPNOTSUPP,
+		   "BAR %u of %s shares a page of memory with others: a descriptor would reach "
+		   "those, too",
+		   bar, hws_bdf_format(bdf, text));
+}
+
 int native_bar_fd(void *self, struct hws_bdf bdf, uint32_t bar, enum hws_rights rights,
 		  uint64_t *ret_size)
 {
@@ -245,6 +315,9 @@ int native_bar_fd(void *self, struct hws_bdf bdf, uint32_t bar, enum hws_rights 
 	if (native_has_open(self, bdf))
 		return why(-EBUSY, "%s is open by VFIO: its BARs can't be mapped by their files",
 			   hws_bdf_format(bdf, text));
+	r = native_bar_alone(self, bdf, bar);
+	if (r < 0)
+		return r;
 	fd = open_resource(self, bdf, bar, rights, way);
 	r = fd < 0 ? fd : window_size(fd, 0, 0, ret_size);
 	return r < 0 ? r : HWS_TAKE_FD(fd);

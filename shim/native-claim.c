@@ -45,23 +45,21 @@ static bool is_bus(const struct region *region)
 	return !strncmp(region->name, "PCI Bus ", 8) || !strncmp(region->name, "PCI CardBus ", 12);
 }
 
-/*
- * The innermost region that has any of [first, last]: what comes later in the list lies inside what
- * comes before. False: none but buses.
- */
-static bool find_region(const char *text, uint64_t first, uint64_t last, struct region *ret_region)
+/* The next region, from *line on, that has any of [first, last]. False: none but buses. */
+static bool next_region(const char **line, uint64_t first, uint64_t last, struct region *ret_region)
 {
-	struct region region;
-	bool found = false;
+	while (*line) {
+		struct region region;
+		bool is_one = read_region(*line, &region) && region.last >= first &&
+			      region.first <= last && !is_bus(&region);
 
-	for (const char *line = text; line; line = next_line(line)) {
-		if (!read_region(line, &region) || region.last < first || region.first > last ||
-		    is_bus(&region))
+		*line = next_line(*line);
+		if (!is_one)
 			continue;
 		*ret_region = region;
-		found = true;
+		return true;
 	}
-	return found;
+	return false;
 }
 
 /* 0, also when there is no such file: *ret_text is then empty. */
@@ -83,16 +81,53 @@ static int read_list(struct native *native, const char *path, char **ret_text)
 	return 0;
 }
 
+/* Lies all that [first, last] has of the one in the other? */
+static bool hides(const struct region *inner, const struct region *outer, uint64_t first,
+		  uint64_t last)
+{
+	return inner->first <= (outer->first > first ? outer->first : first) &&
+	       inner->last >= (outer->last < last ? outer->last : last);
+}
+
+static int judge(struct native *native, const struct region *region)
+{
+	struct hws_bdf bdf;
+
+	/* a BAR that no driver asked for: what counts is who drives the function */
+	if (hws_bdf_parse(region->name, &bdf) == 0)
+		return native_pci_claimed(native, bdf, HWS_CONFIG_SPACE);
+	return claim_of_ports(region->first, region->last, region->name);
+}
+
+/*
+ * Everybody who has any of them; what comes later in the list lies behind what comes before, or
+ * inside it: then the inner one says whose it is.
+ */
+static int judge_all(struct native *native, const char *text, uint64_t first, uint64_t last)
+{
+	struct region region;
+	bool more = next_region(&text, first, last, &region);
+	int r = 0;
+
+	while (more && r == 0) {
+		struct region next = { 0 };
+
+		more = next_region(&text, first, last, &next);
+		if (!more || !hides(&next, &region, first, last))
+			r = judge(native, &region);
+		region = next;
+	}
+	return r;
+}
+
 int native_ports_claimed(void *self, uint16_t first, uint32_t count)
 {
 	HWS_CLEANUP_FREE char *text = NULL;
 	const struct native *native = self;
-	struct region region;
-	struct hws_bdf bdf;
 	int r;
 
-	/* the launcher has looked, before it granted anything; here the list would be hidden */
-	if (native->grants)
+	/* the launcher has looked before it granted them; here the list would be hidden */
+	if (grants_have_ports(native->grants, first, count))
 		return 0;
 	r = read_list(self, "/proc/ioports", &text);
 	if (r < 0 || !text)
@@ -101,12 +136,17 @@ int native_ports_claimed(void *self, uint16_t first, uint32_t count)
 		return why(-EBUSY,
 			   "who uses the ports can't be told: /proc/ioports hides it from this "
 			   "user (CAP_SYS_ADMIN sees it); the right 'claimed' does without");
-	if (!find_region(text, first, (uint64_t)first + count - 1, &region))
-		return 0;
-	/* a BAR that no driver asked for: what counts is who drives the function */
-	if (hws_bdf_parse(region.name, &bdf) == 0)
-		return native_pci_claimed(self, bdf, HWS_CONFIG_SPACE);
-	return claim_of_ports(region.first, region.last, region.name);
+	return judge_all(self, text, first, (uint64_t)first + count - 1);
+}
+
+/* The innermost region that has any of [first, last]: the last of a list. False: none but buses. */
+static bool find_region(const char *text, uint64_t first, uint64_t last, struct region *ret_region)
+{
+	bool found = false;
+
+	while (next_region(&text, first, last, ret_region))
+		found = true;
+	return found;
 }
 
 /*
@@ -154,7 +194,8 @@ int native_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar)
 	char users[128] = "";
 	int r;
 
-	if (native->grants)
+	/* as for ports: the launcher has looked */
+	if (grants_bar(native->grants, bdf, bar, HWS_RW) >= 0)
 		return 0;
 	native_pci_link(self, bdf, "driver", driver, sizeof(driver));
 	/* without a driver nothing can stand on it, but something may lie behind it */

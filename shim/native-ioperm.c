@@ -48,15 +48,14 @@ static void forbid(uint32_t first, uint32_t count)
 	}
 }
 
+/* Has any thread of this process ever got a port? Relaxed: a thread has them from its maker. */
+static _Atomic bool got_any;
+
+/* Also of a thread that never asked: the kernel gave it what its maker had. */
 static void forked(void)
 {
-	struct range before[RANGES];
-
-	memcpy(before, ranges, sizeof(before));
-	memset(ranges, 0, sizeof(ranges));
-	drops++;
-	for (int i = 0; i < RANGES; i++)
-		forbid(before[i].first, before[i].opens ? before[i].count : 0);
+	if (atomic_load_explicit(&got_any, memory_order_relaxed)) /* as above */
+		(void)!shim_ports_drop();
 }
 
 static _Atomic int watch_failed;
@@ -96,6 +95,7 @@ int ioperm_acquire(uint32_t first, uint32_t count, struct ioperm_grant *ret_gran
 	r = r < 0 ? r : sys_ioperm((uint16_t)first, count, true);
 	if (r < 0)
 		return r;
+	atomic_store_explicit(&got_any, true, memory_order_relaxed); /* as forked() has it */
 	*range = (struct range) { first, count, range->opens + 1 };
 	*ret_grant = (struct ioperm_grant) { first, count, sys_tid(), drops };
 	return 0;

@@ -90,7 +90,7 @@ static int open_config(struct native *native, struct hws_bdf bdf)
 	int dir = folder_of(native, bdf);
 	int fd = dir < 0 ? dir : native_open_in(native, dir, "config", O_RDWR);
 
-	if (native_refusal(fd) == -EPERM || fd == -EROFS)
+	if (dir >= 0 && (native_refusal(fd) == -EPERM || fd == -EROFS))
 		fd = native_open_in(native, dir, "config", O_RDONLY);
 	hws_bdf_format(bdf, text);
 	if (fd == -ENOENT)

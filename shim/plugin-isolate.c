@@ -17,8 +17,8 @@ struct isolated {
 	const struct hws_host *host;
 	uint64_t instance;
 	uint64_t patience_ns;
-	int fd; /* -1: it has ended */
-	int pid;
+	int fd;	     /* -1: it has ended */
+	int process; /* for sys_reap() */
 	uint32_t brings;
 	char end[PLUGIN_TROUBLE]; /* how */
 	char *window;
@@ -43,7 +43,7 @@ static struct hws_error *fail(const struct isolated *isolated, int r, const char
 /* It is over with that process, and that is what is said from now on. */
 static int lose(struct isolated *isolated, int r, const char *what)
 {
-	int signal = sys_reap(isolated->pid);
+	int signal = sys_reap(isolated->process);
 
 	isolated->fd = sys_close(isolated->fd);
 	if (r == -ETIMEDOUT)
@@ -130,7 +130,7 @@ static int start(struct isolated *isolated, struct hws_call_create *call,
 		return why(r, "no memory for an isolated plug-in");
 	inmate.window = isolated->window = window;
 	r = sys_companion(inmate_live, &inmate, plugin_library_fd(ext->library), &isolated->fd,
-			  &isolated->pid);
+			  &isolated->process);
 	return r < 0 ? why(r, "no process for an isolated plug-in: %s", strerror(-r)) : 0;
 }
 

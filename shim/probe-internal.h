@@ -82,7 +82,7 @@ void probe_bar(const struct scene *scene, struct finding *f);
 void probe_cpuid(const struct scene *scene, struct finding *f);
 void probe_midr(const struct scene *scene, struct finding *f);
 void probe_helper(const struct scene *scene, struct finding *f);
-void probe_helper_never(const struct scene *scene, struct finding *f);
+void probe_helper_vfio(const struct scene *scene, struct finding *f);
 void probe_vfio(const struct scene *scene, struct finding *f);
 void probe_iommufd(const struct scene *scene, struct finding *f);
 void probe_iommu(const struct scene *scene, struct finding *f);

@@ -79,6 +79,11 @@ HWS_MUST int shim_ports_drop(void);
 
 /* Of the native back end: has it the function open as a whole, by VFIO? */
 bool native_has_open(void *self, struct hws_bdf bdf);
+/*
+ * And: may a descriptor of this BAR, 0 to 5, be handed over? Whoever has it maps whole pages. 0;
+ * -EOPNOTSUPP: the BAR does not begin with a page, or another one lies in the same.
+ */
+HWS_MUST int native_bar_alone(void *self, struct hws_bdf bdf, uint32_t bar);
 
 /* The built-in back ends. */
 extern const struct hws_shim_ops native_ops;

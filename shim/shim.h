@@ -345,7 +345,7 @@ struct hws_shim_ops {
 	 * die; or, not @begin, no more. Absent: nothing to do.
 	 */
 	int (*txn)(void *self, bool begin);
-	/* a descriptor of the whole BAR, the caller's, and its size */
+	/* a descriptor of the whole BAR, the caller's, and its size; none that reaches more */
 	int (*bar_fd)(void *self, struct hws_bdf bdf, uint32_t bar, enum hws_rights rights,
 		      uint64_t *ret_size);
 	/* by these another process can hold the function, too; they stay the hold's */

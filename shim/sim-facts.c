@@ -74,16 +74,36 @@ int sim_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar)
 	return function ? claim_of_function(bdf, function->driver, function->users) : 0;
 }
 
+/* BARs of ports are who drives the function. */
+static int bars_claimed(const struct sim *sim, uint64_t first, uint64_t end)
+{
+	int r = 0;
+
+	for (const struct sim_function *of = sim->functions; of && r == 0; of = of->next) {
+		for (uint32_t bar = 0; bar < SIM_BARS && r == 0; bar++) {
+			uint64_t base = sim_config_io_base(of, bar);
+
+			if (base < end && base + of->bars[bar]->size > first)
+				r = claim_of_function(of->bdf, of->driver, of->users);
+		}
+	}
+	return r;
+}
+
 int sim_ports_claimed(void *self, uint16_t first, uint32_t count)
 {
-	const struct sim *sim = self;
+	struct sim *sim = self;
 	uint64_t end = (uint64_t)first + count;
+	int r;
 
 	for (const struct sim_space *at = sim->ports; at; at = at->next) {
 		if (at->owner[0] && at->first < end && at->first + at->size > first)
 			return claim_of_ports(at->first, at->first + at->size - 1, at->owner);
 	}
-	return 0;
+	pthread_mutex_lock(&sim->lock);
+	r = bars_claimed(sim, first, end);
+	pthread_mutex_unlock(&sim->lock);
+	return r;
 }
 
 /* One package without hyper-threads, whatever the description of CPUID says. */

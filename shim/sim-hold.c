@@ -48,6 +48,7 @@ static int new_hold(struct sim *sim, struct sim_function *function, struct hws_b
 	if (!function->hold)
 		return why(-ENOMEM, "no memory to hold %s", text);
 	function->hold->serial = ++sim->holds;
+	sim_function_reset(function);
 	function->config[COMMAND] |= COMMAND_BUS_MASTER;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <ctype.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 
 #include "shim/shim-internal.h"
@@ -84,14 +85,23 @@ static void complete(const struct hws_shim_ops *from, struct slot *ret_slot)
 	shim_complete(&ret_slot->ops);
 }
 
-static int seal(struct slot_page *page)
-{
-	int r = sys_mprotect(page, sizeof(*page), PROT_READ);
+/* A bit for each slot that is read-only; relaxed: only looked at and changed under the lock. */
+static _Atomic uint32_t sealed;
 
+/* Once; a slot that could not be is tried again before anybody gets it. */
+static int seal(int slot)
+{
+	struct slot_page *page = &shim_slots[slot];
+	int r;
+
+	if (atomic_load_explicit(&sealed, memory_order_relaxed) >> slot & 1)
+		return 0;
+	r = sys_mprotect(page, sizeof(*page), PROT_READ);
 	if (r < 0)
 		return why(r, "can't make the back end's table read-only: %s", strerror(-r));
 	/* before Linux 6.10 there is no such call; read-only it is all the same */
 	sys_mseal(page, sizeof(*page));
+	atomic_fetch_or_explicit(&sealed, UINT32_C(1) << slot, memory_order_relaxed); /* as above */
 	return 0;
 }
 
@@ -101,10 +111,8 @@ static int place(const struct slot *wanted)
 	for (int i = 0; i < SHIM_SLOTS; i++) {
 		int r = hws_once_set(&shim_slots[i].cell, wanted);
 
-		if (r == 0)
-			r = seal(&shim_slots[i]);
-		else if (r == -EALREADY && shim_slots[i].cell.value.source == wanted->source)
-			r = 0;
+		if (r == 0 || (r == -EALREADY && shim_slots[i].cell.value.source == wanted->source))
+			r = seal(i);
 		if (r != -EALREADY)
 			return r < 0 ? r : i;
 	}

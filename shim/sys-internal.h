@@ -108,8 +108,9 @@ HWS_MUST int sys_message_socket(const char *path, uint32_t seconds);
 /* One message, waiting for room; no SIGPIPE. EINTR is tried again. */
 HWS_MUST ssize_t sys_send_message(int fd, const void *bytes, size_t size);
 /*
- * One message, waiting for it; 0: the peer is gone; -EMSGSIZE when it is larger. *ret_fd is the
- * descriptor that came along, or -1: close-on-exec, the caller's. EINTR is tried again.
+ * One message, waiting for it; 0: the peer is gone; -EMSGSIZE when it is larger, or brings several
+ * descriptors. *ret_fd is the one that came along, or -1: close-on-exec, the caller's. EINTR is
+ * tried again, until the socket's own limit is over: -EAGAIN.
  */
 HWS_MUST ssize_t sys_receive_message(int fd, void *bytes, size_t size, int *ret_fd);
 /* One datagram, whole or not at all; no SIGPIPE. */
@@ -212,6 +213,8 @@ HWS_MUST int sys_ioctl(int fd, unsigned long request, void *argument);
 /* To the file's end; what is written there from now on is read next. */
 HWS_MUST int sys_seek_end(int fd);
 HWS_MUST int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *ret_old);
+/* SIGSEGV and SIGBUS, for this thread. */
+HWS_MUST int sys_unblock_faults(void);
 /* -ENOSYS where the architecture has no such call. */
 HWS_MUST int sys_ioperm(uint16_t first, uint32_t count, bool on);
 HWS_MUST int sys_clock(clockid_t clock, uint64_t *ret_ns);
@@ -246,12 +249,15 @@ HWS_MUST int sys_child(void (*body)(void *), void *context, unsigned int seconds
 /*
  * The same for longer: @body runs in a copy of this process that has one thread, @fd and nothing
  * else that is open but @kept, and which ends when the other side of @fd is closed. *ret_fd is that
- * side, where messages stay whole; *ret_pid is for sys_reap().
+ * side, where messages stay whole; *ret_process, a descriptor, is for sys_reap().
  */
 HWS_MUST int sys_companion(void (*body)(int fd, void *context), void *context, int kept,
-			   int *ret_fd, int *ret_pid);
-/* Ends it, if it hasn't: the signal it died of, 0: none, or -errno. */
-int sys_reap(int pid);
+			   int *ret_fd, int *ret_process);
+/*
+ * Ends it, if it hasn't: the signal it died of, 0: none, or -errno. By its descriptor: its number
+ * may be another's by now, where the program reaps whatever ends.
+ */
+int sys_reap(int process);
 struct sock_fprog;
 /* From now on this process gains no privileges, and its system calls are filtered. */
 HWS_MUST int sys_confine(const struct sock_fprog *filter);

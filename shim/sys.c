@@ -344,6 +344,22 @@ ssize_t sys_send_message(int fd, const void *bytes, size_t size)
 	return RETRY(send(fd, bytes, size, MSG_NOSIGNAL));
 }
 
+/* A socket's own limit begins anew with each wait that a handler cut short: that of all of them. */
+static bool waited_enough(int fd, uint64_t *deadline)
+{
+	struct timeval limit = { 0 };
+	socklen_t size = sizeof(limit);
+	uint64_t now = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &size) < 0 ||
+	    !(limit.tv_sec || limit.tv_usec) || sys_clock(CLOCK_MONOTONIC, &now) < 0)
+		return false;
+	if (*deadline == 0)
+		*deadline = now + (uint64_t)limit.tv_sec * 1000000000u +
+			    (uint64_t)limit.tv_usec * 1000u;
+	return now >= *deadline;
+}
+
 ssize_t sys_receive_message(int fd, void *bytes, size_t size, int *ret_fd)
 {
 	union {
@@ -351,12 +367,19 @@ ssize_t sys_receive_message(int fd, void *bytes, size_t size, int *ret_fd)
 		char room[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec into = { bytes, size };
+	/* not all of the room: what fills it up to a multiple would hold another descriptor */
 	struct msghdr message = { .msg_iov = &into,
 				  .msg_iovlen = 1,
 				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
+				  .msg_controllen = CMSG_LEN(sizeof(int)) };
 	const struct cmsghdr *one;
-	ssize_t r = RETRY(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
+	uint64_t deadline = 0;
+	ssize_t r;
+
+	do
+		r = result(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
+	while (r == -EINTR && !waited_enough(fd, &deadline));
+	r = r == -EINTR ? -EAGAIN : r;
 
 	*ret_fd = -1;
 	if (r < 0)
@@ -546,6 +569,16 @@ int sys_sigaction(int signal, const struct sigaction *action, struct sigaction *
 	return (int)result(sigaction(signal, action, ret_old));
 }
 
+int sys_unblock_faults(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGSEGV);
+	sigaddset(&set, SIGBUS);
+	return -pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int sys_ioperm(uint16_t first, uint32_t count, bool on)
 {
 #ifdef SYS_ioperm
@@ -685,7 +718,7 @@ static _Noreturn void be_companion(int fd, int kept, void (*body)(int, void *), 
 	for (int i = 0; i < 3; i++)
 		if (i != fd && i != kept && dup2(null, i) < 0)
 			close(i);
-	if (close_range(3, (unsigned int)low - 1, 0) < 0 && low > 3)
+	if (low > 3 && close_range(3, (unsigned int)low - 1, 0) < 0)
 		_exit(1);
 	if (high > low + 1 && close_range((unsigned int)low + 1, (unsigned int)high - 1, 0) < 0)
 		_exit(1);
@@ -697,8 +730,9 @@ static _Noreturn void be_companion(int fd, int kept, void (*body)(int, void *), 
 }
 
 int sys_companion(void (*body)(int fd, void *context), void *context, int kept, int *ret_fd,
-		  int *ret_pid)
+		  int *ret_process)
 {
+	int process;
 	int pair[2];
 	int pid;
 
@@ -709,25 +743,32 @@ int sys_companion(void (*body)(int fd, void *context), void *context, int kept, 
 	if (pid == 0)
 		be_companion(pair[1], kept, body, context);
 	close(pair[1]);
-	if (pid < 0) {
+	process = pid < 0 ? pid : (int)result(syscall(SYS_pidfd_open, pid, 0U));
+	if (process < 0) {
 		close(pair[0]);
-		return pid;
+		if (pid > 0) {
+			kill(pid, SIGKILL);
+			(void)RETRY(waitpid(pid, NULL, 0));
+		}
+		return process;
 	}
 	*ret_fd = pair[0];
-	*ret_pid = pid;
+	*ret_process = process;
 	return 0;
 }
 
-int sys_reap(int pid)
+int sys_reap(int process)
 {
-	int status;
-	int waited;
+	const idtype_t by_descriptor = (idtype_t)3; /* P_PIDFD, which older headers lack */
+	siginfo_t end = { 0 };
+	int r;
 
-	kill(pid, SIGKILL);
-	waited = (int)RETRY(waitpid(pid, &status, 0));
-	if (waited < 0)
-		return waited;
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	(void)result(syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0U));
+	r = (int)RETRY(waitid(by_descriptor, (id_t)process, &end, WEXITED));
+	close(process);
+	if (r < 0)
+		return r;
+	return end.si_code == CLD_EXITED ? 0 : end.si_status;
 }
 
 int sys_confine(const struct sock_fprog *filter)

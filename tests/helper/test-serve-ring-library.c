@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The library takes a ring where it can have one, and does without where it can't. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,8 +85,41 @@ START_TEST(rings_of_one_user_have_a_limit_and_without_one_messages_do)
 }
 END_TEST
 
-/* A helper of the first version: answers the way it did then, and takes nothing newer. */
-static void serve_first_version(int fd)
+static void send_with(int fd, const union wire_reply *reply, int with)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS } };
+	struct iovec from = { (void *)(uintptr_t)reply, reply->answer.head.size };
+	struct msghdr message = { .msg_iov = &from,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+
+	memcpy(CMSG_DATA(&control.head), &with, sizeof(with));
+	must(with >= 0 && sendmsg(fd, &message, 0) > 0);
+}
+
+/* A step of asking for a ring: its memory, then the doorbell. True: it has all of it. */
+static bool give_ring(int fd, const union wire_request *request, union wire_reply *reply)
+{
+	const struct hws_wire_share *share = wire_body(request);
+	uint32_t size = sizeof(struct hws_wire_ring);
+
+	*(struct hws_wire_shared *)wire_reply_body(reply) =
+		(struct hws_wire_shared) { size, HWS_WIRE_SLOTS };
+	send_with(fd, reply, share->start ? sys_eventfd() : sys_memfd_sized("ring", size));
+	return share->start;
+}
+
+/*
+ * A helper of that version: answers the way it did then, and takes nothing newer. It ends when
+ * somebody has a ring of it.
+ */
+static void serve_version(int fd, uint16_t version)
 {
 	union wire_request request;
 	union wire_reply reply;
@@ -92,44 +127,69 @@ static void serve_first_version(int fd)
 	for (;;) {
 		int none;
 		ssize_t size = sys_receive_message(fd, &request, sizeof(request), &none);
-		uint16_t version = request.head.op == HWS_WIRE_HELLO ? 0 : 1;
+		bool hello = request.head.op == HWS_WIRE_HELLO;
 
 		if (size <= 0)
 			return;
-		must(wire_check(&request, (size_t)size, version) == 0);
+		must(wire_check(&request, (size_t)size, hello ? 0 : version) == 0);
 		memset(&reply, 0, sizeof(reply));
 		reply.answer.head = request.head;
 		reply.answer.head.size = (uint32_t)wire_reply_size(&request);
-		if (version == 0)
+		if (request.head.op == HWS_WIRE_RING) {
+			if (give_ring(fd, &request, &reply))
+				return;
+			continue;
+		}
+		if (hello)
 			*(struct hws_wire_welcome *)wire_reply_body(&reply) =
-				(struct hws_wire_welcome) { 1, HWS_WIRE_STEPS, 0 };
+				(struct hws_wire_welcome) { version, HWS_WIRE_STEPS, 0 };
 		must(sys_send_message(fd, &reply, reply.answer.head.size) > 0);
 	}
 }
 
-START_TEST(p4_library_talks_to_a_helper_of_the_first_version)
-{
-	struct daemon fake = { .socket = "/tmp/hwsafe-old-XXXXXX" };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int listener = socket(AF_UNIX, SOCK_SEQPACKET, 0);
-	struct hws_msr *msr;
-	struct hws_hold hold;
-	struct hws *hw;
-	uint64_t value;
-	pid_t pid;
-	int status;
+struct fake {
+	struct daemon daemon;
+	int listener;
+};
 
-	ck_assert_int_ge(mkstemp(fake.socket), 0);
-	unlink(fake.socket);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake.socket);
-	ck_ok(bind(listener, (void *)&address, sizeof(address)));
-	ck_ok(listen(listener, 1));
-	pid = fork();
-	if (pid == 0) {
-		serve_first_version(accept(listener, NULL, NULL));
+static void fake_start(struct fake *fake, uint16_t version)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	*fake = (struct fake) { .daemon = { .socket = "/tmp/hwsafe-old-XXXXXX" },
+				.listener = socket(AF_UNIX, SOCK_SEQPACKET, 0) };
+	ck_assert_int_ge(mkstemp(fake->daemon.socket), 0);
+	unlink(fake->daemon.socket);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake->daemon.socket);
+	ck_ok(bind(fake->listener, (void *)&address, sizeof(address)));
+	ck_ok(listen(fake->listener, 1));
+	fake->daemon.pid = fork();
+	if (fake->daemon.pid == 0) {
+		serve_version(accept(fake->listener, NULL, NULL), version);
 		_exit(0);
 	}
-	hw = ask_helper(&fake);
+}
+
+static void fake_end(struct fake *fake)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(fake->daemon.pid, &status, 0), fake->daemon.pid);
+	ck_assert_int_eq(status, 0);
+	close(fake->listener);
+	unlink(fake->daemon.socket);
+}
+
+START_TEST(p4_library_talks_to_a_helper_of_the_first_version)
+{
+	struct hws_msr *msr;
+	struct hws_hold hold;
+	struct fake fake;
+	struct hws *hw;
+	uint64_t value;
+
+	fake_start(&fake, 1);
+	hw = ask_helper(&fake.daemon);
 	ck_assert_int_eq(hws_msr_open(hw, "0", 0x199, 0x199, HWS_R, &msr), 0);
 	for (int i = 0; i < 10; i++)
 		ck_assert_int_eq(hws_msr_read(msr, 0, 0x199, &value), 0);
@@ -140,10 +200,45 @@ START_TEST(p4_library_talks_to_a_helper_of_the_first_version)
 	ck_assert_int_eq(hws_msr_read(msr, 0, 0x199, &value), 0);
 	hws_msr_close(msr);
 	hws_close(hw);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, 0);
-	close(listener);
-	unlink(fake.socket);
+	fake_end(&fake);
+}
+END_TEST
+
+static void tick(int signal)
+{
+	(void)signal;
+}
+
+/* As a profiler does: each wait is cut short. */
+static void tick_often(bool on)
+{
+	const struct sigaction action = { .sa_handler = tick };
+	const struct itimerval often = { { 0, on ? 5000 : 0 }, { 0, on ? 5000 : 0 } };
+
+	sigaction(SIGALRM, &action, NULL);
+	ck_ok(setitimer(ITIMER_REAL, &often, NULL));
+}
+
+START_TEST(p6_library_notices_that_a_helper_is_gone_whatever_signals_come)
+{
+	struct hws_msr *msr;
+	struct fake fake;
+	struct hws *hw;
+	uint64_t value;
+
+	need_copies();
+	fake_start(&fake, 2);
+	hw = ask_helper(&fake.daemon);
+	ck_assert_int_eq(hws_msr_open(hw, "0", 0x199, 0x199, HWS_R, &msr), 0);
+	ck_assert_int_eq(hws_msr_read(msr, 0, 0x199, &value), 0);
+	tick_often(true);
+	/* this one goes by the ring, which nobody looks into */
+	ck_assert_int_eq(hws_msr_read(msr, 0, 0x199, &value), -EIO);
+	tick_often(false);
+	ck_assert_ptr_nonnull(strstr(hws_why(), "is gone"));
+	hws_msr_close(msr);
+	hws_close(hw);
+	fake_end(&fake);
 }
 END_TEST
 
@@ -153,6 +248,7 @@ int main(void)
 			 (const TTest *[]) {
 				 rings_of_one_user_have_a_limit_and_without_one_messages_do,
 				 p4_library_talks_to_a_helper_of_the_first_version,
+				 p6_library_notices_that_a_helper_is_gone_whatever_signals_come,
 				 NULL,
 			 });
 }

@@ -171,6 +171,26 @@ static void ports_are_who_the_kernel_says_body(void)
 }
 TREE_TEST(ports_are_who_the_kernel_says)
 
+static void ports_of_many_are_each_ones_body(void)
+{
+	struct hws *hw = tree_open(PLAIN);
+	struct hws_port *port;
+
+	/* the last in the list is the disk, which nobody drives */
+	check_busy(hws_port_open(hw, 0x78, 0xc010 - 0x78, HWS_RW, &port), "dma page reg");
+	check_busy(hws_port_open(hw, 0, 0x10000, HWS_W, &port), "rtc0");
+	tree_text("/proc/ioports", "0d00-ffff : PCI Bus 0000:00\n"
+				   "  c000-c01f : pnp 00:01\n"
+				   "    c000-c00f : " DISK "\n");
+	/* what lies inside says whose it is; what is left is the outer one's */
+	ck_works(hws_port_open(hw, 0xc004, 4, HWS_RW, &port));
+	hws_port_close(port);
+	check_busy(hws_port_open(hw, 0xc00c, 8, HWS_RW, &port), "pnp 00:01");
+	check_busy(hws_port_open(hw, 0xc000, 0x20, HWS_RW, &port), "pnp 00:01");
+	hws_close(hw);
+}
+TREE_TEST(ports_of_many_are_each_ones)
+
 static void memory_without_a_driver_can_be_somebodys_body(void)
 {
 	struct hws *hw = tree_open(PLAIN);
@@ -283,6 +303,7 @@ START_TEST(simulated_machine_tells_the_same)
 	check_busy(hws_pci_open(hw, "00:01.0", 0, 0, HWS_RW, &pci), "nvme0n1 is mounted on /srv");
 	check_busy(hws_mmio_map(hw, "00:01.0", 0, 0, 0x100, HWS_W, &mmio), "driver nvme");
 	check_busy(hws_port_open(hw, 0x71, 1, HWS_W, &port), "rtc0");
+	check_busy(hws_port_open(hw, 0xc000, 4, HWS_RW, &port), "driver nvme");
 	ck_works(hws_mmio_map(hw, "00:02.0", 0, 0, 0x100, HWS_RW, &mmio));
 	hws_mmio_unmap(mmio);
 	ck_works(hws_pci_get_info(hw, "00:01.0", &info));
@@ -320,6 +341,7 @@ int main(void)
 					     users_are_named,
 					     right_lets_it_through_until_it_is_gone,
 					     ports_are_who_the_kernel_says,
+					     ports_of_many_are_each_ones,
 					     memory_without_a_driver_can_be_somebodys,
 					     driver_that_only_holds_uses_nothing,
 					     info_tells_what_sysfs_knows,

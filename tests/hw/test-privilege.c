@@ -160,6 +160,38 @@ START_TEST(forked_child_has_lost_its_ports)
 }
 END_TEST
 
+static void child_reaches_no_port(void *unused)
+{
+	(void)unused;
+	ck_assert_int_eq(try_port(), -EPERM);
+}
+
+static void *fork_without_asking(void *status)
+{
+	/* as above: the kernel let it in */
+	ck_assert_int_eq(try_port(), 0);
+	*(int *)status = suite_child(child_reaches_no_port, NULL);
+	return NULL;
+}
+
+START_TEST(child_of_a_thread_that_never_asked_has_lost_them_too)
+{
+	struct hws *hw;
+	struct hws_port *clock;
+	pthread_t thread;
+	int status = -1;
+
+	need_lab("rtc");
+	hw = open_native();
+	clock = open_clock(hw);
+	ck_assert_int_eq(pthread_create(&thread, NULL, fork_without_asking, &status), 0);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(status, 0);
+	hws_port_close(clock);
+	hws_close(hw);
+}
+END_TEST
+
 /* In a child of its own: opens the ports, then becomes another program. */
 static void exec_with_ports(void *drop)
 {
@@ -198,6 +230,7 @@ int main(int argc, char **argv)
 				 ranges_that_overlap_are_given_back_one_by_one,
 				 ports_dropped_are_not_given_back_twice,
 				 forked_child_has_lost_its_ports,
+				 child_of_a_thread_that_never_asked_has_lost_them_too,
 				 program_after_exec_has_ports_unless_they_were_dropped,
 				 NULL,
 			 });

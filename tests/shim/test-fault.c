@@ -122,6 +122,27 @@ START_TEST(port_access_without_permission_is_refused_not_killed)
 }
 END_TEST
 
+/* The kernel ends a process at a fault that it may not deliver. */
+static void block_arm_and_load(void *page)
+{
+	sigset_t all;
+	uint32_t value;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	if (fault_arm() == 0 && raw_load32(page, &value) == -EIO &&
+	    pthread_sigmask(SIG_SETMASK, NULL, &all) == 0 && sigismember(&all, SIGTERM) &&
+	    !sigismember(&all, SIGBUS))
+		_exit(42);
+}
+
+START_TEST(thread_that_blocks_all_signals_lives_on)
+{
+	need_faults();
+	ck_assert_int_eq(WEXITSTATUS(suite_child(block_arm_and_load, closed_page())), 42);
+}
+END_TEST
+
 static void arm_and_touch(void *page)
 {
 	if (fault_arm() == 0)
@@ -347,6 +368,7 @@ int main(void)
 				 raw_access_works_where_there_is_memory,
 				 raw_access_gives_all_ones_when_the_page_is_closed,
 				 raw_access_gives_all_ones_when_the_device_is_lost,
+				 thread_that_blocks_all_signals_lives_on,
 				 port_access_without_permission_is_refused_not_killed,
 				 foreign_fault_still_kills,
 				 earlier_disposition_is_honoured,

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/grants-internal.h"
 #include "shim/shim-internal.h"
 #include "tests/suite.h"
 
@@ -160,6 +161,88 @@ static void bar_map_reads_and_writes_inside_body(void)
 }
 NATIVE_TEST(bar_map_reads_and_writes_inside)
 
+/* A function with a small BAR: 256 bytes that begin at @base, all 0xaa. */
+static const struct hws_bdf small = { .device = 4 };
+static void build_small(const char *device, unsigned int base)
+{
+	char path[128], text[96], bytes[257] = "";
+
+	memset(bytes, 0xaa, sizeof(bytes) - 1);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:00:%s.0/resource", device);
+	snprintf(text, sizeof(text), "0x%016x 0x%016x 0x0000000000040200\n", base, base + 255);
+	create_text(path, text);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:00:%s.0/resource0", device);
+	create_text(path, bytes);
+}
+
+/* The kernel shows the page in which it lies: the file's first byte is the page's. */
+static void bar_smaller_than_a_page_is_where_it_begins_body(void)
+{
+	const struct hws_shim_ops *ops = shim_ops(&shim);
+	struct hws_window window;
+	uint64_t value = 0;
+
+	build_small("04", 0xfea20000);
+	ck_ok(ops->bar_map(shim.self, small, 0, 4, 8, HWS_RW, &window));
+	ck_ok(ops->mmio_read(shim.self, &window, 0, 4, &value));
+	ck_assert_uint_eq(value, 0xaaaaaaaa);
+	ops->bar_unmap(shim.self, &window);
+	build_small("04", 0xfea20100);
+	ck_ok(ops->bar_map(shim.self, small, 0, 4, 8, HWS_RW, &window));
+	ck_assert_uint_eq((uintptr_t)window.direct % 4096, 0x104);
+	ck_ok(ops->mmio_read(shim.self, &window, 0, 4, &value));
+	ck_assert_uint_eq(value, 0); /* where there is no byte of the file any more */
+	ops->bar_unmap(shim.self, &window);
+}
+NATIVE_TEST(bar_smaller_than_a_page_is_where_it_begins)
+
+static void descriptor_of_a_bar_reaches_no_other_body(void)
+{
+	const struct hws_shim_ops *ops = shim_ops(&shim);
+	uint64_t size = 0;
+
+	build_small("04", 0xfea20000);
+	ck_ok(ops->bar_fd(shim.self, small, 0, HWS_RW, &size));
+	ck_assert_uint_eq(size, 256);
+	build_small("05", 0xfea20100);
+	ck_assert_int_eq(ops->bar_fd(shim.self, small, 0, HWS_RW, &size), -EOPNOTSUPP);
+	ck_assert_ptr_nonnull(strstr(hws_why(), "shares a page"));
+	build_small("05", 0xfeb00000);
+	ck_ok(ops->bar_fd(shim.self, small, 0, HWS_RW, &size));
+	build_small("04", 0xfea20100);
+	ck_assert_int_eq(ops->bar_fd(shim.self, small, 0, HWS_RW, &size), -EOPNOTSUPP);
+}
+NATIVE_TEST(descriptor_of_a_bar_reaches_no_other)
+
+/* What else a program was granted says nothing about this. */
+static void grants_stand_for_what_they_grant_body(void)
+{
+	static struct hws_grants head = { .bars = 1 };
+	struct hws_grants_bar bar = { .device = 3, .bar = 0, .rights = HWS_RW, .fd = 0 };
+	const struct grants grants = { .head = &head, .bars = &bar };
+	struct hws_shim_options options = { .size = sizeof(options),
+					    .sysroot = root,
+					    .grants = &grants };
+	const struct hws_shim_ops *ops = shim_ops(&shim);
+	struct hws_shim granted;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s" EDU "/driver", root);
+	ck_assert_int_eq(symlink("../../../bus/pci/drivers/edu", path), 0);
+	create_text("/proc/ioports", "0070-0077 : rtc0\n1000-100f : 0000:00:03.0\n");
+	head.ports[0x70 / 8] = 0x3; /* 0x70 and 0x71 */
+	ck_ok(shim_open(&native_ops, &options, &granted));
+	ck_ok(ops->ports_claimed(granted.self, 0x70, 2));
+	ck_assert_int_eq(ops->ports_claimed(granted.self, 0x70, 3), -EBUSY);
+	ck_ok(ops->pci_claimed(granted.self, edu, 0));
+	ck_assert_int_eq(ops->pci_claimed(granted.self, edu, 1), -EBUSY);
+	ck_assert_int_eq(ops->pci_claimed(granted.self, edu, HWS_CONFIG_SPACE), -EBUSY);
+	bar.rights = HWS_R;
+	ck_assert_int_eq(ops->pci_claimed(granted.self, edu, 0), -EBUSY);
+	shim_close(&granted);
+}
+NATIVE_TEST(grants_stand_for_what_they_grant)
+
 static void bar_map_refuses_what_is_not_there_body(void)
 {
 	static const struct {
@@ -302,6 +385,9 @@ int main(void)
 						pci_next_goes_in_order,
 						pci_read_tells_refusals_apart,
 						bar_map_reads_and_writes_inside,
+						bar_smaller_than_a_page_is_where_it_begins,
+						descriptor_of_a_bar_reaches_no_other,
+						grants_stand_for_what_they_grant,
 						bar_map_refuses_what_is_not_there,
 						device_lost_under_the_reader_gives_all_ones,
 						msr_read_tells_a_hole_from_an_absent_cpu,

@@ -151,6 +151,20 @@ START_TEST(probe_names_what_is_gone_through)
 }
 END_TEST
 
+/* Each kind that goes through the helper: what stands in its way, if anything, is not that. */
+static void check_helped(const struct seen *seen, int code)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < seen->count; i++) {
+		if (strcmp(seen->at[i].way, "hwsafe-helper") != 0)
+			continue;
+		ck_assert_int_eq(seen->at[i].code, code);
+		count++;
+	}
+	ck_assert_uint_eq(count, 6); /* port, msr, pci, bar, irq, dma */
+}
+
 /* A socket that nobody serves, and one whose other side says nothing that makes sense. */
 START_TEST(probe_greets_the_helper)
 {
@@ -165,12 +179,12 @@ START_TEST(probe_greets_the_helper)
 	ck_ok(bind(fd, (struct sockaddr *)&address, sizeof(address)));
 	ck_ok(hws_probe(&options, see, &seen));
 	i = index_of(&seen, "hwsafe-helper");
-	ck_assert_int_eq(seen.at[i].code, -ENODEV);
+	check_helped(&seen, -ENODEV);
 	ck_assert_ptr_nonnull(strstr(seen.at[i].fix, "restart"));
 	ck_ok(listen(fd, 1));
 	seen.count = 0;
 	ck_ok(hws_probe(&options, see, &seen));
-	ck_assert_int_eq(seen.at[i].code, -EIO);
+	check_helped(&seen, -EIO);
 	ck_assert_ptr_nonnull(strstr(seen.at[i].fix, "journalctl"));
 	close(fd);
 	remove_tree();

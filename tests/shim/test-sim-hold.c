@@ -310,6 +310,11 @@ START_TEST(reset_gives_the_state_of_the_beginning)
 	put(sim, &edu, 0x04, 4, 1);
 	sim_ops.hold_close(sim, &hold);
 	ck_assert_uint_eq(get(sim, &edu, 0x04, 4), 0);
+	/* who holds it next finds it so, whoever wrote there in between */
+	put(sim, &edu, 0x04, 4, 1);
+	hold = hold_of(sim);
+	ck_assert_uint_eq(get(sim, &edu, 0x04, 4), 0);
+	sim_ops.hold_close(sim, &hold);
 	sim_ops.close(sim);
 }
 END_TEST

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -8,6 +10,7 @@
 #include <unistd.h>
 
 #include "shim/shim-internal.h"
+#include "shim/sys-internal.h"
 #include "tests/suite.h"
 
 static int dummy_open(const struct hws_shim_options *options, void **ret_self)
@@ -276,6 +279,38 @@ START_TEST(sealed_slot_stays_read_only_for_good)
 }
 END_TEST
 
+/* From now on nothing of this process can be made read-only. */
+static void deny_mprotect(void)
+{
+	struct sock_filter rules[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = { sizeof(rules) / sizeof(rules[0]), rules };
+
+	if (sys_confine(&filter) < 0)
+		_exit(1);
+}
+
+static void install_without_mprotect(void *unused)
+{
+	(void)unused;
+	deny_mprotect();
+	for (int i = 0; i < 3; i++)
+		if (shim_install(&dummy) != -ENOMEM)
+			_exit(2);
+	_exit(42);
+}
+
+START_TEST(nobody_gets_a_slot_that_can_not_be_sealed)
+{
+	need_kernel("seccomp");
+	ck_assert_int_eq(WEXITSTATUS(suite_child(install_without_mprotect, NULL)), 42);
+}
+END_TEST
+
 static void *install_dummy(void *ret_slot)
 {
 	*(int *)ret_slot = shim_install(&dummy);
@@ -310,6 +345,7 @@ int main(void)
 					      install_says_when_all_slots_are_taken,
 					      sealed_slot_kills_who_writes_and_goes_on_reading,
 					      sealed_slot_stays_read_only_for_good,
+					      nobody_gets_a_slot_that_can_not_be_sealed,
 					      install_from_many_threads_makes_one_slot,
 					      NULL,
 				      });

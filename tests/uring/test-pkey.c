@@ -222,6 +222,24 @@ static void write_while_reading(void *unused)
 	*(volatile char *)bytes = 1;
 }
 
+/* So many views of one key, and the next one still counts. */
+START_TEST(key_is_open_until_it_was_closed_as_often_as_opened)
+{
+	enum { OFTEN = 65536 + 1, PAGE = 4096 };
+	const struct pkey_set *set;
+	volatile char *page;
+
+	need_pku();
+	ck_ok(pkey_take(&set));
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_ok(pkey_mprotect((void *)page, PAGE, PROT_READ | PROT_WRITE, set->keys[0]));
+	for (int i = 0; i < OFTEN; i++)
+		pkey_open(set->keys[0], true);
+	for (int i = 0; i < OFTEN; i++, pkey_close(set->keys[0], true))
+		page[0] = 1;
+}
+END_TEST
+
 START_TEST(view_for_reading_cant_write)
 {
 	need_pku();
@@ -371,6 +389,7 @@ int main(void)
 				 stray_touch_of_closed_pages_is_caught_named_and_deadly,
 				 stray_touch_behind_closed_keys_is_caught_named_and_deadly,
 				 memory_is_open_for_the_time_of_a_view,
+				 key_is_open_until_it_was_closed_as_often_as_opened,
 				 view_for_reading_cant_write,
 				 strict_pools_close_what_shares_a_key,
 				 system_calls_reach_what_is_opened_for_them,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
+#include <sys/auxv.h>
 
 #include "shim/native-internal.h"
 #include "shim/sys-internal.h"
@@ -38,7 +39,9 @@ static int midr(int root, uint64_t *ret_midr)
 
 	if (r == 0 || root != SYS_REAL_ROOT)
 		return r;
-	/* SAFETY: reading an ID register changes nothing; where it is forbidden it gives 0 */
+	if (!(getauxval(AT_HWCAP) & HWCAP_CPUID))
+		return -EPERM;
+	/* SAFETY: reading an ID register changes nothing, and this kernel answers for them */
 	return raw_midr(ret_midr);
 }
 

@@ -87,8 +87,8 @@ static inline int raw_port_write(uint16_t port, uint32_t width, uint32_t value)
 }
 
 /*
- * Safety: changes nothing. Checked here: a kernel that doesn't answer for the ID registers makes
- * the instruction fault: 0 and -EPERM.
+ * Safety: changes nothing; only where the kernel answers for the ID registers (HWCAP_CPUID), or the
+ * instruction is invalid. Checked here: a fault gives 0 and -EPERM.
  */
 static inline int raw_midr(uint64_t *ret_midr)
 {

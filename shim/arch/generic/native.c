@@ -29,6 +29,12 @@ bool native_has_open(void *self, struct hws_bdf bdf)
 	return false;
 }
 
+int native_bar_alone(void *self, struct hws_bdf bdf, uint32_t bar)
+{
+	(void)self, (void)bdf, (void)bar;
+	return -EOPNOTSUPP;
+}
+
 const struct hws_shim_ops native_ops = {
 	.struct_size = sizeof(native_ops),
 	.abi = HWS_SHIM_ABI,
