@@ -189,6 +189,22 @@ START_TEST(a_ring_that_lacks_something_is_told_of)
 }
 END_TEST
 
+/* A filter that came after the first ring: the probe of it is remembered. */
+START_TEST(an_io_uring_that_is_refused_later_is_done_without)
+{
+	struct hws_ring_options defer = { .mode = "defer" };
+	char reduced[RING_WHY];
+	struct hws_ring *ring;
+
+	need_where("uring", rig_has_uring(), "this machine allows no io_uring");
+	ck_assert_str_eq(info_of(NULL, NULL, reduced).backend, "uring");
+	need("seccomp", lock_up(SECCOMP_RET_ERRNO | EPERM), "no filter can be set here");
+	ck_assert_str_eq(info_of(NULL, NULL, reduced).backend, "epoll");
+	ck_assert_ptr_nonnull(strstr(reduced, "seccomp"));
+	ck_assert_int_eq(hws_ring_open(NULL, &defer, &ring), -EPERM);
+}
+END_TEST
+
 static void expect_told(int code)
 {
 	struct hws_ring *ring = NULL;
@@ -276,16 +292,18 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("uring/ring-choose", (const TTest *[]) {
-						      what_is_asked_for_is_given,
-						      a_ring_that_lacks_something_is_told_of,
-						      a_refused_io_uring_is_done_without,
-						      a_hidden_io_uring_is_done_without,
-						      a_deadly_io_uring_is_done_without,
-						      no_memory_is_not_hidden,
-						      no_descriptors_are_not_hidden,
-						      a_thread_that_is_stuck_is_left_and_counted,
-						      many_wait_for_one_descriptor,
-						      NULL,
-					      });
+	return suite_run("uring/ring-choose",
+			 (const TTest *[]) {
+				 what_is_asked_for_is_given,
+				 a_ring_that_lacks_something_is_told_of,
+				 a_refused_io_uring_is_done_without,
+				 a_hidden_io_uring_is_done_without,
+				 a_deadly_io_uring_is_done_without,
+				 an_io_uring_that_is_refused_later_is_done_without,
+				 no_memory_is_not_hidden,
+				 no_descriptors_are_not_hidden,
+				 a_thread_that_is_stuck_is_left_and_counted,
+				 many_wait_for_one_descriptor,
+				 NULL,
+			 });
 }
