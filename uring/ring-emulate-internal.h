@@ -211,8 +211,11 @@ void emu_file_leave(struct emu_op *op);
 HWS_MUST int emu_look(struct emu *emu, uint64_t deadline_ns);
 /* Closes files that nobody uses any more. */
 void emu_bury(struct emu *emu);
-/* Closes all, without telling the poller. */
+/* Closes all, without telling the poller, but what threads that are stuck in a call have. */
 void emu_files_end(struct emu *emu);
+/* It is such a thread's: from now on its file outlives the ring; and is no longer needed. */
+void emu_file_leave_to(struct emu_op *op);
+void emu_file_abandon(struct emu_op *op);
 
 /* ring-emulate-crew.c: the threads */
 /* Has it done: 0, or -errno when there can be no thread. */
