@@ -111,6 +111,7 @@ struct emu_op {
 	uint64_t deadline_ns;
 	int64_t result;
 	uint64_t expected; /* less breaks a chain */
+	uint32_t moved;	   /* so far, where the call itself doesn't count */
 	uint32_t events;   /* what it waits for */
 	uint32_t flags;	   /* of the completion, when it waits for room */
 	int fd;

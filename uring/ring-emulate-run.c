@@ -115,8 +115,11 @@ void emu_flush(struct emu *emu)
 
 static bool failed(const struct emu_op *op, int64_t result)
 {
-	return result < 0 ||
-	       (op->kind && op->kind->traits & EMU_MOVES && (uint64_t)result != op->expected);
+	uint32_t traits = op->kind ? op->kind->traits : 0;
+	bool whole = traits & EMU_MOVES ||
+		     (traits & EMU_MESSAGE && op->sqe.msg_flags & MSG_WAITALL);
+
+	return result < 0 || (whole && (uint64_t)result != op->expected);
 }
 
 /* The one behind it starts, or all of them end. */
@@ -141,8 +144,12 @@ void emu_end(struct emu_op *op, int64_t result, uint32_t flags)
 	struct emu *emu = op->emu;
 	struct emu_op *next = op->link;
 	struct emu_op *limit = op->limit;
-	bool broken = failed(op, result) && !(op->sqe.flags & IOSQE_IO_HARDLINK);
+	bool broken;
 
+	/* what failed in the end failed after this much */
+	if (result < 0 && op->moved)
+		result = op->moved;
+	broken = failed(op, result) && !(op->sqe.flags & IOSQE_IO_HARDLINK);
 	if (op->limited)
 		op->limited->limit = NULL;
 	emu_file_drop(op);
