@@ -56,6 +56,7 @@ enum emu_traits {
 	EMU_ALWAYS = 8,	  /* waits, even if the descriptor doesn't want to */
 	EMU_MESSAGE = 16, /* takes MSG_ flags */
 	EMU_PATIENT = 32, /* a thread tries it again and again: so it can be cancelled */
+	EMU_PLAIN = 64,	  /* takes descriptors only, no registered files */
 };
 
 /* Where an operation is. */

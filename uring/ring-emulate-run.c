@@ -276,10 +276,21 @@ static void start_blocking(struct emu_op *op)
 		r = own(op);
 	else if (op->fd >= 0)
 		r = emu_file_take(op);
+	/* a path may need no directory: the call will say */
+	if (r == -EBADF && op->kind->traits & EMU_PLAIN)
+		r = 0;
 	if (r == 0)
 		r = crew_give(op->emu, op);
 	if (r < 0)
 		emu_end(op, r, 0);
+}
+
+/* Is there no such file, or none that the call can take? */
+static bool is_bad(const struct emu_op *op)
+{
+	if (op->kind->traits & EMU_PLAIN)
+		return op->sqe.flags & IOSQE_FIXED_FILE;
+	return op->kind->traits & EMU_FD && sys_get_flags(op->fd) < 0;
 }
 
 static void start(struct emu_op *op)
@@ -299,7 +310,7 @@ static void start(struct emu_op *op)
 	op->fd2 =
 		emu_fd(op->emu, op->sqe.splice_fd_in, op->sqe.splice_flags & SPLICE_F_FD_IN_FIXED);
 	op->fd = emu_fd(op->emu, op->sqe.fd, op->sqe.flags & IOSQE_FIXED_FILE);
-	if (op->kind->traits & EMU_FD && sys_get_flags(op->fd) < 0) {
+	if (is_bad(op)) {
 		emu_end(op, -EBADF, 0);
 		return;
 	}
