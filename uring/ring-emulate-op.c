@@ -133,7 +133,7 @@ static const struct emu_kind kinds[] = {
 	[IORING_OP_SEND_ZC] = { emu_message, POLLOUT, EMU_FD | EMU_MESSAGE },
 	[IORING_OP_RECV] = { emu_message, POLLIN, EMU_FD | EMU_MESSAGE },
 	[IORING_OP_POLL_ADD] = { run_poll, 0, EMU_FD | EMU_ALWAYS },
-	[IORING_OP_SPLICE] = { run_splice, 0, EMU_FD | EMU_BLOCKS | EMU_PATIENT },
+	[IORING_OP_SPLICE] = { run_splice, 0, EMU_FD | EMU_BLOCKS | EMU_PATIENT | EMU_MOVES },
 	[IORING_OP_ASYNC_CANCEL] = { emu_cancel, 0, 0 },
 };
 

@@ -82,10 +82,6 @@ static void complete(struct emu_op *op, int64_t result, uint32_t flags)
 	unsigned *kflags = emu->ring->io.sq.kflags;
 
 	node_take(&op->at);
-	if (op->sqe.flags & IOSQE_CQE_SKIP_SUCCESS && result >= 0) {
-		free_op(op);
-		return;
-	}
 	if (emu_room(emu) && node_alone(&emu->done)) {
 		emu_post(emu, &op->sqe, result, flags);
 		free_op(op);
@@ -297,6 +293,7 @@ static void start(struct emu_op *op)
 {
 	int64_t result;
 
+	arm_limit(op);
 	if (op->sqe.opcode == IORING_OP_TIMEOUT) {
 		start_timer(op);
 		return;
@@ -314,7 +311,6 @@ static void start(struct emu_op *op)
 		emu_end(op, -EBADF, 0);
 		return;
 	}
-	arm_limit(op);
 	if (op->kind->traits & EMU_BLOCKS || about_file(op)) {
 		start_blocking(op);
 		return;
