@@ -208,7 +208,8 @@ static void start(struct hws_ring *ring, const struct hws_request *request, stru
 	op->tag = request->tag;
 	op->buf = (struct hws_buf) { 0 };
 	op->offset = kind->traits & OP_FLAGS ? request->how | kind->how : request->offset;
-	op->address = 0;
+	/* of a splice: where it takes from, which has no place of its own */
+	op->address = request->kind == HWS_OP_SPLICE ? (uint32_t)request->fd2 : 0;
 	op->length = 0;
 	op->fd = request->fd;
 	op->kind = (uint8_t)request->kind;
@@ -245,6 +246,7 @@ static int queue(struct hws_ring *ring, const struct hws_request *request)
 	if (kind->fill)
 		kind->fill(sqe, request, op);
 	ring->ordered |= request->flags & HWS_AFTER;
+	ring->later |= op->flags & SQE_FLAGS;
 	if (ring->histograms)
 		op->since = ring_now();
 	PROBE_POINT(queue, op->id, request->kind, request->fd, op->length, op->tag);

@@ -133,6 +133,7 @@ struct hws_ring {
 	uint32_t cancels;    /* in the queue, at most */
 	uint32_t by_address; /* operations in flight that reach a guarded pool by address */
 	bool ordered;	     /* something was queued with HWS_AFTER */
+	bool later;	     /* something was queued that may start later than it is submitted */
 	bool registered;
 	bool guarded;
 	/* A guarded pool is opened while this thread enters, for who goes by address. */
