@@ -170,7 +170,9 @@ static int check(struct hws_domain *domain, enum hws_dma_direction direction)
 
 	if (direction < HWS_TO_DEVICE || direction > HWS_BOTH_WAYS)
 		return why(-EINVAL, "%d is no direction", (int)direction);
-	r = gate_ask_whole(&domain->gate, direction);
+	r = domain_mine(domain);
+	if (r == 0)
+		r = gate_ask_whole(&domain->gate, direction);
 	if (r == 0)
 		follow_rules(domain);
 	return r;
@@ -219,8 +221,10 @@ int hws_dma_map(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dire
 int hws_dma_unmap(struct hws_domain *domain, struct hws_buf buf)
 {
 	struct domain_map *map = domain_map(domain, buf);
-	int r;
+	int r = domain_mine(domain);
 
+	if (r < 0)
+		return r;
 	if (!map->kept || !same(map->buf, buf))
 		return why(-EINVAL, "buffer %u.%u isn't kept mapped here", buf.slot,
 			   buf.generation);
@@ -291,8 +295,10 @@ static int lose(struct hws_domain *domain, struct hws_buf buf, int r)
 int hws_dma_take(struct hws_domain *domain, struct hws_buf buf)
 {
 	struct domain_map *map = domain_map(domain, buf);
-	int r;
+	int r = domain_mine(domain);
 
+	if (r < 0)
+		return r;
 	if (!map->given || !same(map->buf, buf))
 		return buf_refuse_return(domain->pool, buf);
 	r = map->kept ? 0 : domain_unmap(domain, map);

@@ -75,8 +75,10 @@ int hws_dma_stopped(struct hws_domain *domain, struct hws_dma_stop *ret_stop)
 	struct hws_shim *shim = &domain->gate.hw->shim;
 	struct hws_dma_fault fault;
 	struct hws_dma_stop stop;
-	int r = shim_ops(shim)->dma_fault(shim->self, &domain->hold, &fault);
+	int r = domain_mine(domain);
 
+	if (r == 0)
+		r = shim_ops(shim)->dma_fault(shim->self, &domain->hold, &fault);
 	if (r < 0)
 		return r;
 	stop = (struct hws_dma_stop) {

@@ -10,6 +10,7 @@
 #include "hw/domain-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
+#include "uring/pool-internal.h"
 
 static const struct hws_shim_ops *ops(const struct hws_domain *domain)
 {
@@ -28,6 +29,15 @@ uint32_t domain_number(void)
 {
 	/* relaxed: only the number counts */
 	return atomic_fetch_add_explicit(&domains, 1, memory_order_relaxed) % BUF_BY_MAX + 1;
+}
+
+int domain_mine(const struct hws_domain *domain)
+{
+	return pool_here(domain->pool)
+		       ? 0
+		       : why(-ECHILD,
+			     "this is the parent's: a child of fork() opens pools and devices of "
+			     "its own");
 }
 
 static int open_gate(struct hws *hw, const char *bdf, uint32_t rights, struct gate *gate)
@@ -90,8 +100,10 @@ static uint64_t release(struct hws_domain *domain)
 {
 	uint64_t lost;
 
-	if (domain->hold.way)
+	if (domain->hold.way && pool_here(domain->pool))
 		stop(domain);
+	else
+		irq_detach(domain->irq);
 	lost = domain->quarantined;
 	if (domain->pool)
 		pool_unref(domain->pool);
@@ -115,7 +127,10 @@ int hws_dma_open(struct hws *hw, const char *bdf, const struct hws_dma_options *
 		return why(-ENOMEM, "no memory for a domain");
 	if (!options)
 		options = &defaults;
-	r = open_gate(hw, bdf, options->rights, &domain->gate);
+	r = options->size && options->size != sizeof(*options)
+		    ? why(-EINVAL, "hws_dma_options of %zu bytes, not %zu", options->size,
+			  sizeof(*options))
+		    : open_gate(hw, bdf, options->rights, &domain->gate);
 	if (r < 0) {
 		free(domain);
 		return r;
@@ -124,6 +139,8 @@ int hws_dma_open(struct hws *hw, const char *bdf, const struct hws_dma_options *
 	domain->rules = rules_ref(domain->gate.rules);
 	domain->rule = domain->gate.decision.rule;
 	r = open_pool(domain, options);
+	if (r == 0)
+		r = domain_mine(domain);
 	if (r == 0)
 		r = open_hold(domain, options);
 	if (r < 0) {
@@ -149,8 +166,10 @@ struct hws_pool *hws_dma_pool(const struct hws_domain *domain)
 int hws_dma_reset(struct hws_domain *domain)
 {
 	const struct hws_access *window = &domain->gate.window;
-	int r = gate_ask_whole(&domain->gate, window->rights);
+	int r = domain_mine(domain);
 
+	if (r == 0)
+		r = gate_ask_whole(&domain->gate, window->rights);
 	if (r < 0)
 		return r;
 	r = ops(domain)->hold_reset(self(domain), &domain->hold);

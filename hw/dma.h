@@ -23,7 +23,8 @@
  * Addresses for the device are of the IOMMU's. They say nothing about where memory lies, and come
  * again only after all others had their turn.
  *
- * Context: a domain belongs to one thread at a time.
+ * Context: a domain belongs to one thread at a time. In a forked child the device is the parent's:
+ * all here and its interrupts give -ECHILD, and hws_dma_close() frees the child's copy alone.
  */
 #ifndef HWSAFE_HW_DMA_H
 #define HWSAFE_HW_DMA_H

@@ -57,6 +57,8 @@ static inline struct domain_map *domain_map(struct hws_domain *domain, struct hw
 	return &domain->maps[buf.slot & domain->mask];
 }
 
+/* 0; -ECHILD: the device is the parent's, whose descriptors a child of fork() has as well. */
+HWS_MUST int domain_mine(const struct hws_domain *domain);
 /* Takes it from the device, whatever it is; 0, or the back end's error: then it is lost. */
 HWS_MUST int domain_unmap(struct hws_domain *domain, struct domain_map *map);
 /* hw/irq.c: they end, and know it. NULL does nothing. */

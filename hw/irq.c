@@ -92,6 +92,9 @@ int hws_irq_open(struct hws_domain *domain, enum hws_irq_mode mode, uint32_t cou
 	if (count == 0 || count > MOST || (uint32_t)mode > HWS_IRQ_BEST)
 		return why(-EINVAL, "interrupts: INTx, MSI, MSI-X or the best; 1 to %u vectors",
 			   MOST);
+	r = domain_mine(domain);
+	if (r < 0)
+		return r;
 	if (domain->irq)
 		return why(-EBUSY, "the device's interrupts are open already");
 	irq = calloc(1, sizeof(*irq) + count * sizeof(irq->eventfds[0]));
@@ -118,7 +121,9 @@ void irq_detach(struct hws_irq *irq)
 {
 	if (!irq)
 		return;
-	(void)ops(irq)->irq_bind(irq->gate.hw->shim.self, &irq->domain->hold, irq->mode, NULL, 0);
+	if (domain_mine(irq->domain) == 0)
+		(void)ops(irq)->irq_bind(irq->gate.hw->shim.self, &irq->domain->hold, irq->mode,
+					 NULL, 0);
 	irq->domain->irq = NULL;
 	irq->domain = NULL;
 }
@@ -150,9 +155,12 @@ int hws_irq_fd(const struct hws_irq *irq, uint32_t vector)
 
 static int may(struct hws_irq *irq)
 {
+	int r;
+
 	if (!irq->domain)
 		return why(-ENODEV, "the domain of these interrupts was closed");
-	return gate_ask_whole(&irq->gate, HWS_R);
+	r = domain_mine(irq->domain);
+	return r < 0 ? r : gate_ask_whole(&irq->gate, HWS_R);
 }
 
 /* Another reader of the descriptor may be faster: then on with waiting. */

@@ -20,7 +20,7 @@ enum { OPEN = 0, NO_ACCESS = 1, NO_WRITE = 2, BITS = 3 };
 
 /* How often this thread has each key open; initial-exec: no call into the linker on the way. */
 struct opened {
-	uint32_t readers;
+	uint32_t readers; /* as many as a pool has buffers, and each many times */
 	uint32_t writers;
 };
 static _Thread_local struct opened opened[PKEY_MOST + 1] __attribute__((tls_model("initial-exec")));

@@ -170,6 +170,8 @@ HWS_MUST int sys_socket(int domain, int type, int protocol);
 HWS_MUST int sys_shutdown(int fd, int how);
 /* 0 or 1; -ENOTSOCK. */
 HWS_MUST int sys_is_listening(int fd);
+/* A socket whose bytes may come in parts. */
+bool sys_is_stream(int fd);
 HWS_MUST int sys_accept(int fd, int flags);
 /*
  * Without waiting: -EINPROGRESS when it would. For that moment a stream that isn't connected has

@@ -1028,6 +1028,13 @@ int sys_is_listening(int fd)
 	return socket_option(fd, SO_ACCEPTCONN);
 }
 
+bool sys_is_stream(int fd)
+{
+	int type = socket_option(fd, SO_TYPE);
+
+	return type == SOCK_STREAM || type == SOCK_SEQPACKET;
+}
+
 int sys_accept(int fd, int flags)
 {
 	return (int)RETRY(accept4(fd, NULL, NULL, flags | SOCK_CLOEXEC));

@@ -31,7 +31,7 @@ void op_lose(struct hws_ring *ring, struct op *op)
 		ring->stats.unknown++;
 	if (op->state & OP_ORPHAN) {
 		ring->stats.orphans--;
-		ring->stats.orphan_bytes -= op->length;
+		ring->stats.orphan_bytes -= op_bytes(op);
 	} else if (op->flags & OP_INNER) {
 		ring->stats.inner--;
 	}
@@ -48,6 +48,8 @@ static void again(struct hws_ring *ring, struct op *op)
 	const struct op_kind *kind = &op_kinds[op->kind];
 	struct io_uring_sqe *sqe = ring_sqe_besides(ring);
 
+	/* all that was queued before it is done; now it would wait for what came later, too */
+	op->flags &= (uint8_t)~HWS_AFTER;
 	op_fill(ring, sqe, op, op->state & OP_HAS_BUF ? op->slot->region : 0);
 	/* what else is begun again has nothing more to be filled in */
 	if (kind->traits & OP_NVME)
@@ -145,7 +147,7 @@ static void dispose(struct hws_ring *ring, struct op *op, int64_t result, uint32
 	ring->stats.reclaimed++;
 	if (op->state & OP_ORPHAN) {
 		ring->stats.orphans--;
-		ring->stats.orphan_bytes -= op->length;
+		ring->stats.orphan_bytes -= op_bytes(op);
 	}
 	op_end(ring, op);
 }
@@ -186,7 +188,7 @@ void op_orphan(struct hws_ring *ring, struct op *op)
 	op->state |= OP_ORPHAN;
 	op->since = ring_now();
 	ring->stats.orphans++;
-	ring->stats.orphan_bytes += op->length;
+	ring->stats.orphan_bytes += op_bytes(op);
 	if (op->flags & OP_INNER)
 		ring->stats.inner--;
 	if (op->flags & OP_SETTLED)

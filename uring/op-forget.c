@@ -57,9 +57,8 @@ static int cancel_queued(struct hws_ring *ring, uint64_t id, uint32_t flags)
 	sqe->fd = -1;
 	sqe->addr = id;
 	sqe->cancel_flags = flags;
-	/* a success needs no completion of its own: the target's tells */
-	sqe->flags = ring->features & IORING_FEAT_CQE_SKIP ? IOSQE_CQE_SKIP_SUCCESS : 0;
-	sqe->flags |= ring->must;
+	/* never IOSQE_CQE_SKIP_SUCCESS: a ring that has seen it once refuses HWS_AFTER for ever */
+	sqe->flags = ring->must;
 	sqe->user_data = RING_NOBODY;
 	ring->stats.cancels++;
 	PROBE_POINT(cancel, id);
@@ -119,7 +118,7 @@ int hws_ring_orphans(struct hws_ring *ring, struct hws_orphan *ret_orphans, uint
 			ret_orphans[count] = (struct hws_orphan) {
 				.kind = op->kind,
 				.fd = op->fd,
-				.bytes = op->length,
+				.bytes = op_bytes(op),
 				.age_ns = now - op->since,
 			};
 		count++;

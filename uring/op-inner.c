@@ -75,28 +75,40 @@ static bool settle(struct hws_ring *ring, const struct op *wanted, const struct 
 	return true;
 }
 
+static struct io_uring_cqe *completion(const struct hws_ring *ring, uint32_t at)
+{
+	const struct io_uring_cq *cq = &ring->io.cq;
+
+	return &cq->cqes[(at & cq->ring_mask) << ring->cqe_shift];
+}
+
 /*
- * Takes what is wanted and what nobody waits for; the others move up, in their order. Gives how
- * many these are: what the kernel's workers add meanwhile was not looked at.
+ * Takes what is wanted and what nobody waits for, in the order it came: what an operation says
+ * twice makes sense in that order only. The others move up, in theirs. Gives how many these are:
+ * what the kernel's workers add meanwhile was not looked at.
  */
 static uint32_t pick(struct hws_ring *ring, const struct op *wanted)
 {
-	struct io_uring_cq *cq = &ring->io.cq;
-	uint32_t first = *cq->khead;
+	uint32_t first = *ring->io.cq.khead;
 	uint32_t end = first + ring_ready(ring);
-	uint32_t at = end;
+	uint32_t at;
 	uint32_t to = end;
 
-	while (at != first) {
-		struct io_uring_cqe *cqe = &cq->cqes[(--at & cq->ring_mask) << ring->cqe_shift];
+	for (at = first; at != end; at++) {
+		struct io_uring_cqe *cqe = completion(ring, at);
 
-		if (settle(ring, wanted, cqe) || --to == at)
-			continue;
-		memcpy(&cq->cqes[(to & cq->ring_mask) << ring->cqe_shift], cqe,
-		       sizeof(*cqe) << ring->cqe_shift);
+		/* what was taken is marked by what nobody waits for in any case */
+		if (settle(ring, wanted, cqe))
+			cqe->user_data = RING_NOBODY;
+	}
+	while (at != first) {
+		const struct io_uring_cqe *cqe = completion(ring, --at);
+
+		if (cqe->user_data != RING_NOBODY && --to != at)
+			memcpy(completion(ring, to), cqe, sizeof(*cqe) << ring->cqe_shift);
 	}
 	/* release: pairs with the back end's acquire; what was read may be overwritten */
-	__atomic_store_n(cq->khead, to, __ATOMIC_RELEASE);
+	__atomic_store_n(ring->io.cq.khead, to, __ATOMIC_RELEASE);
 	return end - to;
 }
 

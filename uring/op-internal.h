@@ -80,6 +80,12 @@ int op_bufs(struct hws_ring *ring, const struct op *op, op_buf_fn *fn);
 void op_fill(struct hws_ring *ring, struct io_uring_sqe *sqe, const struct op *op, uint32_t index);
 /* Has the kernel reach the memory by its address, or by a copy. */
 HWS_MUST int op_by_address(struct hws_ring *ring, const struct op_kind *kind, struct op *op);
+/* Of buffers, that it may still touch. */
+static inline uint64_t op_bytes(const struct op *op)
+{
+	return op_kinds[op->kind].traits & (OP_BUF | OP_LIST) ? op->length : 0;
+}
+
 /* The operation ends: its slot and all but its buffers are given back. */
 void op_end(struct hws_ring *ring, struct op *op);
 /* The operation is lost: its buffers are quarantined, what else the kernel may reach is leaked. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "shim/probe-points-internal.h"
@@ -150,7 +151,7 @@ static int take(struct hws_ring *ring, const struct op_kind *kind,
 	else if (r == 0 && kind->traits & OP_LIST)
 		r = take_list(ring, op);
 	else
-		op->length = (uint32_t)request->length;
+		op->length = length < UINT32_MAX ? (uint32_t)length : UINT32_MAX;
 	if (op->flags & HWS_ASYNC && !may_use_worker(kind, op))
 		op->flags &= (uint8_t)~HWS_ASYNC;
 	return r < 0 ? r : choose_way(ring, kind, op);
@@ -172,6 +173,9 @@ static int check(const struct hws_ring *ring, const struct hws_request *request)
 		return why(-EINVAL, "a chain breaks at a short transfer: no HWS_EXACT in it");
 	if (request->flags & HWS_EXACT && request->how && !(traits & OP_FLAGS))
 		return why(-EINVAL, "HWS_EXACT goes on without RWF_ flags: not with these");
+	if (traits & OP_FLAGS && !(traits & OP_NVME) && request->how & MSG_ZEROCOPY)
+		return why(-EINVAL, "MSG_ZEROCOPY: nobody could tell when the network lets go of "
+				    "the buffer; send-zc can");
 	if (traits & OP_NVME && !ring->sqe_shift)
 		return why(-EINVAL, "open the ring with HWS_RING_NVME");
 	if (traits & OP_GROUP && (!request->group || !group_is_of(request->group, ring)))
@@ -204,7 +208,8 @@ static void start(struct hws_ring *ring, const struct hws_request *request, stru
 	op->tag = request->tag;
 	op->buf = (struct hws_buf) { 0 };
 	op->offset = kind->traits & OP_FLAGS ? request->how | kind->how : request->offset;
-	op->address = 0;
+	/* of a splice: where it takes from, which has no place of its own */
+	op->address = request->kind == HWS_OP_SPLICE ? (uint32_t)request->fd2 : 0;
 	op->length = 0;
 	op->fd = request->fd;
 	op->kind = (uint8_t)request->kind;
@@ -241,6 +246,7 @@ static int queue(struct hws_ring *ring, const struct hws_request *request)
 	if (kind->fill)
 		kind->fill(sqe, request, op);
 	ring->ordered |= request->flags & HWS_AFTER;
+	ring->later |= op->flags & SQE_FLAGS;
 	if (ring->histograms)
 		op->since = ring_now();
 	PROBE_POINT(queue, op->id, request->kind, request->fd, op->length, op->tag);
@@ -264,6 +270,9 @@ int hws_chain(struct hws_ring *ring, const struct hws_request *requests, uint32_
 	uint32_t begin = sq->sqe_tail;
 	int r = ring_mine(ring);
 
+	if (r == 0 && count > ring->slab.size)
+		return why(-EINVAL, "a chain of %u on a ring that is %u deep", count,
+			   ring->slab.size);
 	for (uint32_t i = 0; i < count && r == 0; i++) {
 		struct hws_request request = requests[i];
 

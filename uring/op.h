@@ -49,7 +49,8 @@ enum hws_op_kind {
 	HWS_OP_ACCEPT_MANY, /* the same; a descriptor with each done, HWS_DONE_MORE but the last */
 	HWS_OP_CONNECT,	    /* fd data data_size: the address */
 	HWS_OP_SHUTDOWN,    /* fd length: SHUT_… */
-	HWS_OP_SEND,	    /* fd buf buf_offset length how: MSG_…; never raises SIGPIPE */
+	HWS_OP_SEND,	    /* fd buf buf_offset length how: MSG_…, not MSG_ZEROCOPY; never raises
+			     * SIGPIPE */
 	HWS_OP_SEND_ZC,	    /* the same, not copied: done when the network lets go of the buffer */
 	HWS_OP_RECV,	    /* fd buf buf_offset length how */
 	HWS_OP_RECV_MANY, /* fd group; a buffer of it with each done, HWS_DONE_MORE but the last */
@@ -73,7 +74,8 @@ HWS_API const char *hws_op_name(uint32_t kind);
 /** enum hws_op_flags - how an operation is to be carried out. Values combine. */
 enum hws_op_flags {
 	HWS_EXACT = 1, /* go on after a short transfer: until all is done, the end, or an error */
-	HWS_AFTER = 2, /* not before all that was queued earlier is done */
+	HWS_AFTER = 2, /* not before all that was queued earlier is done; what is queued later may
+			* wait for it, and what HWS_EXACT goes on with may wait for that */
 	HWS_LINK = 4,  /* the next one starts when this one has succeeded in full; a chain ends
 			* where it is submitted */
 	HWS_HARDLINK = 8, /* the next one starts when this one is done, failed or not */
@@ -128,7 +130,8 @@ struct hws_done {
  * @request: borrowed; copied, with all it points to
  * @ret_op: out; its handle, for cancelling and forgetting; may be NULL
  *
- * The kernel starts it at the next hws_submit() or hws_wait().
+ * The kernel starts it at the next hws_submit() or hws_wait(). What starts later than that, behind
+ * HWS_AFTER or in a chain, may look for its descriptor only then: leave it open.
  *
  * Return: 0; -EAGAIN as many as the ring is deep are in flight: wait for some; -ESTALE an old
  * buffer; -EBUSY the buffer is viewed or somebody else's, or the ring is another thread's;
@@ -146,7 +149,7 @@ HWS_API HWS_MUST int hws_queue(struct hws_ring *ring, const struct hws_request *
  *
  * When one fails, those behind it are done with -ECANCELED.
  *
- * Return: as hws_queue(); all are queued or none is.
+ * Return: as hws_queue(), and -EINVAL for more than the ring is deep; all are queued or none is.
  */
 HWS_API HWS_MUST int hws_chain(struct hws_ring *ring, const struct hws_request *requests,
 			       uint32_t count);

@@ -25,7 +25,7 @@ static int check_options(const struct hws_pool_options *options)
 {
 	const uint32_t flags = HWS_POOL_PREFAULT | HWS_POOL_ZERO | HWS_POOL_NODE;
 
-	if (options->size != sizeof(*options))
+	if (options->size && options->size != sizeof(*options))
 		return why(-EINVAL, "pool options of %zu bytes: set size to sizeof(options)",
 			   options->size);
 	if ((unsigned int)options->guard >= HWS_POOL_GUARDS ||

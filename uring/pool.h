@@ -68,7 +68,7 @@ struct hws_stray {
 
 /** struct hws_pool_options - all zero is the default: 1,024 buffers of 4 KiB. */
 struct hws_pool_options {
-	size_t size;					 /* sizeof(struct hws_pool_options) */
+	size_t size;					 /* of this struct; 0: as compiled */
 	struct hws_pool_class classes[HWS_POOL_CLASSES]; /* of different sizes; count 0: none */
 	enum hws_pool_guard guard;
 	enum hws_huge huge;

@@ -63,12 +63,27 @@ static bool refused(int code)
 	       code == -ECANCELED;
 }
 
-static int fall_back(struct hws_ring *ring, const struct hws_uring_report *report)
+static int fall_back(struct hws_ring *ring, int code, const char *cause, const char *fix)
 {
-	PROBE_POINT(fall_back, report->code);
-	ring_reduce(ring, "no io_uring: %s%s%s", report->why, report->fix[0] ? "; " : "",
-		    report->fix);
+	PROBE_POINT(fall_back, code);
+	ring_reduce(ring, "no io_uring: %s%s%s", cause, fix[0] ? "; " : "", fix);
 	return open_with(ring, &ring_epoll);
+}
+
+/*
+ * What was fine when it was probed may be refused now, by a filter or a setting that came later; or
+ * the kernel has an io_uring, but not all that a ring needs of it.
+ */
+static int open_native(struct hws_ring *ring)
+{
+	int r = open_with(ring, &ring_uring);
+
+	if (!refused(r) || ring->options.mode)
+		return r;
+	ring_uring.close(ring);
+	memset(&ring->io, 0, sizeof(ring->io));
+	ring->setup_flags = 0;
+	return fall_back(ring, r, hws_why(), "");
 }
 
 int ring_choose(struct hws_ring *ring)
@@ -88,7 +103,7 @@ int ring_choose(struct hws_ring *ring)
 	if (r < 0)
 		return why(r, "io_uring can't be tried out in a child: %s", strerror(-r));
 	if (refused(report.code))
-		return fall_back(ring, &report);
+		return fall_back(ring, report.code, report.why, report.fix);
 	/* what else there is, the ring itself will say */
-	return open_with(ring, &ring_uring);
+	return open_native(ring);
 }

@@ -59,12 +59,13 @@ static int64_t carry_out(struct emu_op *op)
 	return result;
 }
 
-/* The ring was closed before its call came back: what it made is nobody's. */
+/* The ring was closed before its call came back: what it made is nobody's. With the lock held. */
 static void abandon(struct emu_op *op, int64_t result)
 {
 	if (op->sqe.opcode == IORING_OP_OPENAT && result >= 0)
 		sys_close((int)result);
 	emu_disown(op);
+	emu_file_abandon(op);
 	free(op);
 }
 
@@ -77,9 +78,10 @@ static bool do_one(struct crew *crew, struct sailor *sailor, struct emu_op *op)
 	node_take(&op->at);
 	crew->waiting--;
 	sailor->op = op;
-	pthread_mutex_unlock(&crew->lock);
+	/* not later: the ring may be closed, and its pool, as soon as the lock is free */
 	result = emu_open_memory(op);
 	opened = result == 0;
+	pthread_mutex_unlock(&crew->lock);
 	if (opened)
 		result = carry_out(op);
 	pthread_mutex_lock(&crew->lock);
@@ -219,6 +221,7 @@ void crew_end(struct crew *crew)
 	for (uint32_t i = 0; i < crew->count; i++) {
 		if (crew->sailors[i].op) {
 			node_take(&crew->sailors[i].op->all);
+			emu_file_leave_to(crew->sailors[i].op);
 			atomic_store_explicit(&crew->sailors[i].op->stop, true,
 					      memory_order_relaxed);
 			pthread_detach(crew->sailors[i].thread);

@@ -182,6 +182,29 @@ void emu_files_end(struct emu *emu)
 		}
 }
 
+void emu_file_leave_to(struct emu_op *op)
+{
+	struct emu_file *file = op->file;
+
+	if (!file)
+		return;
+	/* the first one: all other users end with the ring */
+	if (!node_alone(&file->hash))
+		file->users = 0;
+	node_take(&file->hash);
+	file->users++;
+}
+
+void emu_file_abandon(struct emu_op *op)
+{
+	struct emu_file *file = op->file;
+
+	if (!file || --file->users)
+		return;
+	sys_close(file->fd);
+	free(file);
+}
+
 static void collect(struct emu *emu)
 {
 	struct emu_node done;

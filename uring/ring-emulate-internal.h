@@ -56,6 +56,7 @@ enum emu_traits {
 	EMU_ALWAYS = 8,	  /* waits, even if the descriptor doesn't want to */
 	EMU_MESSAGE = 16, /* takes MSG_ flags */
 	EMU_PATIENT = 32, /* a thread tries it again and again: so it can be cancelled */
+	EMU_PLAIN = 64,	  /* takes descriptors only, no registered files */
 };
 
 /* Where an operation is. */
@@ -111,6 +112,7 @@ struct emu_op {
 	uint64_t deadline_ns;
 	int64_t result;
 	uint64_t expected; /* less breaks a chain */
+	uint32_t moved;	   /* so far, where the call itself doesn't count */
 	uint32_t events;   /* what it waits for */
 	uint32_t flags;	   /* of the completion, when it waits for room */
 	int fd;
@@ -211,8 +213,11 @@ void emu_file_leave(struct emu_op *op);
 HWS_MUST int emu_look(struct emu *emu, uint64_t deadline_ns);
 /* Closes files that nobody uses any more. */
 void emu_bury(struct emu *emu);
-/* Closes all, without telling the poller. */
+/* Closes all, without telling the poller, but what threads that are stuck in a call have. */
 void emu_files_end(struct emu *emu);
+/* It is such a thread's: from now on its file outlives the ring; and is no longer needed. */
+void emu_file_leave_to(struct emu_op *op);
+void emu_file_abandon(struct emu_op *op);
 
 /* ring-emulate-crew.c: the threads */
 /* Has it done: 0, or -errno when there can be no thread. */

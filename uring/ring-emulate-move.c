@@ -140,16 +140,36 @@ static int64_t receive_many(struct emu_op *op)
 	return result;
 }
 
+static int64_t send_or_receive(const struct emu_op *op)
+{
+	uint8_t *bytes = (uint8_t *)(uintptr_t)op->sqe.addr + op->moved;
+	uint32_t left = op->sqe.len - op->moved;
+	int flags = (int)op->sqe.msg_flags;
+
+	return writes(op) ? sys_send_flags(op->fd, bytes, left, flags)
+			  : sys_recv(op->fd, bytes, left, flags);
+}
+
+/* A stream's, with MSG_WAITALL: until all is moved, the end, or an error. */
+static int64_t move_all(struct emu_op *op)
+{
+	int64_t result;
+
+	do {
+		result = send_or_receive(op);
+		op->moved += result > 0 ? (uint32_t)result : 0;
+	} while (result > 0 && op->moved < op->sqe.len);
+	return result == -EAGAIN || !op->moved ? result : op->moved;
+}
+
 int64_t emu_message(struct emu_op *op, bool block)
 {
-	void *bytes = (void *)(uintptr_t)op->sqe.addr;
-	int flags = (int)op->sqe.msg_flags;
+	bool all = (op->sqe.msg_flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL;
 
 	(void)block;
 	if (op->sqe.flags & IOSQE_BUFFER_SELECT)
 		return receive_many(op);
-	return writes(op) ? sys_send_flags(op->fd, bytes, op->sqe.len, flags)
-			  : sys_recv(op->fd, bytes, op->sqe.len, flags);
+	return all && sys_is_stream(op->fd) ? move_all(op) : send_or_receive(op);
 }
 
 /* accept(2) can't be told not to wait: poll says that somebody is there. */

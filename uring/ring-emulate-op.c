@@ -98,7 +98,8 @@ static int64_t run_poll(struct emu_op *op, bool block)
 	wanted = wanted << 16 | wanted >> 16;
 #endif
 	(void)block;
-	op->events = wanted | POLLERR | POLLHUP;
+	/* no more than poll(2) has: the others would change how a shared descriptor is watched */
+	op->events = (wanted & UINT16_MAX) | POLLERR | POLLHUP;
 	return emu_ready(op, wanted);
 }
 
@@ -121,9 +122,9 @@ static const struct emu_kind kinds[] = {
 	[IORING_OP_WRITEV] = { emu_move, POLLOUT, EMU_FD | EMU_MOVES },
 	[IORING_OP_FSYNC] = { run_fsync, 0, EMU_FD | EMU_BLOCKS },
 	[IORING_OP_FALLOCATE] = { run_fallocate, 0, EMU_FD | EMU_BLOCKS },
-	[IORING_OP_STATX] = { run_statx, 0, EMU_BLOCKS },
-	[IORING_OP_OPENAT] = { run_openat, 0, EMU_BLOCKS },
-	[IORING_OP_CLOSE] = { run_close, 0, 0 },
+	[IORING_OP_STATX] = { run_statx, 0, EMU_BLOCKS | EMU_PLAIN },
+	[IORING_OP_OPENAT] = { run_openat, 0, EMU_BLOCKS | EMU_PLAIN },
+	[IORING_OP_CLOSE] = { run_close, 0, EMU_PLAIN },
 	[IORING_OP_SOCKET] = { run_socket, 0, 0 },
 	[IORING_OP_ACCEPT] = { emu_accept, POLLIN, EMU_FD },
 	[IORING_OP_CONNECT] = { run_connect, POLLOUT, EMU_FD | EMU_ALWAYS },
@@ -132,7 +133,7 @@ static const struct emu_kind kinds[] = {
 	[IORING_OP_SEND_ZC] = { emu_message, POLLOUT, EMU_FD | EMU_MESSAGE },
 	[IORING_OP_RECV] = { emu_message, POLLIN, EMU_FD | EMU_MESSAGE },
 	[IORING_OP_POLL_ADD] = { run_poll, 0, EMU_FD | EMU_ALWAYS },
-	[IORING_OP_SPLICE] = { run_splice, 0, EMU_FD | EMU_BLOCKS | EMU_PATIENT },
+	[IORING_OP_SPLICE] = { run_splice, 0, EMU_FD | EMU_BLOCKS | EMU_PATIENT | EMU_MOVES },
 	[IORING_OP_ASYNC_CANCEL] = { emu_cancel, 0, 0 },
 };
 

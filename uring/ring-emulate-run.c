@@ -82,10 +82,6 @@ static void complete(struct emu_op *op, int64_t result, uint32_t flags)
 	unsigned *kflags = emu->ring->io.sq.kflags;
 
 	node_take(&op->at);
-	if (op->sqe.flags & IOSQE_CQE_SKIP_SUCCESS && result >= 0) {
-		free_op(op);
-		return;
-	}
 	if (emu_room(emu) && node_alone(&emu->done)) {
 		emu_post(emu, &op->sqe, result, flags);
 		free_op(op);
@@ -115,8 +111,11 @@ void emu_flush(struct emu *emu)
 
 static bool failed(const struct emu_op *op, int64_t result)
 {
-	return result < 0 ||
-	       (op->kind && op->kind->traits & EMU_MOVES && (uint64_t)result != op->expected);
+	uint32_t traits = op->kind ? op->kind->traits : 0;
+	bool whole = traits & EMU_MOVES ||
+		     (traits & EMU_MESSAGE && op->sqe.msg_flags & MSG_WAITALL);
+
+	return result < 0 || (whole && (uint64_t)result != op->expected);
 }
 
 /* The one behind it starts, or all of them end. */
@@ -141,8 +140,12 @@ void emu_end(struct emu_op *op, int64_t result, uint32_t flags)
 	struct emu *emu = op->emu;
 	struct emu_op *next = op->link;
 	struct emu_op *limit = op->limit;
-	bool broken = failed(op, result) && !(op->sqe.flags & IOSQE_IO_HARDLINK);
+	bool broken;
 
+	/* what failed in the end failed after this much */
+	if (result < 0 && op->moved)
+		result = op->moved;
+	broken = failed(op, result) && !(op->sqe.flags & IOSQE_IO_HARDLINK);
 	if (op->limited)
 		op->limited->limit = NULL;
 	emu_file_drop(op);
@@ -269,16 +272,28 @@ static void start_blocking(struct emu_op *op)
 		r = own(op);
 	else if (op->fd >= 0)
 		r = emu_file_take(op);
+	/* a path may need no directory: the call will say */
+	if (r == -EBADF && op->kind->traits & EMU_PLAIN)
+		r = 0;
 	if (r == 0)
 		r = crew_give(op->emu, op);
 	if (r < 0)
 		emu_end(op, r, 0);
 }
 
+/* Is there no such file, or none that the call can take? */
+static bool is_bad(const struct emu_op *op)
+{
+	if (op->kind->traits & EMU_PLAIN)
+		return op->sqe.flags & IOSQE_FIXED_FILE;
+	return op->kind->traits & EMU_FD && sys_get_flags(op->fd) < 0;
+}
+
 static void start(struct emu_op *op)
 {
 	int64_t result;
 
+	arm_limit(op);
 	if (op->sqe.opcode == IORING_OP_TIMEOUT) {
 		start_timer(op);
 		return;
@@ -292,11 +307,10 @@ static void start(struct emu_op *op)
 	op->fd2 =
 		emu_fd(op->emu, op->sqe.splice_fd_in, op->sqe.splice_flags & SPLICE_F_FD_IN_FIXED);
 	op->fd = emu_fd(op->emu, op->sqe.fd, op->sqe.flags & IOSQE_FIXED_FILE);
-	if (op->kind->traits & EMU_FD && sys_get_flags(op->fd) < 0) {
+	if (is_bad(op)) {
 		emu_end(op, -EBADF, 0);
 		return;
 	}
-	arm_limit(op);
 	if (op->kind->traits & EMU_BLOCKS || about_file(op)) {
 		start_blocking(op);
 		return;

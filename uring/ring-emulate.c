@@ -99,7 +99,7 @@ static int emu_open(struct hws_ring *ring, const char *mode, bool threads)
 	init(emu, ring);
 	ring->backend_data = emu;
 	ring->mode_name = mode;
-	ring->features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_CQE_SKIP;
+	ring->features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE;
 	/* all happens while the owner enters */
 	ring->defers = true;
 	ring->opened = true;
@@ -160,6 +160,8 @@ static int64_t take(struct emu *emu, unsigned head, uint32_t most)
 		*link = op;
 		link = &op->link;
 		more = op->sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
+		/* where one of a chain is to wait for all before, the chain does */
+		first->sqe.flags |= op->sqe.flags & IOSQE_IO_DRAIN;
 	}
 	if (!first)
 		return -ENOMEM;

@@ -113,6 +113,21 @@ static int set_file(struct hws_ring *ring, uint32_t place, int fd)
 	return 0;
 }
 
+/*
+ * Is it named by what is in flight? That may look for its file when it starts, behind a chain or a
+ * wait, and must not find another one there.
+ */
+static bool is_named(const struct hws_ring *ring, uint32_t place)
+{
+	const struct op *op = ring->later ? slab_next(&ring->slab, 0) : NULL;
+	int file = HWS_FILE(place);
+
+	for (; op; op = slab_next(&ring->slab, op_number(op) + 1))
+		if (op->fd == file || (op->kind == HWS_OP_SPLICE && op->address == (uint32_t)file))
+			return true;
+	return false;
+}
+
 int hws_file_add(struct hws_ring *ring, int fd, int *ret_file)
 {
 	uint32_t place = 0;
@@ -120,7 +135,7 @@ int hws_file_add(struct hws_ring *ring, int fd, int *ret_file)
 
 	if (r < 0)
 		return r;
-	while (place < ring->file_count && ring->files[place])
+	while (place < ring->file_count && (ring->files[place] || is_named(ring, place)))
 		place++;
 	if (place == ring->file_count)
 		return why(-ENFILE, "the ring has place for %u registered files", ring->file_count);
@@ -137,6 +152,8 @@ int hws_file_remove(struct hws_ring *ring, int file)
 	int place = RING_FILE(file);
 	int r = ring_mine(ring);
 
+	if (r == 0)
+		r = ring_refuse_chain(ring);
 	if (r < 0)
 		return r;
 	if (place < 0 || (uint32_t)place >= ring->file_count || !ring->files[place])

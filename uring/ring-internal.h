@@ -53,8 +53,6 @@ enum ring_enter_flags {
  *    at. There are twice as many as slots in the slab, so that they never overflow.
  *  - completions go to cq.cqes, of which there are more than slots in the slab, but operations that
  *    complete more than once may fill them: then they wait, and IORING_SQ_CQ_OVERFLOW says so.
- *  - an entry with IOSQE_CQE_SKIP_SUCCESS (if features has IORING_FEAT_CQE_SKIP) completes only
- *    when it fails; the only such ones are attempts to cancel, whose user_data is RING_NOBODY.
  */
 struct ring_backend {
 	const char *name;
@@ -135,6 +133,7 @@ struct hws_ring {
 	uint32_t cancels;    /* in the queue, at most */
 	uint32_t by_address; /* operations in flight that reach a guarded pool by address */
 	bool ordered;	     /* something was queued with HWS_AFTER */
+	bool later;	     /* something was queued that may start later than it is submitted */
 	bool registered;
 	bool guarded;
 	/* A guarded pool is opened while this thread enters, for who goes by address. */

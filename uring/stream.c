@@ -88,9 +88,14 @@ int stream_finish(struct hws_stream *stream, struct stream_flight *flight, uint3
 		return 0;
 	}
 	chunk->buf = done.buf;
-	*ret_result = done.result == -EAGAIN ? -EINTR : done.result;
-	/* the descriptor doesn't wait, so that has to be done for it */
-	return done.result == -EAGAIN ? start(stream, flight, &poll) : 0;
+	*ret_result = done.result;
+	if (done.result == -EAGAIN) {
+		/* the descriptor doesn't wait, so that has to be done for it */
+		r = start(stream, flight, &poll);
+		(void)r; /* what is in the way of this is in the way of starting it once more */
+		*ret_result = -EINTR;
+	}
+	return 0;
 }
 
 void stream_stop(struct hws_stream *stream, struct stream_flight *flight)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a domain refuses, and what it does when the system below fails. */
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "hw/domain-internal.h"
+#include "hw/irq.h"
 #include "tests/hw/edu-kit.h"
 
 START_TEST(open_says_what_is_wrong)
@@ -11,9 +13,11 @@ START_TEST(open_says_what_is_wrong)
 	struct hws *hw = edu_open();
 	struct hws_domain *domain;
 	struct hws_dma_options rights = { .rights = HWS_RW | HWS_DANGER };
+	struct hws_dma_options later = { .size = sizeof(later) + 8 };
 
 	ck_assert_int_eq(hws_dma_open(hw, "nonsense", NULL, &domain), -EINVAL);
 	ck_assert_int_eq(hws_dma_open(hw, EDU, &rights, &domain), -EINVAL);
+	ck_assert_int_eq(hws_dma_open(hw, EDU, &later, &domain), -EINVAL);
 	ck_assert_int_eq(hws_dma_open(hw, "0000:00:1e.7", NULL, &domain), -ENODEV);
 	hws_close(hw);
 	hw = edu_open_with("pci = * r");
@@ -175,6 +179,64 @@ START_TEST(what_cannot_be_unmapped_is_quarantined)
 }
 END_TEST
 
+/* A child has the descriptors as well: what it did would be done to its parent's device. */
+struct inherited {
+	struct hws *hw;
+	struct hws_domain *domain;
+	struct hws_irq *irq;
+	struct hws_buf given, kept, own;
+};
+
+static void use_inherited(void *context)
+{
+	struct inherited *of = context;
+	struct hws_dma_stop stop;
+	uint64_t iova;
+	uint64_t count;
+
+	ck_assert_int_eq(hws_dma_take(of->domain, of->given), -ECHILD);
+	ck_assert_int_eq(hws_dma_unmap(of->domain, of->kept), -ECHILD);
+	ck_assert_int_eq(hws_dma_give(of->domain, of->own, HWS_BOTH_WAYS, &iova), -ECHILD);
+	ck_assert_int_eq(hws_dma_map(of->domain, of->own, HWS_BOTH_WAYS, &iova), -ECHILD);
+	ck_assert_int_eq(hws_dma_reset(of->domain), -ECHILD);
+	ck_assert_int_eq(hws_dma_stopped(of->domain, &stop), -ECHILD);
+	ck_assert_int_eq(hws_irq_wait(of->irq, 0, 0, &count), -ECHILD);
+	ck_assert_int_eq(hws_irq_unmask(of->irq), -ECHILD);
+	hws_irq_close(of->irq);
+	ck_assert_int_eq(hws_dma_close(of->domain), 0);
+	_exit(7);
+}
+
+START_TEST(a_child_leaves_its_parents_device_alone)
+{
+	struct inherited of = { .hw = edu_open() };
+	struct hws_mmio *edu = edu_registers(of.hw);
+	uint64_t iova;
+	HWS_VIEW(view);
+
+	of.domain = edu_domain(of.hw, NULL);
+	of.given = edu_take(of.domain, "hello");
+	of.kept = edu_take(of.domain, "kept");
+	of.own = edu_take(of.domain, "own");
+	ck_works(hws_dma_map(of.domain, of.kept, HWS_BOTH_WAYS, &iova));
+	ck_works(hws_irq_open(of.domain, HWS_IRQ_BEST, 1, &of.irq));
+	ck_works(hws_dma_give(of.domain, of.given, HWS_BOTH_WAYS, &iova));
+	ck_assert_int_eq(WEXITSTATUS(suite_child(use_inherited, &of)), 7);
+	/* it masters the bus, and reaches what it was given */
+	edu_move(edu, iova, 8, 0);
+	edu_move(edu, iova + 8, 8, EDU_TO_MEMORY);
+	ck_works(hws_dma_take(of.domain, of.given));
+	ck_works(hws_view_open(hws_dma_pool(of.domain), of.given, HWS_R, &view));
+	ck_assert_str_eq((const char *)view.bytes + 8, "hello");
+	hws_view_close(&view);
+	ck_works(hws_dma_unmap(of.domain, of.kept));
+	hws_irq_close(of.irq);
+	ck_assert_int_eq(hws_dma_close(of.domain), 0);
+	hws_mmio_unmap(edu);
+	hws_close(of.hw);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("hw/dma-limits",
@@ -185,6 +247,7 @@ int main(void)
 				 ceiling_of_the_guardian_holds,
 				 reload_takes_the_right_away_and_moves_what_is_held,
 				 what_cannot_be_unmapped_is_quarantined,
+				 a_child_leaves_its_parents_device_alone,
 				 NULL,
 			 });
 }

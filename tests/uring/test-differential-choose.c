@@ -189,6 +189,22 @@ START_TEST(a_ring_that_lacks_something_is_told_of)
 }
 END_TEST
 
+/* A filter that came after the first ring: the probe of it is remembered. */
+START_TEST(an_io_uring_that_is_refused_later_is_done_without)
+{
+	struct hws_ring_options defer = { .mode = "defer" };
+	char reduced[RING_WHY];
+	struct hws_ring *ring;
+
+	need_where("uring", rig_has_uring(), "this machine allows no io_uring");
+	ck_assert_str_eq(info_of(NULL, NULL, reduced).backend, "uring");
+	need("seccomp", lock_up(SECCOMP_RET_ERRNO | EPERM), "no filter can be set here");
+	ck_assert_str_eq(info_of(NULL, NULL, reduced).backend, "epoll");
+	ck_assert_ptr_nonnull(strstr(reduced, "seccomp"));
+	ck_assert_int_eq(hws_ring_open(NULL, &defer, &ring), -EPERM);
+}
+END_TEST
+
 static void expect_told(int code)
 {
 	struct hws_ring *ring = NULL;
@@ -248,6 +264,34 @@ START_TEST(a_thread_that_is_stuck_is_left_and_counted)
 }
 END_TEST
 
+/* The threads are in the midst of their calls: what these need is there until they are over. */
+START_TEST(a_ring_may_end_while_threads_read)
+{
+	enum { BIG = 2 << 20, AT_ONCE = 4 };
+	struct hws_pool_options pool = { .classes = { { BIG, AT_ONCE } } };
+	struct hws_ring_options options = { .backend = "epoll", .pool_options = &pool };
+	int fd = rig_file("x", 1, 0);
+
+	ck_assert_int_eq(ftruncate(fd, BIG), 0);
+	for (int round = 0; round < 10; round++) {
+		struct hws_ring *ring = rig_open(&options);
+
+		__lsan_disable();
+		for (int i = 0; i < AT_ONCE; i++) {
+			struct hws_buf buf;
+
+			ck_ok(hws_buf_take(hws_ring_pool(ring), BIG, &buf));
+			ck_ok(hws_read(ring, fd, buf, 0, BIG, 0));
+		}
+		ck_ok(hws_submit(ring));
+		__lsan_enable();
+		usleep((useconds_t)round * 100);
+		ck_assert_int_le(hws_ring_close(ring, 0), AT_ONCE);
+	}
+	close(fd);
+}
+END_TEST
+
 /* Fifty wait for one line; they get it one by one, in order. */
 START_TEST(many_wait_for_one_descriptor)
 {
@@ -276,16 +320,19 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("uring/ring-choose", (const TTest *[]) {
-						      what_is_asked_for_is_given,
-						      a_ring_that_lacks_something_is_told_of,
-						      a_refused_io_uring_is_done_without,
-						      a_hidden_io_uring_is_done_without,
-						      a_deadly_io_uring_is_done_without,
-						      no_memory_is_not_hidden,
-						      no_descriptors_are_not_hidden,
-						      a_thread_that_is_stuck_is_left_and_counted,
-						      many_wait_for_one_descriptor,
-						      NULL,
-					      });
+	return suite_run("uring/ring-choose",
+			 (const TTest *[]) {
+				 what_is_asked_for_is_given,
+				 a_ring_that_lacks_something_is_told_of,
+				 a_refused_io_uring_is_done_without,
+				 a_hidden_io_uring_is_done_without,
+				 a_deadly_io_uring_is_done_without,
+				 an_io_uring_that_is_refused_later_is_done_without,
+				 no_memory_is_not_hidden,
+				 no_descriptors_are_not_hidden,
+				 a_thread_that_is_stuck_is_left_and_counted,
+				 a_ring_may_end_while_threads_read,
+				 many_wait_for_one_descriptor,
+				 NULL,
+			 });
 }

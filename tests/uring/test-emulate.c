@@ -116,6 +116,59 @@ START_TEST(a_splice_of_no_file_fails)
 }
 END_TEST
 
+/* Standard input is closed, as a daemon's is, and nobody named it. */
+START_TEST(a_whole_path_needs_no_directory)
+{
+	struct hws_ring *ring = open_backend("epoll");
+	struct hws_request request = {
+		.kind = HWS_OP_STATX,
+		.data = "/",
+		.buf = rig_buf(ring, 4096, 0),
+	};
+
+	close(0);
+	ck_assert_int_eq(rig_do(ring, &request).result, 0);
+	request.data = "tmp";
+	ck_assert_int_eq(rig_do(ring, &request).result, -EBADF);
+	rig_give(ring, request.buf);
+	rig_close(ring);
+}
+END_TEST
+
+/* What poll(2) doesn't know is no event, and changes nothing for others of the same file. */
+START_TEST(what_is_no_event_is_not_watched_for)
+{
+	struct hws_ring *ring = open_backend("epoll");
+	struct hws_request request = { .kind = HWS_OP_POLL };
+	struct hws_done done;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	request.fd = ends[0];
+	for (uint32_t bit = 28; bit < 32; bit++) {
+		char byte;
+
+		request.how = POLLIN | UINT32_C(1) << bit;
+		request.tag = 1;
+		ck_ok(hws_queue(ring, &request, NULL));
+		request.how = POLLPRI;
+		request.tag = 2;
+		ck_ok(hws_queue(ring, &request, NULL));
+		ck_ok(hws_submit(ring));
+		ck_assert_int_eq(write(ends[1], "x", 1), 1);
+		done = rig_one(ring);
+		ck_assert_uint_eq(done.tag, 1);
+		ck_assert_int_eq(done.result, POLLIN);
+		ck_ok(hws_op_cancel(ring, hws_op_last(ring)));
+		ck_assert_uint_eq(rig_one(ring).tag, 2);
+		ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	}
+	close(ends[0]);
+	close(ends[1]);
+	rig_close(ring);
+}
+END_TEST
+
 struct watch {
 	int fd;
 	_Atomic bool end;
@@ -258,6 +311,8 @@ int main(void)
 				 a_splice_keeps_the_files_it_was_given,
 				 a_splice_that_waits_ends_with_the_ring,
 				 a_splice_of_no_file_fails,
+				 a_whole_path_needs_no_directory,
+				 what_is_no_event_is_not_watched_for,
 				 connecting_a_datagram_socket_never_changes_its_flags,
 				 connecting_leaves_flags_as_they_were,
 				 what_poll_cant_tell_is_not_tried,

@@ -328,6 +328,43 @@ START_TEST(a_linked_timeout_ends_what_hangs)
 }
 END_TEST
 
+/* Until all is here, the end, or nobody wants it any more: what came is never lost. */
+START_TEST(waiting_for_all_goes_on_after_less)
+{
+	struct hws_request request = {
+		.kind = HWS_OP_RECV,
+		.length = 10,
+		.how = MSG_WAITALL,
+	};
+	struct hws_ring *ring;
+	struct hws_done done;
+	int ends[2];
+
+	need_uring();
+	ring = rig_open(NULL);
+	request.buf = rig_buf(ring, 4096, 0);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+		request.fd = ends[0];
+		ck_ok(hws_queue(ring, &request, NULL));
+		ck_assert_int_eq(write(ends[1], "hell", 4), 4);
+		ck_assert_int_eq(hws_wait(ring, &done, 1, rig_after_ms(20)), -ETIME);
+		if (i == 0)
+			ck_assert_int_eq(write(ends[1], "o world", 7), 7);
+		else if (i == 1)
+			ck_assert_int_eq(shutdown(ends[1], SHUT_WR), 0);
+		else
+			ck_ok(hws_op_cancel(ring, hws_op_last(ring)));
+		ck_assert_int_eq(rig_one(ring).result, i ? 4 : 10);
+		ck_assert(rig_holds(ring, request.buf, i ? "hell" : "hello worl", i ? 4 : 10));
+		close(ends[0]);
+		close(ends[1]);
+	}
+	rig_give(ring, request.buf);
+	rig_close(ring);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("uring/op-socket",
@@ -335,5 +372,6 @@ int main(void)
 					     one_receive_takes_buffers_of_a_group,
 					     exact_goes_on_after_short_transfers,
 					     polls_and_timeouts_end,
-					     a_linked_timeout_ends_what_hangs, NULL });
+					     a_linked_timeout_ends_what_hangs,
+					     waiting_for_all_goes_on_after_less, NULL });
 }

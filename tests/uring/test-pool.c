@@ -27,6 +27,10 @@ START_TEST(default_pool_opens)
 	ck_ok(hws_buf_give(pool, buf));
 	ck_ok(hws_pool_close(pool, NULL));
 	ck_ok(hws_pool_close(NULL, NULL));
+	/* all zero is the default */
+	ck_ok(hws_pool_open(NULL, &(struct hws_pool_options) { 0 }, &pool));
+	ck_assert_uint_eq(stats_of(pool).capacity, 1024);
+	ck_ok(hws_pool_close(pool, NULL));
 }
 END_TEST
 

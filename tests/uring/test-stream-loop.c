@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/uring/rig.h"
@@ -309,6 +310,75 @@ START_TEST(file_reads_a_pipe_to_its_end)
 }
 END_TEST
 
+static int listen_here(struct sockaddr_un *ret_address)
+{
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	socklen_t size = sizeof(*ret_address);
+
+	/* the kernel chooses a name that no file has */
+	*ret_address = (struct sockaddr_un) { .sun_family = AF_UNIX };
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)ret_address, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)ret_address, &size), 0);
+	ck_assert_int_eq(listen(listener, 8), 0);
+	return listener;
+}
+
+/* Brings what is done into the queue, and leaves it there. */
+static void look(struct hws_ring *ring, uint32_t least)
+{
+	for (int i = 0; i < 20; i++) {
+		int r = ring_enter(ring, 0, RING_EVENTS, 0);
+
+		ck_assert(r == 0 || r == -ETIME);
+		usleep(500);
+	}
+	ck_assert_uint_ge(ring_ready(ring), least);
+}
+
+/* A stream looks through the queue, in which somebody forgotten has spoken more than once. */
+START_TEST(what_nobody_waits_for_is_taken_in_its_order)
+{
+	struct hws_request accept = { .kind = HWS_OP_ACCEPT_MANY };
+	struct hws_stream *stream;
+	struct sockaddr_un address;
+	struct hws_ring *ring;
+	struct hws_op op;
+	int clients[2];
+	int ends[2];
+	char byte;
+
+	need_uring();
+	ring = rig_open(NULL);
+	accept.fd = listen_here(&address);
+	ck_ok(hws_queue(ring, &accept, &op));
+	ck_ok(hws_submit(ring));
+	for (int i = 0; i < 2; i++) {
+		clients[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+		ck_assert_int_eq(
+			connect(clients[i], (struct sockaddr *)&address, sizeof(sa_family_t) + 6),
+			0);
+	}
+	look(ring, 2);
+	ck_ok(hws_op_cancel(ring, op));
+	look(ring, 3);
+	ck_ok(hws_op_forget(ring, op));
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	ck_ok(hws_stream_open(ring, ends[0], NULL, &stream));
+	ck_assert_int_eq(hws_stream_read(stream, &byte, 1), 1);
+	ck_ok(hws_stream_close(stream));
+	ck_assert_uint_eq(ring->stats.descriptors_shut, 2);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(read(clients[i], &byte, 1), 0);
+		close(clients[i]);
+	}
+	close(ends[0]);
+	close(ends[1]);
+	close(accept.fd);
+	rig_end(ring);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("uring/stream-loop",
@@ -316,5 +386,6 @@ int main(void)
 					     a_loop_serves_many_beside_the_programs_own,
 					     close_waits_for_nothing,
 					     errors_are_those_of_read_and_write,
-					     file_reads_a_pipe_to_its_end, NULL });
+					     file_reads_a_pipe_to_its_end,
+					     what_nobody_waits_for_is_taken_in_its_order, NULL });
 }
