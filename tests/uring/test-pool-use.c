@@ -301,35 +301,6 @@ START_TEST(threads_never_share_a_buffer)
 }
 END_TEST
 
-/* As often as each of them may be: more than one key has been counted to before. */
-START_TEST(any_number_of_views_of_one_key_nest)
-{
-	enum { COUNT = 16384, VIEWS = 63 };
-	static struct hws_buf bufs[COUNT];
-	struct hws_pool *pool = open_pool(COUNT, 4096);
-	volatile char *last = NULL;
-
-	for (int i = 0; i < COUNT; i++) {
-		bufs[i] = take(pool);
-		for (int n = 0; n < VIEWS; n++) {
-			void *bytes;
-			size_t size;
-
-			ck_ok(hws_buf_view(pool, bufs[i], HWS_RW, &bytes, &size));
-			last = bytes;
-		}
-	}
-	for (int i = 0; i < COUNT - 1; i++)
-		for (int n = 0; n < VIEWS; n++) {
-			ck_ok(hws_buf_unview(pool, bufs[i]));
-			*last = 1;
-		}
-	for (int n = 0; n < VIEWS; n++)
-		ck_ok(hws_buf_unview(pool, bufs[COUNT - 1]));
-	ck_ok(hws_pool_close(pool, NULL));
-}
-END_TEST
-
 int main(void)
 {
 	return suite_run("uring/pool-use", (const TTest *[]) {
@@ -341,7 +312,6 @@ int main(void)
 						   take_wait_gives_up_at_its_deadline,
 						   no_wake_up_is_lost,
 						   threads_never_share_a_buffer,
-						   any_number_of_views_of_one_key_nest,
 						   NULL,
 					   });
 }
