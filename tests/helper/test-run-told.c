@@ -49,6 +49,31 @@ START_TEST(verbose_names_what_is_granted_and_what_is_not)
 }
 END_TEST
 
+/* Nobody looks at what is written to a port that the kernel has opened. */
+START_TEST(dangerous_ports_are_granted_with_their_danger_only)
+{
+	static const struct {
+		const char *rule;
+		const char *says;
+	} rows[] = {
+		{ "port = 0x92 rw", "port = 0x92 rw: 0 ports" },
+		{ "port = 0x92 rw danger smm", "0x92 rw danger smm: 0 ports" },
+		{ "port = 0x92 rw danger reset", "0x92 rw danger reset: 1 ports" },
+		{ "port = 0x92 rw danger", "0x92 rw danger: 1 ports" },
+		{ "port = 0x90-0x93 rw", "0x90-0x93 rw: 3 ports; the kernel can't keep" },
+	};
+
+	NEEDS_ROOT;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct launch of = { 0 };
+
+		launch(&of, launch_policy("[x]\n%s\n", rows[i].rule), "-v", "-p", "x", "-u",
+		       launch_alice, "--", "true", NULL);
+		ck_assert_msg(strstr(of.err, rows[i].says), "no '%s' in: %s", rows[i].says, of.err);
+	}
+}
+END_TEST
+
 /* Instead of what the test would start: the helper with these words, by who owns nothing. */
 struct caller {
 	const char *name; /* NULL: a uid without one */
@@ -145,15 +170,22 @@ START_TEST(all_of_the_users_groups_count_or_nothing_starts)
 	write_groups(path, 1024);
 	launch(&of, policy, "-p", "fine", "-u", launch_alice, "--", "id", "-G", NULL);
 	launch_refused(&of, 1, "more than 1024 groups");
+	/* nor where some are not seen: a deny rule may be for these */
+	snprintf(path, sizeof(path), "/proc/self/mem");
+	policy = launch_policy("[fine]\ncpuid = * r\n");
+	launch(&of, policy, "-p", "fine", "-u", launch_alice, "--", "id", "-G", NULL);
+	launch_refused(&of, 5, "/etc/group can't be read");
 }
 END_TEST
 
 int main(void)
 {
-	return suite_run("helper/run-told", (const TTest *[]) {
-						    verbose_names_what_is_granted_and_what_is_not,
-						    who_is_not_root_may_only_be_himself,
-						    all_of_the_users_groups_count_or_nothing_starts,
-						    NULL,
-					    });
+	return suite_run("helper/run-told",
+			 (const TTest *[]) {
+				 verbose_names_what_is_granted_and_what_is_not,
+				 dangerous_ports_are_granted_with_their_danger_only,
+				 who_is_not_root_may_only_be_himself,
+				 all_of_the_users_groups_count_or_nothing_starts,
+				 NULL,
+			 });
 }
