@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,7 +125,7 @@ static int open_file(int root, const char *path)
 	struct stat stat;
 	HWS_CLEANUP_FD int fd = sys_open_resolve(root == SYS_REAL_ROOT ? AT_FDCWD : root, path,
 						 O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600,
-						 0);
+						 root == SYS_REAL_ROOT ? 0 : RESOLVE_IN_ROOT);
 	int r = fd < 0 ? fd : sys_fstat(fd, &stat);
 
 	if (r == 0 && !S_ISREG(stat.st_mode))

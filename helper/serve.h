@@ -366,6 +366,8 @@ int hold_give(struct server *server, struct peer *peer, const struct hws_wire_ho
 	      struct hws_wire_held *ret_held, int *ret_fd);
 /* The peer's end: its devices stop. */
 void holds_end(struct server *server, struct peer *peer);
+/* Another user holds it: what its registers reach is his memory. */
+bool hold_is_others(const struct server *server, const struct peer *peer, struct hws_bdf bdf);
 /* Does the policy still give all that it holds? */
 bool holds_are_granted(struct server *server, const struct peer *peer);
 
