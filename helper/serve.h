@@ -210,10 +210,12 @@ struct server {
 	struct opened opened[SERVE_WINDOWS];
 	uint32_t oldest; /* of them: the next to be given up */
 	struct account accounts[SERVE_ACCOUNTS];
+	struct account nobody; /* who is sent away before he has one */
 	/* what was decided so far */
 	uint64_t denied[HWS_REASONS];
 	struct hws_kind_state kinds[HWS_KINDS];
 	uint64_t stat_at; /* when the last snapshot was written; ns */
+	bool stat_made;
 	bool stat_failed;
 	union wire_request request;
 	union wire_reply reply;
