@@ -98,8 +98,8 @@ static bool put_back(struct server *server, const struct hws_access *written)
 }
 
 /*
- * A value that the policy doesn't have the peer write was his to change only: it is written where it
- * surely stood, for the register gives back what was written. What reads as something else, a
+ * A value that the policy doesn't have the peer write was his to change only: it is written where
+ * it surely stood, for the register gives back what was written. What reads as something else, a
  * status say, would be a command that he gets by dying.
  */
 static bool undo_one(struct server *server, const struct undo *one, uint32_t *refused)

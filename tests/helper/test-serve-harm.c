@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What somebody could have the helper do for him that no rule gives him: to who holds a function, by
- * registers that both may use; by dying.
+ * What somebody could have the helper do for him that no rule gives him: to who holds a function,
+ * by registers that both may use; by dying.
  */
 #include <errno.h>
 #include <signal.h>

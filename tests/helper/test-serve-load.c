@@ -177,7 +177,7 @@ static int comes_and_goes(const struct daemon *daemon, void *context)
 	return 0;
 }
 
-/* Whom the helper doesn't hear has no account; what is recorded of him has its limit all the same. */
+/* Whom the helper doesn't hear has no account; what is recorded of him has its limit, too. */
 START_TEST(p15_users_that_are_nobody_do_not_flood_the_trail)
 {
 	static char path[128];

@@ -278,7 +278,7 @@ START_TEST(rules_about_programs_are_for_these_programs)
 }
 END_TEST
 
-/* Anybody gets one for himself in a user namespace of his own; then this program lies there, too. */
+/* Anybody gets one for himself in a user namespace of his own; then this program lies there. */
 static void put_self_at(void *path)
 {
 	char self[256] = "";
