@@ -131,13 +131,40 @@ START_TEST(who_is_not_root_may_only_be_himself)
 }
 END_TEST
 
-/* For this process and what it starts: another list of groups, in which one has all. */
-static void replace_groups(void *path)
+/* For this process and what it starts. */
+static void replace(const char *path, const char *by)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", "", MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(path, "/etc/group", "", MS_BIND, NULL) < 0)
+	    mount(by, path, "", MS_BIND, NULL) < 0)
 		_exit(123);
 }
+
+/* Another list of groups, in which one has all. */
+static void replace_groups(void *path)
+{
+	replace("/etc/group", path);
+}
+
+/* One that can't be read. */
+static void replace_ports(void *context)
+{
+	(void)context;
+	replace("/proc/ioports", "/proc/self/mem");
+}
+
+/* Whatever goes wrong when it is looked who uses ports, they are not granted. */
+START_TEST(ports_are_not_granted_where_their_users_can_not_be_told)
+{
+	struct launch of = { .before = replace_ports };
+
+	NEEDS_ROOT;
+	need("ioports", access("/proc/ioports", R_OK) == 0, "there are no ports");
+	need("mounts", suite_child(replace_ports, NULL) == 0, "nothing can be mounted here");
+	launch(&of, launch_policy("[x]\nport = 0x70-0x71 rw\n"), "-p", "x", "-u", launch_alice,
+	       "--", "true", NULL);
+	launch_refused(&of, 5, "who uses ports can't be told");
+}
+END_TEST
 
 static void write_groups(const char *path, int count)
 {
@@ -185,6 +212,7 @@ int main(void)
 				 verbose_names_what_is_granted_and_what_is_not,
 				 dangerous_ports_are_granted_with_their_danger_only,
 				 who_is_not_root_may_only_be_himself,
+				 ports_are_not_granted_where_their_users_can_not_be_told,
 				 all_of_the_users_groups_count_or_nothing_starts,
 				 NULL,
 			 });
