@@ -29,8 +29,9 @@ static const char *wanted_backend(const struct hws *hw, const struct hws_options
 }
 
 /* Everything: the helper decides by its own policy, for this process. */
-static const char broker_rules[] = "[helper]\nport = * rw\nmsr = * rw\npci = * rw side claimed "
-				   "danger\nbar = * * rw side\ndma = *\nirq = *\ncpuid = *\n";
+static const char broker_rules[] =
+	"[helper]\nport = * rw side claimed danger\nmsr = * rw side danger\n"
+	"pci = * rw side claimed danger\nbar = * * rw side claimed\ndma = *\nirq = *\ncpuid = *\n";
 
 void context_log(const struct hws *hw, enum hws_level level, const char *format, ...)
 {

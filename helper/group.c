@@ -38,10 +38,13 @@ int group_check(struct hws_shim *shim, const struct hws_policy_view *view, struc
 
 	if (r < 0)
 		return r;
-	while (shim_ops(shim)->pci_next(shim->self, after, &at) == 0) {
+	while ((r = shim_ops(shim)->pci_next(shim->self, after, &at)) == 0) {
 		after = &at;
-		if (own.iommu_group < 0 || ask(shim, at, &info) < 0 ||
-		    info.iommu_group != own.iommu_group || GROUP_IS_BRIDGE(info.class_code) ||
+		r = ask(shim, at, &info);
+		if (r < 0 && r != -ENODEV) /* unplugged in this moment */
+			return r;
+		if (own.iommu_group < 0 || r < 0 || info.iommu_group != own.iommu_group ||
+		    GROUP_IS_BRIDGE(info.class_code) ||
 		    is_allowed(view, at, &info, ret_access, &decision))
 			continue;
 		*ret_decision = decision;
@@ -49,6 +52,8 @@ int group_check(struct hws_shim *shim, const struct hws_policy_view *view, struc
 			   "%s is in IOMMU group %d together with %s, which no dma rule allows",
 			   hws_bdf_format(bdf, text), own.iommu_group, hws_bdf_format(at, other));
 	}
+	if (r != -ENOENT) /* not all were seen */
+		return r;
 	if (is_allowed(view, bdf, &own, ret_access, ret_decision))
 		return 0;
 	return why(-EACCES, "no dma rule without a rate allows %s", hws_bdf_format(bdf, text));

@@ -16,7 +16,8 @@ enum {
 const struct need needs[NEEDS_COUNT] = {
 	{ CAP_SYS_RAWIO, PORT | MSR, "ioperm(); opening /dev/cpu/N/msr and /dev/port" },
 	{ CAP_DAC_OVERRIDE, PORT | MSR | PCI | BAR | DMA,
-	  "root's files: /dev/cpu/N/msr, /dev/port, config and resourceN in sysfs, /dev/vfio" },
+	  "root's files: /dev/cpu/N/msr, /dev/port, config and resourceN in sysfs, /dev/vfio; "
+	  "programs that the policy names" },
 	{ CAP_SYS_ADMIN, PORT | PCI | BAR,
 	  "configuration space from 64 on; who claims ports and memory: /proc/ioports, iomem" },
 	/* of the process that does nothing else: serve-exe.c */

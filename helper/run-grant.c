@@ -77,23 +77,24 @@ static uint32_t mark_all_ports(struct run *run)
 	return all;
 }
 
-/* What a driver of the kernel's uses is only for rules with the right 'claimed'. */
-static void close_claimed(struct run *run, uint32_t first, uint32_t count)
+/*
+ * What a driver of the kernel's uses is only for rules with the right 'claimed'. Where that can't
+ * be told nothing is granted: who starts us may see to it that it can't.
+ */
+static int close_claimed(struct run *run, uint32_t first, uint32_t count)
 {
-	struct hws_port *ports;
-	int r = hws_port_open(run->machine, first, count, HWS_RW, &ports);
+	struct hws_shim *shim = &run->machine->shim;
+	int r = shim_ops(shim)->ports_claimed(shim->self, (uint16_t)first, count);
 
-	if (r == 0)
-		hws_port_close(ports);
 	if (r != -EBUSY)
-		return; /* what else there may be, ioperm will say */
+		return r;
 	if (count == 1) {
 		run_say(run, "port 0x%x: not granted: %s", first, hws_why());
 		run->grants.ports[first / 8] &= (uint8_t) ~(1u << first % 8);
-		return;
+		return 0;
 	}
-	close_claimed(run, first, count / 2);
-	close_claimed(run, first + count / 2, count - count / 2);
+	r = close_claimed(run, first, count / 2);
+	return r < 0 ? r : close_claimed(run, first + count / 2, count - count / 2);
 }
 
 static bool is_marked_unclaimed(const struct run *run, uint32_t port)
@@ -118,7 +119,7 @@ static int close_all_claimed(struct run *run)
 		while (port < PORTS && is_marked_unclaimed(run, port))
 			port++;
 		if (port > first)
-			close_claimed(run, first, port - first);
+			r = close_claimed(run, first, port - first);
 	}
 	return r;
 }

@@ -40,25 +40,38 @@ static bool has_member(const struct group *group, const char *name)
 	return false;
 }
 
+static enum result take_groups(struct run *run, FILE *file)
+{
+	const struct group *group;
+
+	while (errno = 0, (group = fgetgrent(file))) {
+		if (group->gr_gid == run->gid || !has_member(group, run->name))
+			continue;
+		if (run->group_count == RUN_GROUPS)
+			return run_refuse(RESULT_FAILURE, "run: %s is in more than %d groups",
+					  run->name, RUN_GROUPS);
+		run->groups[run->group_count++] = group->gr_gid;
+	}
+	/* those that are missing may be what a deny rule is for; ENOENT is the end */
+	if (errno && errno != ENOENT)
+		return run_refuse(RESULT_SYSTEM, "run: /etc/group can't be read: %s",
+				  strerror(errno));
+	return RESULT_OK;
+}
+
 static enum result find_groups(struct run *run)
 {
 	FILE *file = fopen("/etc/group", "re");
-	const struct group *group;
+	enum result result;
 
 	run->groups[run->group_count++] = run->gid;
-	while (file && (group = fgetgrent(file))) {
-		if (group->gr_gid == run->gid || !has_member(group, run->name))
-			continue;
-		if (run->group_count == RUN_GROUPS) {
-			fclose(file);
-			return run_refuse(RESULT_FAILURE, "run: %s is in more than %d groups",
-					  run->name, RUN_GROUPS);
-		}
-		run->groups[run->group_count++] = group->gr_gid;
-	}
-	if (file)
-		fclose(file);
-	return RESULT_OK;
+	if (!file && errno == ENOENT)
+		return RESULT_OK;
+	if (!file)
+		return run_refuse(RESULT_SYSTEM, "run: /etc/group: %s", strerror(errno));
+	result = take_groups(run, file);
+	fclose(file);
+	return result;
 }
 
 /* Somebody who already is who the program will be. */

@@ -91,8 +91,9 @@ static int judge(const struct peer *peer, struct hws_access *access, uint32_t ri
 	return hws_policy_check(peer->view, access, ret_decision) == 0 ? 0 : -EACCES;
 }
 
-/* Does the kernel use it? Then a write needs the right "claimed". */
-static bool is_claimed(struct server *server, const struct hws_access *access)
+/* Does the kernel use it, or another user hold it? Then a write needs the right "claimed". */
+static bool is_claimed(struct server *server, const struct peer *peer,
+		       const struct hws_access *access)
 {
 	struct hws_shim *shim = &server->hw->shim;
 	const struct hws_shim_ops *ops = shim_ops(shim);
@@ -102,7 +103,8 @@ static bool is_claimed(struct server *server, const struct hws_access *access)
 					  (uint32_t)(access->last - access->first + 1)) < 0;
 	if (access->kind == HWS_KIND_MSR)
 		return false;
-	return ops->pci_claimed(shim->self, access->bdf,
+	return hold_is_others(server, peer, access->bdf) ||
+	       ops->pci_claimed(shim->self, access->bdf,
 				access->kind == HWS_KIND_PCI ? HWS_CONFIG_SPACE : access->bar) < 0;
 }
 
@@ -111,7 +113,7 @@ int access_judge_writing(struct server *server, const struct peer *peer, struct 
 {
 	int r = hws_policy_check(peer->view, access, ret_decision);
 
-	if (r < 0 || !(access->rights & HWS_W) || !is_claimed(server, access))
+	if (r < 0 || !(access->rights & HWS_W) || !is_claimed(server, peer, access))
 		return r < 0 ? -EACCES : 0;
 	access->rights |= HWS_CLAIMED;
 	r = hws_policy_check(peer->view, access, ret_decision);
@@ -120,11 +122,28 @@ int access_judge_writing(struct server *server, const struct peer *peer, struct 
 	return r < 0 ? -EACCES : 0;
 }
 
+/* At the machine; where the rule wants it, the record is on disk before it begins. */
+static int do_told(struct server *server, struct peer *peer, const struct hws_access *access,
+		   const struct hws_decision *decision, uint64_t *value)
+{
+	struct last_words *words = server->hw->last_words;
+	uint32_t slot;
+	int r;
+
+	if (!decision->last_words)
+		return machine_do(server, access, value);
+	if (!words || last_words_say(words, access, &slot) < 0)
+		return limited(server, peer, access, HWS_REASON_LAST_WORDS, decision);
+	r = machine_do(server, access, value);
+	last_words_over(words, slot);
+	return r;
+}
+
 /*
  * A rule about bits that change asks what stands there. Only where it may be read, and never of a
  * port: reading one is seldom harmless.
  */
-static int judge_write(struct server *server, const struct peer *peer, struct hws_access *access,
+static int judge_write(struct server *server, struct peer *peer, struct hws_access *access,
 		       uint64_t value, struct hws_decision *ret_decision)
 {
 	struct hws_decision reading;
@@ -138,7 +157,7 @@ static int judge_write(struct server *server, const struct peer *peer, struct hw
 	    access->kind == HWS_KIND_PORT)
 		return r;
 	if (judge(peer, access, HWS_R, &reading) == 0 &&
-	    machine_do(server, access, &access->old) == 0)
+	    do_told(server, peer, access, &reading, &access->old) == 0)
 		access->has |= HWS_HAS_OLD;
 	access->rights = HWS_W;
 	return access_judge_writing(server, peer, access, ret_decision);
@@ -175,7 +194,7 @@ static int check(struct server *server, struct peer *peer, const struct hws_wire
 		r = judge_write(server, peer, access, step->value, &judged->decision);
 	if (r == 0 && step->verb == HWS_WIRE_UPDATE && access->kind != HWS_KIND_PORT) {
 		/* what can't be read is told when it is done */
-		if (machine_do(server, access, &access->old) == 0)
+		if (do_told(server, peer, access, &judged->decision, &access->old) == 0)
 			access->has |= HWS_HAS_OLD;
 		r = judge_write(server, peer, access, changed(step, access->old),
 				&judged->decision);
@@ -210,23 +229,6 @@ static enum hws_reason take_rate(struct server *server, struct peer *peer,
 		return HWS_REASON_NONE;
 	rules = rates_of(server, peer);
 	return rules ? rules_take_rate(rules, decision, &grant) : HWS_REASON_RATE;
-}
-
-/* Once more at the machine; where the rule wants it, the record is on disk before it begins. */
-static int do_told(struct server *server, struct peer *peer, const struct hws_access *access,
-		   const struct hws_decision *decision, uint64_t *value)
-{
-	struct last_words *words = server->hw->last_words;
-	uint32_t slot;
-	int r;
-
-	if (!decision->last_words)
-		return machine_do(server, access, value);
-	if (!words || last_words_say(words, access, &slot) < 0)
-		return limited(server, peer, access, HWS_REASON_LAST_WORDS, decision);
-	r = machine_do(server, access, value);
-	last_words_over(words, slot);
-	return r;
 }
 
 static int read_judged(struct server *server, struct peer *peer, const struct judged *judged,
@@ -348,6 +350,16 @@ static int do_all(struct server *server, struct peer *peer, const struct hws_wir
 	return first;
 }
 
+/* None was begun. */
+static int refuse_all(const struct peer *peer, const struct judged *wrong,
+		      struct hws_wire_end *ends, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		ends[i].status = ends[i].status ? ends[i].status : -ECANCELED;
+	explain(&wrong->access, peer, &wrong->decision);
+	return -EACCES;
+}
+
 static uint32_t kinds_of(const struct hws_wire_step *steps, uint32_t count)
 {
 	uint32_t kinds = 0;
@@ -363,7 +375,7 @@ int access_run(struct server *server, struct peer *peer, const struct hws_wire_r
 	const struct hws_wire_step *steps = steps_of(run);
 	struct judged judged[HWS_WIRE_STEPS];
 	const struct judged *wrong = NULL;
-	int first = 0;
+	int first;
 
 	if (!account_take(server, peer->account, run->count)) {
 		struct hws_access access = access_of_step(server, steps);
@@ -375,13 +387,11 @@ int access_run(struct server *server, struct peer *peer, const struct hws_wire_r
 	machine_raise(server, kinds_of(steps, run->count));
 	for (uint32_t i = 0; i < run->count; i++) {
 		ends[i].status = check(server, peer, &steps[i], &judged[i]);
-		if (ends[i].status < 0 && !wrong) {
-			first = ends[i].status;
+		if (ends[i].status < 0 && !wrong)
 			wrong = &judged[i];
-		}
 	}
 	if (wrong) /* now: what came later may have said why, too */
-		explain(&wrong->access, peer, &wrong->decision);
+		first = refuse_all(peer, wrong, ends, run->count);
 	else
 		first = do_all(server, peer, run, judged, ends);
 	machine_lower(server);

@@ -122,6 +122,13 @@ bool account_may_note(struct server *server, struct account *account)
 	return false;
 }
 
+static void tell_all(struct server *server)
+{
+	tell(server, &server->nobody);
+	for (struct account *one = server->accounts; one < server->accounts + SERVE_ACCOUNTS; one++)
+		tell(server, one);
+}
+
 void accounts_tell(struct server *server)
 {
 	uint64_t second = server->now / billion;
@@ -129,8 +136,7 @@ void accounts_tell(struct server *server)
 	if (second == server->told)
 		return;
 	server->told = second;
-	for (struct account *one = server->accounts; one < server->accounts + SERVE_ACCOUNTS; one++)
-		tell(server, one);
+	tell_all(server);
 }
 
 void accounts_new_policy(struct server *server)
@@ -141,7 +147,6 @@ void accounts_new_policy(struct server *server)
 
 void accounts_free(struct server *server)
 {
-	for (struct account *one = server->accounts; one < server->accounts + SERVE_ACCOUNTS; one++)
-		tell(server, one);
+	tell_all(server);
 	accounts_new_policy(server);
 }

@@ -18,7 +18,7 @@ int peer_choose_rules(struct server *server, struct peer *peer)
 				     .gid = peer->gid,
 				     .groups = peer->groups,
 				     .group_count = peer->group_count,
-				     .exe = peer->exe };
+				     .exe = exe_for_rules(server, peer) };
 	struct hws_policy_view *view;
 	int r = hws_policy_view_open(server->policy, &who, &view);
 

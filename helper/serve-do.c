@@ -201,6 +201,19 @@ static int note_limit(struct server *server, struct peer *peer, const struct hws
 	return -EDQUOT;
 }
 
+/* One more descriptor of the same reaches nothing more. */
+static bool has_already(const struct peer *peer, const struct hws_access *whole)
+{
+	for (uint32_t i = 0; i < peer->bar_count; i++) {
+		const struct hws_access *bar = &peer->bars[i];
+
+		if (!bdf_order(bar->bdf, whole->bdf) && bar->bar == whole->bar &&
+		    bar->rights == whole->rights && bar->last == whole->last)
+			return true;
+	}
+	return false;
+}
+
 /*
  * A descriptor reaches all of the BAR, whatever was asked for: it is given where the policy gives
  * all of it, without a look at each access, and the back end has one.
@@ -224,6 +237,8 @@ static int give_fd(struct server *server, struct peer *peer, struct hws_access w
 		sys_close(fd);
 		return -EACCES;
 	}
+	if (has_already(peer, &whole))
+		return fd;
 	if (peer->bar_count == SERVE_BARS ||
 	    !hws_range_ok(account->mapped, size, server->options->mapped)) {
 		sys_close(fd);
@@ -354,6 +369,7 @@ int serve_do(struct server *server, struct peer *peer, int *ret_fd)
 	const struct hws_wire_head *head = &server->request.head;
 	struct hws_wire_answer *answer = &server->reply.answer;
 	size_t size = wire_reply_size(&server->request);
+	unsigned int said = why_times();
 	int r;
 
 	*ret_fd = -1;
@@ -367,8 +383,10 @@ int serve_do(struct server *server, struct peer *peer, int *ret_fd)
 	answer->head = *head;
 	answer->head.size = (uint32_t)size;
 	answer->code = r;
+	/* where nobody said why, what stands there is another one's */
 	if (r < 0)
-		snprintf(answer->why, sizeof(answer->why), "%s", hws_why());
+		snprintf(answer->why, sizeof(answer->why), "%s",
+			 why_times() != said ? hws_why() : strerror(-r));
 	if (*ret_fd < 0)
 		*ret_fd = -1;
 	return r;

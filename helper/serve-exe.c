@@ -6,6 +6,7 @@
  * it ends with the helper.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <signal.h>
@@ -13,9 +14,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "guardian/policy-internal.h"
 #include "helper/harden.h"
+#include "helper/needs.h"
 #include "helper/serve-filter.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
@@ -24,6 +28,7 @@ enum { GIVE_UP = 0, WAIT_SECONDS = 5 };
 
 struct answer {
 	int32_t code;	      /* 0 or -errno */
+	struct file_id file;  /* the program itself */
 	char text[SERVE_EXE]; /* a path, or the step that failed; not ended */
 };
 
@@ -53,23 +58,45 @@ static int give_up(struct harden *what, struct answer *answer, size_t *ret_lengt
 	return r;
 }
 
+/* As far as the kernel knows it already: a file system may be somebody's own, and never answer. */
+static int identify(const char *path, struct file_id *ret_file)
+{
+	struct statx stat;
+
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &stat) < 0)
+		return -errno;
+	*ret_file = (struct file_id) { { stat.stx_dev_major, stat.stx_dev_minor }, stat.stx_ino };
+	return 0;
+}
+
+static int read_link(const char *path, struct answer *answer, size_t *ret_length)
+{
+	ssize_t length = readlink(path, answer->text, sizeof(answer->text));
+
+	if (length < 0)
+		return -errno;
+	*ret_length = (size_t)length;
+	return *ret_length < sizeof(answer->text) ? 0 : -ENAMETOOLONG;
+}
+
 static int look(pid_t pid, struct answer *answer, size_t *ret_length)
 {
 	char path[32];
-	ssize_t length;
+	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	(void)harden_raise(true); /* without it those of other users are not told */
-	length = readlink(path, answer->text, sizeof(answer->text));
+	r = read_link(path, answer, ret_length);
+	if (identify(path, &answer->file) < 0)
+		answer->file = (struct file_id) { .inode = 0 }; /* no rule's */
 	(void)harden_raise(false);
-	*ret_length = length < 0 ? 0 : (size_t)length;
-	return length < 0 ? -errno : *ret_length < sizeof(answer->text) ? 0 : -ENAMETOOLONG;
+	return r;
 }
 
 /* With @what NULL it gives up nothing. */
 static _Noreturn void answer_all(int fd, struct harden *what)
 {
-	struct answer answer;
+	struct answer answer = { 0 };
 	int32_t pid;
 
 	while (recv(fd, &pid, sizeof(pid), 0) == sizeof(pid)) {
@@ -137,7 +164,7 @@ int exe_harden(struct server *server)
 		     : 0;
 }
 
-char *exe_of(struct server *server, int32_t pid)
+char *exe_of(struct server *server, int32_t pid, struct file_id *ret_file)
 {
 	struct answer answer;
 	int length = ask(server, pid, &answer);
@@ -148,5 +175,40 @@ char *exe_of(struct server *server, int32_t pid)
 		serve_say(server, NULL, HWS_LEVEL_ERROR, -EPIPE,
 			  "what program a client is can't be told any more: rules with exe fail");
 	}
+	if (length > 0)
+		*ret_file = answer.file;
 	return length > 0 ? strndup(answer.text, (size_t)length) : NULL;
+}
+
+/* Then it is a path of root's, and looking there waits for nobody else. */
+static bool is_named(const struct hws_policy *policy, const char *exe)
+{
+	for (size_t i = 0; i < policy->section_count; i++) {
+		const struct policy_section *section = &policy->sections[i];
+
+		for (size_t k = 0; k < section->exe_count; k++)
+			if (!strcmp(section->exes[k], exe))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * The link tells what the program's own mounts call it: who makes a mount namespace has any file at
+ * any path. What lies at that path for the helper is the one that the policy means.
+ */
+const char *exe_for_rules(const struct server *server, struct peer *peer)
+{
+	struct file_id here;
+	int r;
+
+	if (!peer->exe || peer->is_exe || !is_named(server->policy, peer->exe))
+		return peer->exe;
+	machine_raise(server, NEEDS_OF(HWS_KIND_DMA)); /* its folder may be for few */
+	r = identify(peer->exe, &here);
+	machine_lower(server);
+	peer->is_exe = r == 0 && here.inode == peer->file.inode &&
+		       here.device[0] == peer->file.device[0] &&
+		       here.device[1] == peer->file.device[1];
+	return peer->is_exe ? peer->exe : NULL;
 }

@@ -40,9 +40,9 @@ static const struct {
 	/* raising a capability around what needs it */
 	{ "capget capset", true },
 	/* files: which, is for Landlock to say */
-	{ "readlink readlinkat close", true },
+	{ "readlink readlinkat statx close", true },
 	{ "open openat openat2 read write pread64 pwrite64 readv writev lseek fcntl getdents64 "
-	  "fstat newfstatat stat lstat statx faccessat2",
+	  "fstat newfstatat stat lstat faccessat2",
 	  false },
 	/* the journals of transactions, the audit trail, last words */
 	{ "unlink unlinkat rename renameat renameat2 flock fsync fdatasync ftruncate", false },

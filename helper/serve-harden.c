@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "helper/harden.h"
@@ -201,6 +202,9 @@ static int give_up(struct server *server, const struct places *places)
 	r = r < 0 ? r : harden_raise(true);
 	r = r < 0 ? r : harden(&what, &step);
 	server->permitted = what.keep;
+	/* until it serves it is who started it */
+	if (r < 0 && getauxval(AT_SECURE))
+		(void)harden_raise(false);
 	return r < 0 ? why(r, "hardening failed at '%s': %s; nothing is served", step, strerror(-r))
 		     : 0;
 }

@@ -21,6 +21,27 @@ static struct held *find(struct peer *peer, struct hws_bdf bdf)
 	return NULL;
 }
 
+bool hold_is_others(const struct server *server, const struct peer *peer, struct hws_bdf bdf)
+{
+	for (struct peer *other = server->peers; other; other = other->next)
+		if (!other->gone && other->account != peer->account && find(other, bdf))
+			return true;
+	return false;
+}
+
+/* By a descriptor that nobody can call back they could have the device reach his memory, too. */
+static bool others_write(const struct server *server, const struct peer *peer, struct hws_bdf bdf)
+{
+	for (const struct peer *other = server->peers; other; other = other->next) {
+		if (other->gone || other->account == peer->account)
+			continue;
+		for (uint32_t i = 0; i < other->bar_count; i++)
+			if (other->bars[i].rights & HWS_W && !bdf_order(other->bars[i].bdf, bdf))
+				return true;
+	}
+	return false;
+}
+
 /* How many vectors, from 0 on. */
 static uint32_t count_vectors(const struct peer *peer, const struct hws_access *dma)
 {
@@ -52,6 +73,9 @@ static int take(struct server *server, struct peer *peer, const struct hws_acces
 
 	if (peer->hold_count == SERVE_HOLDS)
 		return why(-EDQUOT, "a connection holds up to %d functions", SERVE_HOLDS);
+	if (others_write(server, peer, access->bdf))
+		return why(-EBUSY, "another user's program has a BAR of it mapped for writing: "
+				   "until that ends nobody else can hold it");
 	r = shim_ops(shim)->hold_open(shim->self, access->bdf, &held->hold);
 	if (r < 0)
 		return r;

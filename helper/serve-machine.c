@@ -196,6 +196,9 @@ int machine_open(struct server *server, enum hws_kind kind, const struct hws_acc
 			return 0;
 		}
 	}
+	r = kind == HWS_KIND_BAR ? machine_is_known(server, access) : 0;
+	if (r < 0)
+		return r;
 	opened = make_room(server);
 	if (kind == HWS_KIND_PORT)
 		r = shim_ops(shim)->port_open(shim->self, (uint16_t)access->first,

@@ -233,6 +233,9 @@ static void set_door(struct server *server, bool open)
 	(void)epoll_ctl(server->poller, EPOLL_CTL_MOD, server->listener, &event);
 	server->door = open ? 0 : server->now + DOOR;
 	server->comers = 0;
+	/* whoever was only sent away leaves nothing else to be done by then */
+	if (!open)
+		pace_due(server, server->door);
 }
 
 void door_mind(struct server *server)

@@ -233,7 +233,7 @@ static bool serve_message(struct server *server, struct peer *peer)
 	if (!peer->gone)
 		reply(server, peer, fd);
 	if (!peer->gone && !peer->version)
-		peer_end(server, peer, "dropped: another version");
+		peer_end(server, peer, "dropped: its HELLO was refused");
 	return !peer->gone && !peer->waiting;
 }
 

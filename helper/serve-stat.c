@@ -77,6 +77,7 @@ int stat_begin(struct server *server)
 	const char *path = server->options->stat;
 	int r = path ? write_one(server) : 0;
 
+	server->stat_made = path && r == 0;
 	return r < 0 ? why(r, "--stat '%s': %s", path, strerror(-r)) : 0;
 }
 
@@ -95,6 +96,6 @@ void stat_tell(struct server *server)
 
 void stat_end(const struct server *server)
 {
-	if (server->options->stat)
+	if (server->stat_made)			      /* else it may be another one's */
 		(void)!unlink(server->options->stat); /* there may be none */
 }

@@ -55,6 +55,19 @@ int txn_begin(struct server *server, struct peer *peer)
 	return r;
 }
 
+static bool may_write_back(struct server *server, const struct peer *peer,
+			   const struct hws_access *written)
+{
+	struct hws_access access = *written;
+	struct hws_decision decision;
+
+	access.rights = HWS_W;
+	access.has = HWS_HAS_VALUE | HWS_HAS_OLD;
+	access.value = written->old;
+	access.old = written->value;
+	return access_judge_writing(server, peer, &access, &decision) == 0;
+}
+
 int txn_keep(struct server *server, struct peer *peer, const struct hws_access *access)
 {
 	int r = 0;
@@ -66,7 +79,8 @@ int txn_keep(struct server *server, struct peer *peer, const struct hws_access *
 	if (server->options->journals)
 		r = journal_add(&peer->journal, access);
 	if (r == 0)
-		peer->undos[peer->undo_count++].access = *access;
+		peer->undos[peer->undo_count++] =
+			(struct undo) { *access, may_write_back(server, peer, access) };
 	return r;
 }
 
@@ -83,8 +97,32 @@ static bool put_back(struct server *server, const struct hws_access *written)
 	return machine_do(server, &access, &value) == 0 && value == written->old;
 }
 
+/*
+ * A value that the policy doesn't have the peer write was his to change only: it is written where
+ * it surely stood, for the register gives back what was written. What reads as something else, a
+ * status say, would be a command that he gets by dying.
+ */
+static bool undo_one(struct server *server, const struct undo *one, uint32_t *refused)
+{
+	struct hws_access access = one->access;
+	uint64_t now = 0;
+	int r;
+
+	if (one->may)
+		return put_back(server, &one->access);
+	access.rights = HWS_R;
+	r = machine_do(server, &access, &now);
+	if (r == 0 && now == one->access.old)
+		return true;
+	if (r == 0 && now == one->access.value)
+		return put_back(server, &one->access);
+	++*refused;
+	return true;
+}
+
 int txn_end(struct server *server, struct peer *peer, bool undo)
 {
+	uint32_t refused = 0;
 	uint32_t failed = 0;
 	int r = 0;
 
@@ -97,7 +135,7 @@ int txn_end(struct server *server, struct peer *peer, bool undo)
 		return r;
 	machine_raise(server, NEEDS_ALL_KINDS);
 	while (undo && peer->undo_count > 0)
-		failed += !put_back(server, &peer->undos[--peer->undo_count].access);
+		failed += !undo_one(server, &peer->undos[--peer->undo_count], &refused);
 	machine_lower(server);
 	if (undo && server->options->journals) {
 		/* what could not be undone waits for the next start */
@@ -108,6 +146,9 @@ int txn_end(struct server *server, struct peer *peer, bool undo)
 	free_undos(peer);
 	if (r < 0)
 		serve_say(server, peer, HWS_LEVEL_ERROR, r, hws_why());
+	if (refused)
+		serve_say(server, peer, HWS_LEVEL_CRITICAL, -EACCES,
+			  "old values it may not write: left as they are");
 	if (failed)
 		serve_say(server, peer, HWS_LEVEL_CRITICAL, -ENOTRECOVERABLE,
 			  "registers not written back");

@@ -66,7 +66,7 @@ static int find_process(struct peer *peer)
  */
 void who_look(struct server *server, struct peer *peer)
 {
-	char *exe = peer->pidfd < 0 ? NULL : exe_of(server, peer->pid);
+	char *exe = peer->pidfd < 0 ? NULL : exe_of(server, peer->pid, &peer->file);
 
 	/* EPERM: it is another user's, and alive */
 	if (!exe || syscall(SYS_pidfd_send_signal, peer->pidfd, 0, NULL, 0) == 0 || errno == EPERM)

@@ -26,8 +26,8 @@ static bool is_too_much(struct server *server, const struct peer *peer,
 {
 	bool idle = event->code < 0 || event->type == HWS_EVENT_PRIVILEGE;
 
-	return peer && peer->account && idle && event->level < HWS_LEVEL_CRITICAL &&
-	       !account_may_note(server, peer->account);
+	return peer && idle && event->level < HWS_LEVEL_CRITICAL &&
+	       !account_may_note(server, peer->account ? peer->account : &server->nobody);
 }
 
 /* The program stands behind what is said: of its path the end, as much as there is room for. */
@@ -311,12 +311,16 @@ static int begin_by_file(void)
 	return r < 0 ? why(r, "hardening failed at 'capabilities': %s", strerror(-r)) : 0;
 }
 
-/* As many descriptors as all clients may need, if they are to be had; a failing write is told. */
+/*
+ * As many descriptors as all clients may need, if they are to be had; a write that fails is told,
+ * or it is what was to be told: nobody reads it any more.
+ */
 static void set_room(void)
 {
 	struct rlimit files;
 
 	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return;
 	files.rlim_cur = files.rlim_max < DESCRIPTORS ? files.rlim_max : DESCRIPTORS;
@@ -364,6 +368,7 @@ enum result serve_command(int count, char **arguments)
 	server->due = PACE_NONE;
 	server->listener = server->poller = server->signals = server->spare = -1;
 	server->exe_reader = server->notify = -1;
+	server->nobody.uid = UINT32_MAX;
 	server->failure = RESULT_SYSTEM;
 	r = begin(server);
 	if (r == 0) {

@@ -90,9 +90,16 @@ struct account {
 	struct rules *rates;	   /* what is counted for the rules of one policy */
 };
 
+/* A file, whatever it is called. */
+struct file_id {
+	uint32_t device[2]; /* major, minor */
+	uint64_t inode;
+};
+
 /* A write that is undone if its peer dies. */
 struct undo {
 	struct hws_access access; /* the place, the value, and the one before */
+	bool may;		  /* the policy would have had the peer write that one, too */
 };
 
 /* Shared memory; its doorbell rings once it is started. */
@@ -120,9 +127,11 @@ struct peer {
 	uint32_t gid;
 	uint32_t *groups;
 	size_t group_count;
-	char *exe;    /* NULL: not known */
-	bool gone;    /* freed at the end of the turn */
-	bool came_in; /* it is known who it is */
+	char *exe;	     /* NULL: not known */
+	struct file_id file; /* that it runs, if that is known */
+	bool is_exe;	     /* it is the one that lies at that path here: seen once */
+	bool gone;	     /* freed at the end of the turn */
+	bool came_in;	     /* it is known who it is */
 	bool in_line;
 	struct peer *behind; /* in line */
 	uint16_t version;    /* 0: before HELLO */
@@ -201,10 +210,12 @@ struct server {
 	struct opened opened[SERVE_WINDOWS];
 	uint32_t oldest; /* of them: the next to be given up */
 	struct account accounts[SERVE_ACCOUNTS];
+	struct account nobody; /* who is sent away before he has one */
 	/* what was decided so far */
 	uint64_t denied[HWS_REASONS];
 	struct hws_kind_state kinds[HWS_KINDS];
 	uint64_t stat_at; /* when the last snapshot was written; ns */
+	bool stat_made;
 	bool stat_failed;
 	union wire_request request;
 	union wire_reply reply;
@@ -229,8 +240,10 @@ void serve_ready(struct server *server);
 int exe_start(struct server *server);
 /* It gives up all but that; to be called when the server has. */
 int exe_harden(struct server *server);
-/* The path; NULL where that can't be told. For free(). */
-char *exe_of(struct server *server, int32_t pid);
+/* The path, and the file; NULL where that can't be told. For free(). */
+char *exe_of(struct server *server, int32_t pid, struct file_id *ret_file);
+/* The path for rules to be compared with; NULL: what it runs is not what lies there. */
+const char *exe_for_rules(const struct server *server, struct peer *peer);
 
 /* serve-harden.c: gives up all that serving doesn't need; 0 or -errno, with words */
 int serve_harden(struct server *server);
@@ -355,6 +368,8 @@ int hold_give(struct server *server, struct peer *peer, const struct hws_wire_ho
 	      struct hws_wire_held *ret_held, int *ret_fd);
 /* The peer's end: its devices stop. */
 void holds_end(struct server *server, struct peer *peer);
+/* Another user holds it: what its registers reach is his memory. */
+bool hold_is_others(const struct server *server, const struct peer *peer, struct hws_bdf bdf);
 /* Does the policy still give all that it holds? */
 bool holds_are_granted(struct server *server, const struct peer *peer);
 

@@ -22,6 +22,12 @@ static const enum hws_shim_space spaces[HWS_KINDS] = {
 	[HWS_KIND_BAR] = HWS_SHIM_BAR,
 };
 
+/* Is there more to ask than the gate, of each access when those before it are done? */
+static bool stands_alone(const struct gate *gate)
+{
+	return gate->decision.per_access || gate->bank || gate->hw->last_words_always;
+}
+
 /* Does it go to the same place as those before it? @hw: of those, or NULL. */
 static bool belongs(const struct hws_step *step, const struct hws *hw, struct place *ret_place)
 {
@@ -30,10 +36,9 @@ static bool belongs(const struct hws_step *step, const struct hws *hw, struct pl
 	if (!verbs[step->verb].goes || place_find(&step->place, ret_place) < 0)
 		return false;
 	gate = ret_place->gate;
-	/* a BAR that is mapped here is nearer than any message; last words are each access's own */
+	/* a BAR that is mapped here is nearer than any message */
 	return (!hw || gate->hw == hw) && shim_ops(&gate->hw->shim)->batch != shim_defaults.batch &&
-	       (gate->window.kind != HWS_KIND_BAR || gate->slow) && !gate->decision.per_access &&
-	       !gate->hw->last_words_always;
+	       (gate->window.kind != HWS_KIND_BAR || gate->slow) && !stands_alone(gate);
 }
 
 static int enter(struct hws_step *step, struct place *place)
@@ -44,6 +49,8 @@ static int enter(struct hws_step *step, struct place *place)
 	if (verbs[step->verb].both)
 		r = face_enter(place->gate, GATE_READ, &place->one, shift);
 	place->one.value = step->value;
+	/* of an update it is not what will be written */
+	place->one.has |= verbs[step->verb].verb == HWS_SHIM_WRITE ? HWS_HAS_VALUE : 0;
 	return r < 0 ? r : face_enter(place->gate, verbs[step->verb].use, &place->one, shift);
 }
 
@@ -68,6 +75,7 @@ static void describe(const struct hws_step *step, const struct place *place,
 struct far {
 	struct hws *hw;
 	uint32_t count;
+	int refused; /* the step behind them, by the gate: 0 or -errno */
 	struct place places[HWS_SHIM_STEPS];
 	struct hws_shim_step steps[HWS_SHIM_STEPS];
 };
@@ -79,8 +87,14 @@ static void gather(struct hws_step *steps, uint32_t count, struct far *far)
 		struct hws_step *step = &steps[far->count];
 		struct place *place = &far->places[far->count];
 
-		if (!belongs(step, far->hw, place) || enter(step, place) < 0)
+		if (!belongs(step, far->hw, place))
 			return;
+		far->refused = enter(step, place);
+		if (far->refused < 0) {
+			/* what it would write is known when it has read: then it is asked again */
+			far->refused = verbs[step->verb].both ? 0 : far->refused;
+			return;
+		}
 		far->hw = place->gate->hw;
 		describe(step, place, &far->steps[far->count]);
 	}
@@ -95,28 +109,36 @@ static void take(struct hws_step *step, const struct place *place, const struct 
 		gate_failed(place->gate, verbs[step->verb].use, &place->one, far->status);
 }
 
+static void set_times(struct hws_step *steps, uint32_t count, uint64_t began)
+{
+	uint64_t ended = batch_now();
+
+	for (uint32_t i = 0; i < count; i++) {
+		steps[i].began_ns = began;
+		steps[i].ended_ns = ended;
+	}
+}
+
 uint32_t batch_far(struct hws_step *steps, uint32_t count, bool go_on)
 {
 	struct far far = { .count = 0 };
 	struct place place;
 	uint64_t began;
-	uint64_t ended;
+	int r = 0;
 
 	/* one alone goes the usual way */
 	if (count < 2 || !belongs(&steps[0], NULL, &place) ||
 	    !belongs(&steps[1], place.gate->hw, &place))
 		return 0;
 	gather(steps, count, &far);
-	if (far.count == 0)
-		return 0;
 	began = batch_now();
-	/* what failed is told by each step's own status */
-	(void)shim_ops(&far.hw->shim)->batch(far.hw->shim.self, far.steps, far.count, go_on);
-	ended = batch_now();
-	for (uint32_t i = 0; i < far.count; i++) {
+	if (far.count > 0)
+		r = shim_ops(&far.hw->shim)->batch(far.hw->shim.self, far.steps, far.count, go_on);
+	for (uint32_t i = 0; i < far.count; i++)
 		take(&steps[i], &far.places[i], &far.steps[i]);
-		steps[i].began_ns = began;
-		steps[i].ended_ns = ended;
-	}
+	/* it has been asked for, and was told and counted: once is enough */
+	if (far.refused < 0)
+		steps[far.count++].status = r < 0 && !go_on ? -ECANCELED : far.refused;
+	set_times(steps, far.count, began);
 	return far.count;
 }

@@ -15,6 +15,8 @@ HWS_MUST int step_do(struct hws_step *step);
 HWS_MUST uint32_t batch_far(struct hws_step *steps, uint32_t count, bool go_on);
 /* A clock that fails stands still. */
 uint64_t batch_now(void);
+/* None was begun: those that nothing is wrong with are cancelled. Gives @r. */
+int steps_refused(struct hws_step *steps, uint32_t count, int r);
 /* Does the verb write? */
 static inline bool step_writes(const struct hws_step *step)
 {

@@ -161,6 +161,13 @@ int hws_batch_check(struct hws_step *steps, uint32_t count)
 	return first;
 }
 
+int steps_refused(struct hws_step *steps, uint32_t count, int r)
+{
+	for (uint32_t i = 0; i < count && count <= HWS_BATCH_STEPS; i++)
+		steps[i].status = steps[i].status ? steps[i].status : -ECANCELED;
+	return r;
+}
+
 static void begin(struct hws_step *step)
 {
 	step->status = -ECANCELED;
@@ -189,7 +196,7 @@ int hws_batch_run(struct hws_step *steps, uint32_t count, uint32_t flags)
 		return why(-EINVAL, "there are no such flags: %#x", flags);
 	r = hws_batch_check(steps, count);
 	if (r < 0)
-		return r;
+		return steps_refused(steps, count, r);
 	for (uint32_t i = 0; i < count; i++)
 		begin(&steps[i]);
 	do_all(steps, count, flags & HWS_BATCH_GO_ON);

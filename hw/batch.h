@@ -214,9 +214,9 @@ HWS_API HWS_MUST int hws_batch_check(struct hws_step *steps, uint32_t count);
  * @count: how many
  * @flags: enum hws_batch_flags
  *
- * When the check refuses one, nothing is done. What only shows while it is done (a device that
- * fails, a guard or rate that is used up) ends the batch there, unless it is to go on; the steps
- * behind it say -ECANCELED.
+ * When the check refuses one, nothing is done, and the others say -ECANCELED. What only shows
+ * while it is done (a device that fails, a guard or rate that is used up) ends the batch there,
+ * unless it is to go on; the steps behind it say -ECANCELED.
  *
  * Safety: WRITES. As the kinds' own functions do.
  *

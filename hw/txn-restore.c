@@ -103,7 +103,36 @@ static int put_back(const struct place *place, uint32_t flags, struct hws_restor
 	return r;
 }
 
-static int restore_at(const struct hws_place *at, uint32_t flags, struct hws_restore *one)
+static bool same_place(const struct hws_access *a, const struct hws_access *b)
+{
+	return a->kind == b->kind && a->first == b->first && a->width == b->width &&
+	       a->cpu == b->cpu && a->bar == b->bar && a->bdf.domain == b->bdf.domain &&
+	       a->bdf.bus == b->bdf.bus && a->bdf.device == b->bdf.device &&
+	       a->bdf.function == b->bdf.function;
+}
+
+/*
+ * Where nothing is written, a register that was written twice still holds the last value: what it
+ * would hold by now, had the later write been undone, is in that one's entry. NULL: there is none.
+ */
+static const struct hws_access *foresee(const struct hws_access *entry,
+					const struct hws_access *end)
+{
+	for (const struct hws_access *later = entry + 1; later < end; later++)
+		if (later->rights && same_place(later, entry))
+			return later;
+	return NULL;
+}
+
+/* Afterwards the entry says what the register would hold; without rights: nothing new. */
+static void leave(struct hws_access *entry, const struct hws_restore *one)
+{
+	entry->rights = one->end == HWS_RESTORE_FAILED ? 0 : HWS_RW;
+	entry->value = one->end == HWS_RESTORE_CHANGED ? one->now : entry->old;
+}
+
+static int restore_at(const struct hws_place *at, const struct hws_access *later, uint32_t flags,
+		      struct hws_restore *one)
 {
 	struct place place;
 	int r = place_find(at, &place);
@@ -112,6 +141,8 @@ static int restore_at(const struct hws_place *at, uint32_t flags, struct hws_res
 		r = place_read(&place, &one->now);
 	if (r < 0)
 		return r;
+	if (later)
+		one->now = later->value;
 	if (one->now == one->access.old)
 		one->end = HWS_RESTORED_ALREADY;
 	else if (one->now != one->access.value && !(flags & HWS_RESTORE_FORCE))
@@ -122,13 +153,14 @@ static int restore_at(const struct hws_place *at, uint32_t flags, struct hws_res
 }
 
 /* Is it restored? */
-static bool restore(struct hws *hw, uint32_t flags, struct hws_restore *one)
+static bool restore(struct hws *hw, uint32_t flags, const struct hws_access *later,
+		    struct hws_restore *one)
 {
 	struct hws_place at;
 	int r = kinds[one->access.kind].open(hw, &one->access, &at);
 
 	if (r == 0) {
-		r = restore_at(&at, flags, one);
+		r = restore_at(&at, later, flags, one);
 		kinds[one->access.kind].close(at.handle);
 	}
 	if (r < 0) {
@@ -141,8 +173,10 @@ static bool restore(struct hws *hw, uint32_t flags, struct hws_restore *one)
 int hws_txn_restore(struct hws *hw, const char *journal, uint32_t flags, hws_restore_fn *report,
 		    void *context)
 {
+	bool dry = flags & HWS_RESTORE_DRY;
 	struct hws_access *registers;
 	struct journal file;
+	uint32_t all;
 	uint32_t count;
 	int left = 0;
 	int r;
@@ -152,15 +186,18 @@ int hws_txn_restore(struct hws *hw, const char *journal, uint32_t flags, hws_res
 	r = journal_open(&file, journal, &registers, &count);
 	if (r < 0)
 		return r;
+	all = count;
 	while (count-- > 0) {
-		struct hws_restore one = { .access = registers[count] };
+		struct hws_access *entry = &registers[count];
+		struct hws_restore one = { .access = *entry };
 
-		left += !restore(hw, flags, &one);
+		left += !restore(hw, flags, dry ? foresee(entry, registers + all) : NULL, &one);
 		if (report)
 			report(&one, context);
+		leave(entry, &one);
 	}
 	free(registers);
-	if (left == 0 && !(flags & HWS_RESTORE_DRY))
+	if (left == 0 && !dry)
 		r = journal_remove(&file);
 	journal_close(&file);
 	return r < 0 ? r : left;

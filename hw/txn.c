@@ -193,7 +193,7 @@ int hws_txn_run(struct hws_txn *txn, struct hws_step *steps, uint32_t count)
 	if (r == 0)
 		r = tell(txn, true);
 	if (r < 0)
-		return r;
+		return steps_refused(steps, count, r);
 	for (uint32_t i = 0; i < count; i++)
 		steps[i].status = -ECANCELED;
 	for (uint32_t i = 0; i < count && r == 0; i++)

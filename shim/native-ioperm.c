@@ -17,7 +17,7 @@ struct range {
 	uint32_t count;
 	uint32_t opens;
 };
-enum { RANGES = 32 };
+enum { RANGES = 64 }; /* as many as a helper has open for all its clients: serve.h */
 
 /* Values, no pointers: what another thread closes leaves nothing behind that points nowhere. */
 static _Thread_local struct range ranges[RANGES];

@@ -48,6 +48,23 @@ void client_clock(char **arguments)
 	hws_close(hw);
 }
 
+/* ports WAY: ever longer ranges, all open; of each the two ports at its end. */
+void client_ports(char **arguments)
+{
+	enum { RANGES = 60, FIRST = 0x200 };
+	struct hws *hw = client_open(arguments[0]);
+	struct hws_port *ports[RANGES];
+	uint16_t value;
+
+	for (uint32_t i = 0; i < RANGES; i++) {
+		CHECK(hws_port_open(hw, FIRST, 2 + i, HWS_R, &ports[i]) == 0);
+		CHECK(hws_port_read16(ports[i], FIRST + i, &value) == 0);
+	}
+	for (uint32_t i = 0; i < RANGES; i++)
+		hws_port_close(ports[i]);
+	hws_close(hw);
+}
+
 /* msr WAY: where the processor's interrupt controller lies. */
 void client_msr(char **arguments)
 {

@@ -310,6 +310,7 @@ static const struct {
 	{ "denied", client_denied },	 { "dma", client_dma },
 	{ "disk", client_disk },	 { "dma-raw", client_dma_raw },
 	{ "dma-hold", client_dma_hold }, { "edu-hold", client_edu_hold },
+	{ "ports", client_ports },
 };
 
 int client_main(int argc, char **argv)

@@ -49,6 +49,7 @@ struct hws_grants_hold client_hold(void);
 void client_ops(char **arguments);
 /* client-hw.c: what the lab's machine has, and what of it is refused. */
 void client_clock(char **arguments);
+void client_ports(char **arguments);
 void client_msr(char **arguments);
 void client_edu(char **arguments);
 void client_edu_hold(char **arguments);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +99,61 @@ START_TEST(what_the_kernel_uses_is_not_granted)
 		      "clock", "grants", NULL);
 	ck_assert_int_eq(of.code, 1);
 	ck_assert_str_eq(of.out, "");
+}
+END_TEST
+
+static void limit_memory(void *context)
+{
+	struct rlimit limit = { *(const rlim_t *)context, RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_AS, &limit) < 0)
+		_exit(121);
+}
+
+/* Did it start the program? Then it had looked who uses the ports. */
+static bool starts_within(const char *policy, rlim_t memory)
+{
+	struct launch of = { .before = limit_memory, .context = &memory };
+
+	launch(&of, policy, "-v", "-p", "mine", "-u", "alice", "--", "true", NULL);
+	if (of.code == 0)
+		ck_assert_msg(strstr(of.err, "port 0x71: not granted"), "%llu bytes: %s",
+			      (unsigned long long)memory, of.err);
+	return of.code == 0;
+}
+
+/* Who starts the helper chooses its limits: what can't be looked up is not granted either. */
+START_TEST(what_the_kernel_uses_is_not_granted_whatever_the_limits)
+{
+	const rlim_t much = 1 << 20, little = 64 << 10;
+	const char *policy;
+	rlim_t memory = 0;
+
+	need_lab("ioport");
+	need_lab("rtc");
+	NEEDS_ROOT;
+	policy = launch_policy(ALICE_HAS("port = 0x70-0x71 rw\n"));
+	do
+		memory += much;
+	while (memory < 64 * much && !starts_within(policy, memory));
+	ck_assert_uint_lt(memory, 64 * much);
+	for (rlim_t less = memory - much; less < memory + much; less += little)
+		starts_within(policy, less);
+}
+END_TEST
+
+/* Ranges that the helper has open for one leave the others theirs, and whole accesses to them. */
+START_TEST(many_ranges_of_ports_are_as_good_as_one)
+{
+	struct daemon daemon = { 0 };
+	struct launch of = { 0 };
+
+	need_lab("ioport");
+	NEEDS_ROOT;
+	must_serve(&daemon, ALICE_HAS("port = 0x200-0x2ff r\n"));
+	launch_socket(&of, daemon.socket, "alice", "ports", "broker", NULL);
+	launch_went_well(&of);
+	must_stop(&daemon);
 }
 END_TEST
 
@@ -220,6 +276,8 @@ int main(int argc, char **argv)
 			 (const TTest *[]) {
 				 alice_reads_the_clock_by_the_launcher_bob_does_not,
 				 what_the_kernel_uses_is_not_granted,
+				 what_the_kernel_uses_is_not_granted_whatever_the_limits,
+				 many_ranges_of_ports_are_as_good_as_one,
 				 part_of_a_bar_is_not_granted,
 				 alice_reads_the_clock_by_the_socket_bob_does_not,
 				 alice_reads_an_msr_by_the_socket_bob_does_not,

@@ -241,6 +241,9 @@ START_TEST(door_closes_after_many_and_opens_again)
 		door_mind(server);
 	while (++comers < 100 && !server->door);
 	ck_assert_int_eq(comers, 8);
+	/* by itself: with nothing else to do the next turn would be a second away */
+	ck_assert_uint_eq(server->due, server->now + 3 * (uint64_t)MS);
+	server->due = PACE_NONE;
 	door_look(server);
 	ck_assert_uint_eq(server->due, server->now + 3 * (uint64_t)MS);
 	server->now = server->due;

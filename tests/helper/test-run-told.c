@@ -49,6 +49,31 @@ START_TEST(verbose_names_what_is_granted_and_what_is_not)
 }
 END_TEST
 
+/* Nobody looks at what is written to a port that the kernel has opened. */
+START_TEST(dangerous_ports_are_granted_with_their_danger_only)
+{
+	static const struct {
+		const char *rule;
+		const char *says;
+	} rows[] = {
+		{ "port = 0x92 rw", "port = 0x92 rw: 0 ports" },
+		{ "port = 0x92 rw danger smm", "0x92 rw danger smm: 0 ports" },
+		{ "port = 0x92 rw danger reset", "0x92 rw danger reset: 1 ports" },
+		{ "port = 0x92 rw danger", "0x92 rw danger: 1 ports" },
+		{ "port = 0x90-0x93 rw", "0x90-0x93 rw: 3 ports; the kernel can't keep" },
+	};
+
+	NEEDS_ROOT;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct launch of = { 0 };
+
+		launch(&of, launch_policy("[x]\n%s\n", rows[i].rule), "-v", "-p", "x", "-u",
+		       launch_alice, "--", "true", NULL);
+		ck_assert_msg(strstr(of.err, rows[i].says), "no '%s' in: %s", rows[i].says, of.err);
+	}
+}
+END_TEST
+
 /* Instead of what the test would start: the helper with these words, by who owns nothing. */
 struct caller {
 	const char *name; /* NULL: a uid without one */
@@ -106,13 +131,40 @@ START_TEST(who_is_not_root_may_only_be_himself)
 }
 END_TEST
 
-/* For this process and what it starts: another list of groups, in which one has all. */
-static void replace_groups(void *path)
+/* For this process and what it starts. */
+static void replace(const char *path, const char *by)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", "", MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(path, "/etc/group", "", MS_BIND, NULL) < 0)
+	    mount(by, path, "", MS_BIND, NULL) < 0)
 		_exit(123);
 }
+
+/* Another list of groups, in which one has all. */
+static void replace_groups(void *path)
+{
+	replace("/etc/group", path);
+}
+
+/* One that can't be read. */
+static void replace_ports(void *context)
+{
+	(void)context;
+	replace("/proc/ioports", "/proc/self/mem");
+}
+
+/* Whatever goes wrong when it is looked who uses ports, they are not granted. */
+START_TEST(ports_are_not_granted_where_their_users_can_not_be_told)
+{
+	struct launch of = { .before = replace_ports };
+
+	NEEDS_ROOT;
+	need("ioports", access("/proc/ioports", R_OK) == 0, "there are no ports");
+	need("mounts", suite_child(replace_ports, NULL) == 0, "nothing can be mounted here");
+	launch(&of, launch_policy("[x]\nport = 0x70-0x71 rw\n"), "-p", "x", "-u", launch_alice,
+	       "--", "true", NULL);
+	launch_refused(&of, 5, "who uses ports can't be told");
+}
+END_TEST
 
 static void write_groups(const char *path, int count)
 {
@@ -145,15 +197,23 @@ START_TEST(all_of_the_users_groups_count_or_nothing_starts)
 	write_groups(path, 1024);
 	launch(&of, policy, "-p", "fine", "-u", launch_alice, "--", "id", "-G", NULL);
 	launch_refused(&of, 1, "more than 1024 groups");
+	/* nor where some are not seen: a deny rule may be for these */
+	snprintf(path, sizeof(path), "/proc/self/mem");
+	policy = launch_policy("[fine]\ncpuid = * r\n");
+	launch(&of, policy, "-p", "fine", "-u", launch_alice, "--", "id", "-G", NULL);
+	launch_refused(&of, 5, "/etc/group can't be read");
 }
 END_TEST
 
 int main(void)
 {
-	return suite_run("helper/run-told", (const TTest *[]) {
-						    verbose_names_what_is_granted_and_what_is_not,
-						    who_is_not_root_may_only_be_himself,
-						    all_of_the_users_groups_count_or_nothing_starts,
-						    NULL,
-					    });
+	return suite_run("helper/run-told",
+			 (const TTest *[]) {
+				 verbose_names_what_is_granted_and_what_is_not,
+				 dangerous_ports_are_granted_with_their_danger_only,
+				 who_is_not_root_may_only_be_himself,
+				 ports_are_not_granted_where_their_users_can_not_be_told,
+				 all_of_the_users_groups_count_or_nothing_starts,
+				 NULL,
+			 });
 }

@@ -169,6 +169,37 @@ START_TEST(p15_refusals_do_not_flood_the_trail_and_none_goes_uncounted)
 }
 END_TEST
 
+static int comes_and_goes(const struct daemon *daemon, void *context)
+{
+	(void)context;
+	for (int i = 0; i < 4000; i++)
+		must(sys_close(bare_connect(daemon)) == -1);
+	return 0;
+}
+
+/* Whom the helper doesn't hear has no account; what is recorded of him has its limit, too. */
+START_TEST(p15_users_that_are_nobody_do_not_flood_the_trail)
+{
+	static char path[128];
+	static const char *const arguments[] = { "--audit", path, NULL };
+	struct daemon daemon = { 0 };
+	struct trail trail;
+	uint64_t begin;
+	uint64_t end;
+
+	need_root();
+	snprintf(path, sizeof(path), "/tmp/hwsafe-trail-%d", getpid());
+	daemon_start(&daemon, POLICY, arguments);
+	ck_ok(sys_clock(CLOCK_MONOTONIC, &begin));
+	ck_assert_int_eq(as_user(65534, comes_and_goes, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+	ck_ok(sys_clock(CLOCK_MONOTONIC, &end));
+	trail = read_trail(path);
+	remove_trail(path);
+	ck_assert_uint_le(trail.lines, 500 * ((end - begin) / 1000000000 + 2) + 50);
+}
+END_TEST
+
 /* A copy of this program under a name that would be lines, records and colours in a log. */
 static void copy_self(const char *path)
 {
@@ -269,6 +300,7 @@ int main(int argc, char **argv)
 		(const TTest *[]) {
 			p15_rate_of_a_user_counts_messages_and_rings_of_all_its_connections,
 			p15_refusals_do_not_flood_the_trail_and_none_goes_uncounted,
+			p15_users_that_are_nobody_do_not_flood_the_trail,
 			p15_names_of_programs_stay_one_printable_record,
 			p6_who_dies_between_check_and_reply_is_forgotten,
 			NULL,

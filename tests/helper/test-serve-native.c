@@ -59,6 +59,12 @@ static int maps_bars(const struct daemon *daemon, void *context)
 	must(ask_bar(fd, 2, HWS_RW, 0x100, &bar) == 0 && bar < 0);
 	must(ask_bar(fd, 1, HWS_R, 0, &bar) == 0 && bar >= 0);
 	must((sys_get_flags(bar) & O_ACCMODE) == O_RDONLY);
+	sys_close(bar);
+	/* who maps it again and again has no more of it than before */
+	for (int i = 0; i < 40; i++) {
+		must(ask_bar(fd, 0, HWS_RW, 0, &bar) == 0 && bar >= 0);
+		sys_close(bar);
+	}
 	hws_close(hw);
 	return 0;
 }
@@ -130,6 +136,56 @@ START_TEST(bars_come_as_descriptors_where_policy_gives_all_of_them)
 	ck_assert_int_eq(tree_read(root, TREE_FUNCTION "/resource0", 0x20), 0x77);
 	/* the window that it opened itself is a mapping, not a descriptor */
 	ck_assert(daemon_has_fds(&daemon, before));
+	daemon_stop(&daemon);
+	tree_remove(root);
+}
+END_TEST
+
+/* One step: the bits of 0xff at 0x40 become 5. */
+static int updates(const struct daemon *daemon, void *context)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
+	struct hws_wire_step *step = (void *)(run + 1);
+	int fd = bare_hello(daemon);
+
+	(void)context;
+	must(fd >= 0);
+	wire_begin(&request, HWS_WIRE_RUN, 1, 3);
+	run->count = 1;
+	*step = (struct hws_wire_step) { .kind = HWS_KIND_PCI,
+					 .verb = HWS_WIRE_UPDATE,
+					 .width = 4,
+					 .bdf = { .device = 3 },
+					 .at = 0x40,
+					 .value = 5,
+					 .mask = 0xff };
+	return bare_ask(fd, &request, &reply) == 0 ? 0 : 1;
+}
+
+/* Also the one that only tells the policy what stands there. */
+START_TEST(each_access_has_its_last_words)
+{
+	struct hws_last_words words[HWS_LAST_WORDS];
+	struct daemon daemon = { 0 };
+	char root[64];
+	int count;
+
+	need_root();
+	tree_make(root);
+	daemon_start(&daemon, "[alice]\nuser = 41000\npci = 1234:11e8 rw, last-words\n",
+		     (const char *const[]) { "--backend", "native", "--sysroot", root,
+					     "--last-words", "/words", NULL });
+	ck_assert_int_eq(as_user(ALICE, updates, &daemon, NULL), 0);
+	ck_assert_uint_eq(tree_read(root, TREE_FUNCTION "/config", 0x40), 0x11223305);
+	count = hws_last_words_read(root, "/words", words, HWS_LAST_WORDS);
+	/* looked at, read, written */
+	ck_assert_int_eq(count, 3);
+	for (int i = 0; i < count; i++) {
+		ck_assert(words[i].over);
+		ck_assert_uint_eq(words[i].access.rights, i == 0 ? HWS_W : HWS_R);
+	}
 	daemon_stop(&daemon);
 	tree_remove(root);
 }
@@ -264,6 +320,7 @@ int main(void)
 			 (const TTest *[]) {
 				 bars_come_as_descriptors_where_policy_gives_all_of_them,
 				 bars_that_it_has_open_end_with_the_last_who_used_them,
+				 each_access_has_its_last_words,
 				 p17_open_transactions_are_undone_when_the_helper_ends,
 				 p17_replay_that_was_cut_short_is_done_again,
 				 NULL,

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "shim/sys-internal.h"
 #include "tests/helper/serve-start.h"
@@ -197,6 +198,26 @@ static int is_given_none(const struct daemon *daemon, void *context)
 	return 0;
 }
 
+/* Without having asked for the BAR before. */
+static int reads_register(const struct daemon *daemon, void *context)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
+	struct hws_wire_step *step = (void *)(run + 1);
+	int fd = bare_hello(daemon);
+
+	must(fd >= 0);
+	wire_begin(&request, HWS_WIRE_RUN, 1, 3);
+	run->count = 1;
+	*step = (struct hws_wire_step) {
+		.kind = HWS_KIND_BAR, .width = 4, .bdf = { .device = 3 }, .at = 0x10
+	};
+	must(bare_ask(fd, &request, &reply) == *(const int *)context);
+	sys_close(fd);
+	return 0;
+}
+
 START_TEST(p10_what_lies_in_a_devices_place_is_not_opened)
 {
 	for (size_t i = 0; i < sizeof(guises) / sizeof(guises[0]); i++) {
@@ -228,10 +249,26 @@ START_TEST(p10_other_device_in_the_same_place_is_not_the_one_that_was_allowed)
 	make_others(root);
 	daemon_start(&daemon, POLICY,
 		     (const char *const[]) { "--backend", "native", "--sysroot", root, NULL });
+	ck_assert_int_eq(as_user(ALICE, reads_register, &daemon, &(int) { 0 }), 0);
 	tree_write(root, TREE_FUNCTION "/config", 0, 0x15338086, TREE_CONFIG);
 	ck_assert_int_eq(as_user(ALICE, is_given_none, &daemon, NULL), 0);
+	ck_assert_int_eq(as_user(ALICE, reads_register, &daemon, &(int) { -ENODEV }), 0);
 	daemon_stop(&daemon);
 	tree_remove(root);
+}
+END_TEST
+
+START_TEST(snapshots_of_another_helper_stay_when_a_start_fails)
+{
+	struct daemon daemon = { 0 };
+	char value[300];
+
+	daemon_start(&daemon, POLICY, NULL);
+	write_text_file(daemon_path(&daemon, "stat"), "another's");
+	snprintf(value, sizeof(value), "/nowhere' --stat '%s", daemon_path(&daemon, "stat"));
+	start_is_refused(&daemon, "--journals", value, "No such file");
+	ck_ok(access(daemon_path(&daemon, "stat"), F_OK));
+	daemon_stop(&daemon);
 }
 END_TEST
 
@@ -336,6 +373,7 @@ int main(void)
 				 p10_what_lies_in_a_devices_place_is_not_opened,
 				 p10_other_device_in_the_same_place_is_not_the_one_that_was_allowed,
 				 p10_paths_that_are_not_what_they_should_be_stop_the_start,
+				 snapshots_of_another_helper_stay_when_a_start_fails,
 				 p10_journals_that_can_not_be_believed_stop_the_start,
 				 NULL,
 			 });

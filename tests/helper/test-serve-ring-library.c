@@ -39,6 +39,116 @@ static int has_two(const struct daemon *daemon, void *context)
 	return 0;
 }
 
+/* The real-time clock: index and data, and what reading changes. */
+static int batches_what_it_knows(const struct daemon *daemon, void *context)
+{
+	struct hws *hw = ask_helper(daemon);
+	struct hws_registers *registers;
+	struct hws_step steps[2];
+	struct hws_bank *bank;
+	struct hws_port *port;
+	uint64_t value;
+
+	(void)context;
+	must(hws_registers_load(hw, "cmos", &registers) == 0);
+	must(hws_port_open(hw, 0x70, 2, HWS_RW, &port) == 0);
+	must(hws_port_describe(port, registers, &bank) == 0);
+	must(hws_register_read(bank, "StatusA", &value) == 0);
+	/* by the time it is read it is StatusC, which reading clears */
+	steps[0] = hws_step_write(hws_in_port(port, 0x70, 1), 0x0c);
+	steps[1] = hws_step_read(hws_in_port(port, 0x71, 1));
+	must(hws_batch_run(steps, 2, 0) == -EACCES);
+	must(steps[0].status == 0 && steps[1].status == -EACCES);
+	/* StatusD is read-only */
+	must(hws_port_write8(port, 0x70, 0x0d) == 0);
+	steps[0] = hws_step_update(hws_in_port(port, 0x71, 1), 0x0f, 0x05);
+	steps[1] = hws_step_read(hws_in_port(port, 0x71, 1));
+	must(hws_batch_run(steps, 2, 0) == -EACCES);
+	must(steps[0].status == -EACCES && steps[1].status == -ECANCELED);
+	hws_port_close(port);
+	hws_registers_unref(registers);
+	hws_close(hw);
+	return 0;
+}
+
+static int does_what_is_dangerous(const struct daemon *daemon, void *context)
+{
+	struct hws *hw = ask_helper(daemon);
+	struct hws_port *port;
+	struct hws_msr *msr;
+
+	(void)context;
+	must(hws_msr_open(hw, "0", 0x1b, 0x1b, HWS_RW, &msr) == 0);
+	must(hws_msr_write(msr, 0, 0x1b, 0xfee00900) == 0);
+	hws_msr_close(msr);
+	must(hws_msr_open(hw, "0", 0xc0000080, 0xc0000080, HWS_RW, &msr) == 0);
+	must(hws_msr_write(msr, 0, 0xc0000080, 0xd01) == -EACCES);
+	must(strstr(hws_why(), "the helper's policy"));
+	hws_msr_close(msr);
+	must(hws_port_open(hw, 0x70, 2, HWS_RW | HWS_SIDE, &port) == 0);
+	hws_port_close(port);
+	hws_close(hw);
+	return 0;
+}
+
+/* The guard lets three through; the fourth is refused once, not each time that it is looked at. */
+static int is_refused_once(const struct daemon *daemon, void *context)
+{
+	struct hws_options options = { .size = sizeof(options), .socket = daemon->socket };
+	struct hws_snapshot snapshot = { .size = sizeof(snapshot) };
+	struct hws_step steps[5];
+	struct hws_msr *msr;
+	struct hws *hw;
+
+	(void)context;
+	options.guards[HWS_GUARD_MSR].handle = 3;
+	must(hws_open(&options, &hw) == 0);
+	must(hws_msr_open(hw, "0", 0x199, 0x199, HWS_RW, &msr) == 0);
+	for (int i = 0; i < 5; i++)
+		steps[i] = hws_step_read(hws_in_msr(msr, 0, 0x199));
+	must(hws_batch_run(steps, 5, 0) == -EDQUOT);
+	must(steps[2].status == 0 && steps[2].result == 0x1800);
+	must(steps[3].status == -EDQUOT && steps[4].status == -ECANCELED);
+	must(hws_snapshot_take(hw, &snapshot) == 0);
+	must(snapshot.denied[HWS_REASON_GUARD] == 1);
+	hws_msr_close(msr);
+	hws_close(hw);
+	return 0;
+}
+
+START_TEST(step_that_the_guard_refuses_is_refused_once)
+{
+	struct daemon daemon = { 0 };
+
+	daemon_start(&daemon, POLICY, NULL);
+	ck_assert_int_eq(as_user(ALICE, is_refused_once, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+}
+END_TEST
+
+START_TEST(what_the_helper_allows_is_not_refused_here)
+{
+	struct daemon daemon = { 0 };
+
+	daemon_start(&daemon,
+		     "[alice]\nuser = 41000\nmsr = 0x1b rw danger apic\nmsr = 0xc0000080 rw\n"
+		     "port = 0x70-0x71 rw side\n",
+		     NULL);
+	ck_assert_int_eq(as_user(ALICE, does_what_is_dangerous, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+}
+END_TEST
+
+START_TEST(what_a_handle_knows_of_its_registers_holds_in_batches)
+{
+	struct daemon daemon = { 0 };
+
+	daemon_start(&daemon, "[alice]\nuser = 41000\nport = 0x70-0x71 rw\n", NULL);
+	ck_assert_int_eq(as_user(ALICE, batches_what_it_knows, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+}
+END_TEST
+
 /* By the library: batches work, with a ring of its own or without. */
 static int runs_batches(const struct daemon *daemon, void *context)
 {
@@ -246,6 +356,9 @@ int main(void)
 {
 	return suite_run("helper/serve-ring-library",
 			 (const TTest *[]) {
+				 step_that_the_guard_refuses_is_refused_once,
+				 what_the_helper_allows_is_not_refused_here,
+				 what_a_handle_knows_of_its_registers_holds_in_batches,
 				 rings_of_one_user_have_a_limit_and_without_one_messages_do,
 				 p4_library_talks_to_a_helper_of_the_first_version,
 				 p6_library_notices_that_a_helper_is_gone_whatever_signals_come,

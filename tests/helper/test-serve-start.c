@@ -54,6 +54,29 @@ static void closed_streams(const struct daemon *daemon)
 		close(fd);
 }
 
+static void unread_output(const struct daemon *daemon)
+{
+	int ends[2];
+
+	(void)daemon;
+	if (pipe(ends) < 0 || dup2(ends[1], 2) < 0)
+		_exit(121);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+START_TEST(nobody_reading_what_it_says_does_not_end_it)
+{
+	struct daemon daemon = { .before = unread_output };
+
+	daemon_start(&daemon, POLICY, NULL);
+	daemon_policy(&daemon, "[alice]\nuser = 41000\nmsr = nonsense\n");
+	ck_ok(kill(daemon.pid, SIGHUP));
+	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+}
+END_TEST
+
 static void closed_output(const struct daemon *daemon)
 {
 	(void)daemon;
@@ -360,6 +383,7 @@ int main(void)
 			 (const TTest *[]) {
 				 p12_without_any_argument_it_says_what_it_knows,
 				 p12_who_starts_it_and_how_makes_no_difference,
+				 nobody_reading_what_it_says_does_not_end_it,
 				 p12_too_few_descriptors_are_one_line,
 				 p12_trail_that_cannot_be_written_is_one_line,
 				 p5_no_descriptor_left_for_a_file_is_an_answer,

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -276,13 +278,78 @@ START_TEST(rules_about_programs_are_for_these_programs)
 }
 END_TEST
 
-int main(void)
+/* Anybody gets one for himself in a user namespace of his own; then this program lies there. */
+static void put_self_at(void *path)
 {
+	char self[256] = "";
+
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) <= 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount("", "/", "", MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(self, path, "", MS_BIND, NULL) < 0)
+		_exit(123);
+}
+
+/* As who has nothing else; "reads" has it ask for what the rule is about. */
+static int asks_as(const struct daemon *daemon, char *program, bool elsewhere)
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (elsewhere)
+			put_self_at(program);
+		if (setgroups(0, NULL) < 0 || setresgid(ALICE, ALICE, ALICE) < 0 ||
+		    setresuid(ALICE, ALICE, ALICE) < 0)
+			_exit(126);
+		execl(program, program, "reads", daemon->socket, NULL);
+		_exit(127);
+	}
+	return as_user_end(pid);
+}
+
+START_TEST(p8_program_is_the_file_at_its_path_not_what_others_mount_there)
+{
+	static char program[160];
+	struct daemon daemon = { .folder = "/tmp/hwsafe-who-XXXXXX" };
+	char policy[512];
+	char command[512];
+
+	need_root();
+	ck_assert_ptr_nonnull(mkdtemp(daemon.folder));
+	ck_ok(chmod(daemon.folder, 0755));
+	snprintf(program, sizeof(program), "%s/sensord", daemon.folder);
+	snprintf(command, sizeof(command),
+		 "cd '%s' && mkdir -m 755 policy.d journals && cp /proc/%d/exe sensord && "
+		 "chmod 755 sensord",
+		 daemon.folder, getpid());
+	ck_assert_int_eq(system(command), 0);
+	need("mounts", suite_child(put_self_at, program) == 0, "nothing can be mounted here");
+	snprintf(policy, sizeof(policy), "[sensor]\nuser = 41000\nexe = %s\nmsr = 0x19c r\n",
+		 program);
+	snprintf(daemon.socket, sizeof(daemon.socket), "%s/socket", daemon.folder);
+	daemon_start(&daemon, policy, soft);
+	ck_assert_int_eq(asks_as(&daemon, program, false), 0);
+	ck_assert_int_eq(asks_as(&daemon, program, true), EACCES);
+	daemon_stop(&daemon);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "reads")) {
+		struct daemon daemon = { 0 };
+		int fd;
+
+		snprintf(daemon.socket, sizeof(daemon.socket), "%s", argv[2]);
+		fd = bare_hello(&daemon);
+		return fd < 0 ? 1 : -bare_msr(fd, 0x19c);
+	}
 	return suite_run("helper/serve-who",
 			 (const TTest *[]) {
 				 p7_number_of_a_dead_process_opens_nothing,
 				 p8_what_was_said_before_an_exec_is_not_the_new_programs,
 				 rules_about_programs_are_for_these_programs,
+				 p8_program_is_the_file_at_its_path_not_what_others_mount_there,
 				 NULL,
 			 });
 }

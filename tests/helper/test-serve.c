@@ -165,6 +165,7 @@ static int batch_over(const struct daemon *daemon, void *context)
 	steps[1] = hws_step_update(hws_in_msr(msr, 0, 0x199), 0xf00, 0x100);
 	steps[2] = hws_step_write(hws_in_msr(msr, 0, 0x1b), 1);
 	must(hws_batch_run(steps, 3, 0) == -EACCES && steps[2].status == -EACCES);
+	must(steps[0].status == -ECANCELED && steps[1].status == -ECANCELED);
 	steps[0] = hws_step_read(hws_in_msr(msr, 0, 0x199));
 	must(hws_batch_run(steps, 1, 0) == 0 && steps[0].result == 98 << 8);
 	hws_msr_close(msr);

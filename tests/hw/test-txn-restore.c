@@ -101,6 +101,7 @@ START_TEST(what_a_dead_process_wrote_is_restored)
 {
 	struct hws *hw = open_machine();
 	struct seen seen = { 0 };
+	struct seen dry = { 0 };
 	struct hws_mmio *mmio;
 	struct hws_port *port;
 	struct hws_msr *msr;
@@ -114,9 +115,14 @@ START_TEST(what_a_dead_process_wrote_is_restored)
 	hws_mmio_put32(mmio, 0, 0x34);
 	hws_port_put8(port, 0x300, 0x77);
 	hws_msr_put(msr, 1, 0x610, 6);
-	ck_assert_int_eq(hws_txn_restore(hw, path, HWS_RESTORE_DRY, NULL, NULL), 2);
+	/* what would be done is what is done then, also to what was written twice */
+	ck_assert_int_eq(hws_txn_restore(hw, path, HWS_RESTORE_DRY, see, &dry), 1);
 	ck_assert_uint_eq(hws_msr_get(msr, 1, 0x610), 6);
 	ck_assert_int_eq(hws_txn_restore(hw, path, 0, see, &seen), 1);
+	for (uint32_t i = 0; i < 5; i++) {
+		ck_assert_int_eq(dry.all[i].end, seen.all[i].end);
+		ck_assert_uint_eq(dry.all[i].now, seen.all[i].now);
+	}
 	ck_assert_uint_eq(seen.count, 5);
 	ck_assert_int_eq(seen.all[0].end, HWS_RESTORED_ALREADY);
 	ck_assert_int_eq(seen.all[1].end, HWS_RESTORED);
