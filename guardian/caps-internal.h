@@ -84,7 +84,20 @@ HWS_MUST enum hws_reason caps_release(struct caps *caps, struct hws_token token)
 /* The same for who keeps the account itself: no token, and what is taken is given back in parts. */
 HWS_MUST enum hws_reason caps_charge(struct caps *caps, enum hws_resource resource,
 				     uint64_t amount);
-void caps_uncharge(struct caps *caps, enum hws_resource resource, uint64_t amount);
+
+/*@ requires \valid(ledger) && amount <= ledger->used;
+  @ assigns ledger->used;
+  @ ensures ledger->used == \old(ledger->used) - amount; */
+static inline void ledger_uncharge(struct ledger *ledger, uint64_t amount)
+{
+	/* release: pairs with ledger_charge() */
+	atomic_fetch_sub_explicit(&ledger->used, amount, memory_order_release);
+}
+
+static inline void caps_uncharge(struct caps *caps, enum hws_resource resource, uint64_t amount)
+{
+	ledger_uncharge(&caps->ledgers[resource], amount);
+}
 
 /* 0; -EALREADY when it was set before; -EBUSY when it just is being set; -EINVAL. */
 HWS_MUST int caps_set_reader(struct caps *caps, enum hws_resource resource,

@@ -136,15 +136,6 @@ static bool ledger_charge(struct ledger *ledger, const struct caps_look *look, u
 	return true;
 }
 
-/*@ requires \valid(ledger) && amount <= ledger->used;
-  @ assigns ledger->used;
-  @ ensures ledger->used == \old(ledger->used) - amount; */
-static void ledger_uncharge(struct ledger *ledger, uint64_t amount)
-{
-	/* release: pairs with ledger_charge() */
-	atomic_fetch_sub_explicit(&ledger->used, amount, memory_order_release);
-}
-
 /* Both checks, cap first; what the second refuses is taken out of the first. */
 static enum hws_reason ledger_reserve(struct ledger *ledger, const struct caps_look *look,
 				      uint64_t amount)
@@ -210,11 +201,6 @@ enum hws_reason caps_charge(struct caps *caps, enum hws_resource resource, uint6
 		return charge(caps, &caps->ledgers[resource], amount);
 	(void)why(-EINVAL, "a reservation of nothing, or of an unknown resource");
 	return HWS_REASON_ARGUMENT;
-}
-
-void caps_uncharge(struct caps *caps, enum hws_resource resource, uint64_t amount)
-{
-	ledger_uncharge(&caps->ledgers[resource], amount);
 }
 
 static enum hws_reason no_token(struct caps *caps, enum hws_resource resource)

@@ -170,12 +170,18 @@ static int check(struct hws_domain *domain, enum hws_dma_direction direction)
 
 	if (direction < HWS_TO_DEVICE || direction > HWS_BOTH_WAYS)
 		return why(-EINVAL, "%d is no direction", (int)direction);
-	r = domain_mine(domain);
-	if (r == 0)
-		r = gate_ask_whole(&domain->gate, direction);
+	r = gate_ask_whole(&domain->gate, direction);
 	if (r == 0)
 		follow_rules(domain);
 	return r;
+}
+
+/* In a forked child no buffer is anybody's: there it is the device that is not ours. */
+static int to_device(struct hws_domain *domain, struct hws_buf buf, struct buf_memory *ret_memory)
+{
+	int r = buf_to_device(domain->pool, buf, domain->number, ret_memory);
+
+	return r < 0 && domain_mine(domain) < 0 ? -ECHILD : r;
 }
 
 /* The buffer was the device's for a moment; it can't fail. */
@@ -197,7 +203,7 @@ int hws_dma_map(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dire
 	struct buf_memory memory;
 	int r = check(domain, direction);
 
-	r = r < 0 ? r : buf_to_device(domain->pool, buf, domain->number, &memory);
+	r = r < 0 ? r : to_device(domain, buf, &memory);
 	if (r < 0)
 		return r;
 	if (map->device || map->lost)
@@ -262,7 +268,7 @@ int hws_dma_give(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dir
 	struct buf_memory memory;
 	int r = check(domain, direction);
 
-	r = r < 0 ? r : buf_to_device(domain->pool, buf, domain->number, &memory);
+	r = r < 0 ? r : to_device(domain, buf, &memory);
 	if (r < 0)
 		return r;
 	if (map->kept) {

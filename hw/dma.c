@@ -10,7 +10,6 @@
 #include "hw/domain-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
-#include "uring/pool-internal.h"
 
 static const struct hws_shim_ops *ops(const struct hws_domain *domain)
 {
@@ -31,13 +30,10 @@ uint32_t domain_number(void)
 	return atomic_fetch_add_explicit(&domains, 1, memory_order_relaxed) % BUF_BY_MAX + 1;
 }
 
-int domain_mine(const struct hws_domain *domain)
+int domain_not_mine(void)
 {
-	return pool_here(domain->pool)
-		       ? 0
-		       : why(-ECHILD,
-			     "this is the parent's: a child of fork() opens pools and devices of "
-			     "its own");
+	return why(-ECHILD, "this is the parent's: a child of fork() opens pools and devices of "
+			    "its own");
 }
 
 static int open_gate(struct hws *hw, const char *bdf, uint32_t rights, struct gate *gate)

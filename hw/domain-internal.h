@@ -6,6 +6,7 @@
 #include "hw/dma.h"
 #include "hw/iova-internal.h"
 #include "uring/buf-internal.h"
+#include "uring/pool-internal.h"
 
 /* What the device has, or keeps, of a buffer; one for each place of the pool. */
 struct domain_map {
@@ -57,8 +58,14 @@ static inline struct domain_map *domain_map(struct hws_domain *domain, struct hw
 	return &domain->maps[buf.slot & domain->mask];
 }
 
+/* Says so; -ECHILD. */
+__attribute__((cold)) int domain_not_mine(void);
 /* 0; -ECHILD: the device is the parent's, whose descriptors a child of fork() has as well. */
-HWS_MUST int domain_mine(const struct hws_domain *domain);
+static inline HWS_MUST int domain_mine(const struct hws_domain *domain)
+{
+	return pool_here(domain->pool) ? 0 : domain_not_mine();
+}
+
 /* Takes it from the device, whatever it is; 0, or the back end's error: then it is lost. */
 HWS_MUST int domain_unmap(struct hws_domain *domain, struct domain_map *map);
 /* hw/irq.c: they end, and know it. NULL does nothing. */
