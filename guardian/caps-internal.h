@@ -12,6 +12,8 @@
 #ifndef HWSAFE_GUARDIAN_CAPS_INTERNAL_H
 #define HWSAFE_GUARDIAN_CAPS_INTERNAL_H
 
+#include <stddef.h>
+
 #include "guardian/access.h"
 #include "guardian/caps.h"
 #include "guardian/handles-internal.h"
@@ -28,18 +30,20 @@ struct caps_options {
 
 /* What the last reading means for reservations. */
 struct caps_look {
-	uint64_t at; /* when it began */
-	uint64_t capacity;
-	uint64_t usage;
+	uint64_t at;	  /* when it began */
 	uint64_t ceiling; /* no more in all */
 	uint64_t room;	  /* no more in one reservation */
 	uint64_t
 		edge; /* no more in all until the next look: what was reserved then, and the room */
+	/* so far a reservation asks */
+	uint64_t capacity;
+	uint64_t usage;
 	uint64_t pressure;
 	uint64_t error; /* 0 or a positive errno */
 };
 
 enum { CAPS_LOOK_WORDS = sizeof(struct caps_look) / sizeof(uint64_t) };
+enum { CAPS_BOUND_WORDS = offsetof(struct caps_look, capacity) / sizeof(uint64_t) };
 
 struct ledger {
 	struct hws_cap_limit limit;
@@ -111,5 +115,8 @@ uint64_t caps_stale_releases(const struct caps *caps);
 /* The part that keeps looks: guardian/looks.c. CLOCK or NONE; *ret_look may say error. */
 HWS_MUST enum hws_reason caps_look(const struct caps *caps, struct ledger *ledger,
 				   struct caps_look *ret_look);
+/* The same of what a reservation asks for; the rest isn't set. */
+HWS_MUST enum hws_reason caps_bounds(const struct caps *caps, struct ledger *ledger,
+				     struct caps_look *ret_look);
 
 #endif

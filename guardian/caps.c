@@ -156,12 +156,15 @@ static enum hws_reason ledger_reserve(struct ledger *ledger, const struct caps_l
 }
 
 static enum hws_reason deny(const struct caps *caps, struct ledger *ledger, uint64_t amount,
-			    enum hws_reason reason, const struct caps_look *look)
+			    enum hws_reason reason)
 {
+	struct caps_look look = { 0 };
 	const char *name = resources[ledger - caps->ledgers].name;
 	uint64_t used = atomic_load_explicit(&ledger->used, memory_order_relaxed);
 
 	atomic_fetch_add_explicit(&ledger->denied[reason], 1, memory_order_relaxed);
+	if (caps_look(caps, ledger, &look) != HWS_REASON_NONE)
+		look.error = EIO;
 	if (reason == HWS_REASON_CLOCK)
 		(void)why(-EDQUOT, "%s: the clock failed; nothing is granted until it works", name);
 	else if (reason == HWS_REASON_SURGE)
@@ -169,18 +172,18 @@ static enum hws_reason deny(const struct caps *caps, struct ledger *ledger, uint
 			  "%s: %" PRIu64 " more would exceed %" PRIu64 " in %" PRIu64
 			  " ns: ask more slowly, or raise the surge budget",
 			  name, amount, ledger->limit.surge_budget, ledger->limit.surge_window_ns);
-	else if (look->error)
+	else if (look.error)
 		(void)why(-EDQUOT,
 			  "%s: its capacity can't be read (%s); set an absolute limit, or "
 			  "another reader",
-			  name, strerror((int)look->error));
+			  name, strerror((int)look.error));
 	else if (reason == HWS_REASON_NO_CAPACITY)
 		(void)why(-EDQUOT, "%s: there is none on this machine", name);
 	else
 		(void)why(-EDQUOT,
 			  "%s: %" PRIu64 " more would exceed the ceiling of %" PRIu64 " (%" PRIu64
 			  " reserved, %" PRIu64 " in use by all): release some, or raise the cap",
-			  name, amount, look->ceiling, used, look->usage);
+			  name, amount, look.ceiling, used, look.usage);
 	return reason;
 }
 
@@ -188,11 +191,11 @@ static __attribute__((noinline)) enum hws_reason charge(const struct caps *caps,
 							struct ledger *ledger, uint64_t amount)
 {
 	struct caps_look look;
-	enum hws_reason reason = caps_look(caps, ledger, &look);
+	enum hws_reason reason = caps_bounds(caps, ledger, &look);
 
 	if (reason == HWS_REASON_NONE)
 		reason = ledger_reserve(ledger, &look, amount);
-	return reason == HWS_REASON_NONE ? reason : deny(caps, ledger, amount, reason, &look);
+	return reason == HWS_REASON_NONE ? reason : deny(caps, ledger, amount, reason);
 }
 
 enum hws_reason caps_charge(struct caps *caps, enum hws_resource resource, uint64_t amount)

@@ -79,8 +79,9 @@ static void publish(struct ledger *ledger, const struct caps_look *look)
 	atomic_store_explicit(&ledger->version, version + 2, memory_order_release);
 }
 
-/* The published look, whole; false: none, or just being written, and what was read is none. */
-static bool last_look(const struct ledger *ledger, struct caps_look *ret_look)
+/* The first @count words of the published look; false: none, or just being written. */
+static inline __attribute__((always_inline)) bool last_look(const struct ledger *ledger,
+							    struct caps_look *ret_look, int count)
 {
 	uint64_t version = atomic_load_explicit(&ledger->version, memory_order_acquire);
 	uint64_t *words = (uint64_t *)ret_look; /* it is made of nothing else */
@@ -88,7 +89,7 @@ static bool last_look(const struct ledger *ledger, struct caps_look *ret_look)
 	if (version == 0 || version % 2)
 		return false;
 #pragma GCC unroll 8
-	for (int i = 0; i < CAPS_LOOK_WORDS; i++)
+	for (int i = 0; i < count; i++)
 		words[i] = atomic_load_explicit(&ledger->look[i], memory_order_relaxed);
 	/* acquire: the version is read again after all of them */
 	atomic_thread_fence(memory_order_acquire);
@@ -109,8 +110,8 @@ static __attribute__((noinline)) void renew(const struct caps *caps, struct ledg
 	}
 }
 
-enum hws_reason caps_look(const struct caps *caps, struct ledger *ledger,
-			  struct caps_look *ret_look)
+static inline __attribute__((always_inline)) enum hws_reason
+look(const struct caps *caps, struct ledger *ledger, struct caps_look *ret_look, int count)
 {
 	uint64_t absolute = ledger->limit.absolute;
 	uint64_t now;
@@ -125,10 +126,22 @@ enum hws_reason caps_look(const struct caps *caps, struct ledger *ledger,
 	if (clock_tick(&caps->clock, &now) < 0)
 		return HWS_REASON_CLOCK;
 	/* a clock that ran backwards gives an immense age */
-	age = last_look(ledger, ret_look) ? now - ret_look->at : UINT64_MAX;
+	age = last_look(ledger, ret_look, count) ? now - ret_look->at : UINT64_MAX;
 	if (age >= caps->refresh_ns)
 		renew(caps, ledger, now, age, ret_look);
 	return HWS_REASON_NONE;
+}
+
+enum hws_reason caps_look(const struct caps *caps, struct ledger *ledger,
+			  struct caps_look *ret_look)
+{
+	return look(caps, ledger, ret_look, CAPS_LOOK_WORDS);
+}
+
+enum hws_reason caps_bounds(const struct caps *caps, struct ledger *ledger,
+			    struct caps_look *ret_look)
+{
+	return look(caps, ledger, ret_look, CAPS_BOUND_WORDS);
 }
 
 int caps_set_reader(struct caps *caps, enum hws_resource resource, const struct hws_reader *reader)

@@ -177,11 +177,9 @@ static int check(struct hws_domain *domain, enum hws_dma_direction direction)
 }
 
 /* In a forked child no buffer is anybody's: there it is the device that is not ours. */
-static int to_device(struct hws_domain *domain, struct hws_buf buf, struct buf_memory *ret_memory)
+static __attribute__((cold)) int refused(const struct hws_domain *domain, int r)
 {
-	int r = buf_to_device(domain->pool, buf, domain->number, ret_memory);
-
-	return r < 0 && domain_mine(domain) < 0 ? -ECHILD : r;
+	return domain_mine(domain) < 0 ? -ECHILD : r;
 }
 
 /* The buffer was the device's for a moment; it can't fail. */
@@ -203,9 +201,9 @@ int hws_dma_map(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dire
 	struct buf_memory memory;
 	int r = check(domain, direction);
 
-	r = r < 0 ? r : to_device(domain, buf, &memory);
+	r = r < 0 ? r : buf_to_device(domain->pool, buf, domain->number, &memory);
 	if (r < 0)
-		return r;
+		return refused(domain, r);
 	if (map->device || map->lost)
 		r = why(-EALREADY, "it is mapped already");
 	if (r == 0)
@@ -268,9 +266,9 @@ int hws_dma_give(struct hws_domain *domain, struct hws_buf buf, enum hws_dma_dir
 	struct buf_memory memory;
 	int r = check(domain, direction);
 
-	r = r < 0 ? r : to_device(domain, buf, &memory);
+	r = r < 0 ? r : buf_to_device(domain->pool, buf, domain->number, &memory);
 	if (r < 0)
-		return r;
+		return refused(domain, r);
 	if (map->kept) {
 		r = check_kept(map, buf, direction);
 	} else {
