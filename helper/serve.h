@@ -114,6 +114,7 @@ struct peer_ring {
 /* A function that a peer holds whole. */
 struct held {
 	struct hws_access access;
+	int32_t group; /* of the IOMMU; -1: none */
 	struct hws_hold hold;
 };
 
@@ -368,8 +369,8 @@ int hold_give(struct server *server, struct peer *peer, const struct hws_wire_ho
 	      struct hws_wire_held *ret_held, int *ret_fd);
 /* The peer's end: its devices stop. */
 void holds_end(struct server *server, struct peer *peer);
-/* Another user holds it: what its registers reach is his memory. */
-bool hold_is_others(const struct server *server, const struct peer *peer, struct hws_bdf bdf);
+/* Another user holds it, or one of its IOMMU group: what its registers reach is his memory. */
+bool hold_is_others(struct server *server, const struct peer *peer, struct hws_bdf bdf);
 /* Does the policy still give all that it holds? */
 bool holds_are_granted(struct server *server, const struct peer *peer);
 
