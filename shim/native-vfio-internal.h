@@ -46,6 +46,7 @@ struct vfio_device {
  * another driver has it, -ENXIO no driver has it.
  */
 HWS_MUST int vfio_find_group(int root, struct hws_bdf bdf, uint32_t *ret_group);
+bool vfio_is_driver(const char *driver);
 /* Fills the descriptors of a device that is all -1. -EBUSY: the group, or one of its siblings. */
 HWS_MUST int vfio_open_group(int root, uint32_t group, struct vfio_device *device);
 HWS_MUST int vfio_open_device(struct vfio_device *device);
