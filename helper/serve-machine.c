@@ -161,15 +161,42 @@ static bool fits(const struct opened *opened, enum hws_kind kind, const struct h
 	       hws_range_ok(access->first - opened->window.first, size, opened->window.size);
 }
 
+static uint64_t used_by_others(const struct server *server)
+{
+	uint64_t used = 0;
+
+	for (const struct peer *peer = server->peers; peer; peer = peer->next) {
+		if (!server->asks || peer->uid != server->asks->uid)
+			used |= peer->windows;
+	}
+	return used;
+}
+
+/* Which goes first: most ports lose nothing, a device that is open by VFIO is reset. */
+static int rank(const struct server *server, const struct opened *opened, uint64_t others)
+{
+	if (!opened->used)
+		return 0;
+	if (opened->kind == HWS_KIND_PORT && strcmp(opened->window.way, "vfio") != 0)
+		return 1;
+	return others & bit_of(server, opened) ? 3 : 2;
+}
+
+/* Of those that are as good as another each comes in turn. */
 static struct opened *make_room(struct server *server)
 {
-	for (uint32_t i = 0; i < SERVE_WINDOWS; i++) {
-		if (!server->opened[i].used)
-			return &server->opened[i];
+	uint64_t others = used_by_others(server);
+	struct opened *best = &server->opened[server->oldest];
+
+	for (uint32_t i = 1; i < SERVE_WINDOWS; i++) {
+		struct opened *one = &server->opened[(server->oldest + i) % SERVE_WINDOWS];
+
+		if (rank(server, one, others) < rank(server, best, others))
+			best = one;
 	}
-	give_up(server, &server->opened[server->oldest]);
-	server->oldest = (server->oldest + 1) % SERVE_WINDOWS;
-	return &server->opened[(server->oldest + SERVE_WINDOWS - 1) % SERVE_WINDOWS];
+	give_up(server, best);
+	server->oldest = (uint32_t)(best - server->opened + 1) % SERVE_WINDOWS;
+	return best;
 }
 
 static void use(struct server *server, struct opened *opened, struct opened **ret_opened)
