@@ -63,7 +63,7 @@ struct serve_options {
 /* One user, over all of its connections. It is remembered when they end: rates go on. */
 struct account {
 	bool used;
-	uint32_t uid;
+	uint32_t uid; /* POLICY_NO_ID: of all whom no rule gives anything */
 	uint32_t connections;
 	uint32_t rings;
 	uint64_t turn;	 /* of the loop, that it was last served in */
@@ -313,7 +313,7 @@ void rings_serve(struct server *server);
 void peers_list(struct server *server);
 void peer_note_bars(struct server *server, const struct peer *peer, const char *text);
 
-/* serve-who.c: fills uid, gid, pid; groups, pidfd; exe */
+/* serve-who.c: fills uid, gid, pid, groups; pidfd; exe */
 int who_connected(struct peer *peer);
 int who_is(struct peer *peer);
 void who_look(struct server *server, struct peer *peer);
