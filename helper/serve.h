@@ -68,7 +68,7 @@ struct account {
 	uint32_t rings;
 	uint64_t turn;	 /* of the loop, that it was last served in */
 	uint32_t served; /* in that turn: accesses */
-	uint64_t tokens; /* in billionths of an access */
+	int64_t tokens;	 /* in billionths of an access; below 0: had in advance */
 	uint64_t at;	 /* when they were counted, ns */
 	uint64_t mapped; /* bytes */
 	uint64_t second; /* in which @notes were recorded */
