@@ -111,6 +111,8 @@ static void give_up(struct server *server, struct opened *opened)
 	shim = &server->hw->shim;
 	if (opened->kind == HWS_KIND_PORT)
 		shim_ops(shim)->port_close(shim->self, &opened->window);
+	else if (opened->kind == HWS_KIND_PCI)
+		native_let_go(shim->self, opened->bdf);
 	else
 		shim_ops(shim)->bar_unmap(shim->self, &opened->window);
 	*opened = (struct opened) { 0 };
@@ -270,6 +272,27 @@ static int do_msr(struct server *server, const struct hws_access *access, uint64
 		       : shim_ops(shim)->msr_read(shim->self, access->cpu, reg, value);
 }
 
+/*
+ * Under lockdown configuration space is written by VFIO, and the native back end keeps the function
+ * open, for to close it would undo that: until nobody is connected any more who wrote there.
+ */
+static void keep_until_its_end(struct server *server, struct hws_bdf bdf)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct opened *opened = server->opened;
+
+	if (!shim_is_native(shim) || !native_has_open(shim->self, bdf))
+		return;
+	while (opened < server->opened + SERVE_WINDOWS &&
+	       (opened->kind != HWS_KIND_PCI || bdf_order(opened->bdf, bdf)))
+		opened++;
+	if (opened == server->opened + SERVE_WINDOWS) {
+		opened = make_room(server);
+		*opened = (struct opened) { .used = true, .kind = HWS_KIND_PCI, .bdf = bdf };
+	}
+	use(server, opened, &opened);
+}
+
 static int do_pci(struct server *server, const struct hws_access *access, uint64_t *value)
 {
 	struct hws_shim *shim = &server->hw->shim;
@@ -280,8 +303,10 @@ static int do_pci(struct server *server, const struct hws_access *access, uint64
 		r = machine_is_known(server, access);
 		if (r < 0)
 			return r;
-		return shim_ops(shim)->pci_write(shim->self, access->bdf, (uint32_t)access->first,
-						 access->width, (uint32_t)*value);
+		r = shim_ops(shim)->pci_write(shim->self, access->bdf, (uint32_t)access->first,
+					      access->width, (uint32_t)*value);
+		keep_until_its_end(server, access->bdf);
+		return r;
 	}
 	r = shim_ops(shim)->pci_read(shim->self, access->bdf, (uint32_t)access->first,
 				     access->width, &word);

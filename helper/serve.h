@@ -167,7 +167,7 @@ struct known {
 /* Something of the machine that is open. */
 struct opened {
 	bool used;
-	enum hws_kind kind; /* port or bar */
+	enum hws_kind kind; /* port, bar; pci: a function that a write keeps open */
 	uint32_t rights;
 	struct hws_bdf bdf;
 	uint32_t bar;

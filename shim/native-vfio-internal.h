@@ -75,7 +75,10 @@ struct vfio_device *vfio_get_open(struct native *native, struct hws_bdf bdf);
  */
 HWS_MUST int vfio_get_instead(struct native *native, struct hws_bdf bdf,
 			      struct vfio_device **ret_device);
-/* Nobody holds it: it stays open with the context, since closing it would undo what was written. */
+/*
+ * Nobody holds it: it stays open with the context, since closing it would undo what was written,
+ * or until native_let_go().
+ */
 void vfio_keep(struct native *native, struct vfio_device *device);
 /* What the context still has open. */
 void vfio_close_all(struct native *native);
