@@ -122,6 +122,7 @@ struct policy_section {
 	const char *file;
 	uint32_t line;
 	uint32_t rules;
+	bool gives; /* not all of them deny */
 	struct policy_ids users;
 	struct policy_ids groups;
 	const char **exes;
@@ -206,6 +207,9 @@ void policy_parse(struct hws_policy *policy, const struct policy_text *from,
 
 /* policy-builtin.c */
 extern const char policy_builtin_text[];
+
+/* policy-view.c: could any of its rules give him something, whatever program he runs? */
+bool policy_knows(const struct hws_policy *policy, const struct hws_principal *principal);
 
 /* policy-access.c: is it an access at all? 0 or -EINVAL. */
 HWS_MUST int policy_access_check(const struct hws_access *access);

@@ -263,6 +263,7 @@ static bool parse_rule_line(struct policy_parser *p)
 			return false;
 	}
 	section_of(p)->rules++;
+	section_of(p)->gives |= !deny;
 	return to_value(p) && parse_rule(p, (enum hws_kind)kind, deny);
 }
 

@@ -40,11 +40,25 @@ static bool is_program(const struct policy_section *section, const char *exe)
 	return false;
 }
 
-static bool applies(const struct policy_section *section, const struct hws_principal *principal)
+static bool is_user(const struct policy_section *section, const struct hws_principal *principal)
 {
 	return (!section->users.count || ids_have(&section->users, principal->uid)) &&
-	       (!section->groups.count || in_groups(&section->groups, principal)) &&
+	       (!section->groups.count || in_groups(&section->groups, principal));
+}
+
+static bool applies(const struct policy_section *section, const struct hws_principal *principal)
+{
+	return is_user(section, principal) &&
 	       (!section->exe_count || is_program(section, principal->exe));
+}
+
+bool policy_knows(const struct hws_policy *policy, const struct hws_principal *principal)
+{
+	for (size_t i = 0; i < policy->section_count; i++) {
+		if (policy->sections[i].gives && is_user(&policy->sections[i], principal))
+			return true;
+	}
+	return false;
 }
 
 static void view_free(struct hws_policy_view *view)

@@ -11,6 +11,16 @@ static int ask(struct hws_shim *shim, struct hws_bdf bdf, struct hws_pci_info *r
 	return shim_ops(shim)->pci_info(shim->self, bdf, ret_info);
 }
 
+int group_find(struct hws_shim *shim, struct hws_bdf bdf, int32_t *ret_group)
+{
+	struct hws_pci_info info;
+	int r = ask(shim, bdf, &info);
+
+	if (r == 0)
+		*ret_group = info.iommu_group;
+	return r;
+}
+
 /* Without any limit that only who asks each time could keep. */
 static bool is_allowed(const struct hws_policy_view *view, struct hws_bdf bdf,
 		       const struct hws_pci_info *info, struct hws_access *ret_access,

@@ -17,4 +17,7 @@
 int group_check(struct hws_shim *shim, const struct hws_policy_view *view, struct hws_bdf bdf,
 		struct hws_access *ret_access, struct hws_decision *ret_decision);
 
+/* The group that it is in, or -1; -errno where that can't be told. */
+int group_find(struct hws_shim *shim, struct hws_bdf bdf, int32_t *ret_group);
+
 #endif

@@ -5,7 +5,7 @@
 
 #include "helper/serve.h"
 
-static const uint64_t billion = 1000000000;
+static const int64_t billion = 1000000000;
 
 static void drop_rates(struct account *account)
 {
@@ -60,7 +60,7 @@ struct account *account_of(struct server *server, uint32_t uid)
 	drop_rates(account);
 	*account = (struct account) { .used = true,
 				      .uid = uid,
-				      .tokens = server->options->rate * billion,
+				      .tokens = (int64_t)server->options->rate * billion,
 				      .at = server->now };
 	return account;
 }
@@ -70,18 +70,21 @@ static void refill(struct server *server, struct account *account)
 {
 	uint64_t rate = server->options->rate;
 	uint64_t passed = server->now - account->at;
-	uint64_t room = rate * billion - account->tokens;
+	uint64_t room = (uint64_t)((int64_t)rate * billion - account->tokens);
 
-	account->tokens += passed >= billion || rate * passed > room ? room : rate * passed;
+	account->tokens += (int64_t)(passed > room / rate ? room : rate * passed);
 	account->at = server->now;
 }
 
+/* What is more than a second's worth comes when that is there; who had it waits for the rest. */
 bool account_take(struct server *server, struct account *account, uint32_t count)
 {
-	if (!server->options->rate)
+	uint64_t rate = server->options->rate;
+
+	if (!rate)
 		return true;
 	refill(server, account);
-	if (account->tokens < count * billion) {
+	if (account->tokens < (int64_t)(count < rate ? count : rate) * billion) {
 		pace_bar(server, account);
 		return false;
 	}
@@ -107,7 +110,7 @@ void account_served(struct server *server, const struct peer *peer, uint32_t acc
 
 bool account_may_note(struct server *server, struct account *account)
 {
-	uint64_t second = server->now / billion;
+	uint64_t second = server->now / (uint64_t)billion;
 
 	if (account->second != second) {
 		tell(server, account);
@@ -131,7 +134,7 @@ static void tell_all(struct server *server)
 
 void accounts_tell(struct server *server)
 {
-	uint64_t second = server->now / billion;
+	uint64_t second = server->now / (uint64_t)billion;
 
 	if (second == server->told)
 		return;

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "guardian/policy-internal.h"
 #include "helper/serve.h"
 #include "shim/why-internal.h"
 
@@ -29,9 +30,20 @@ int peer_choose_rules(struct server *server, struct peer *peer)
 	return 0;
 }
 
+/* Numbers that no rule gives anything, of which one user may have thousands, count as one. */
+static uint32_t account_uid(const struct server *server, const struct peer *peer)
+{
+	const struct hws_principal who = { .uid = peer->uid,
+					   .gid = peer->gid,
+					   .groups = peer->groups,
+					   .group_count = peer->group_count };
+
+	return policy_knows(server->policy, &who) ? peer->uid : POLICY_NO_ID;
+}
+
 static int within_limits(struct server *server, struct peer *peer)
 {
-	struct account *account = account_of(server, peer->uid);
+	struct account *account = account_of(server, account_uid(server, peer));
 
 	if (!account)
 		return why(-EDQUOT, "too many users");

@@ -21,23 +21,54 @@ static struct held *find(struct peer *peer, struct hws_bdf bdf)
 	return NULL;
 }
 
-bool hold_is_others(const struct server *server, const struct peer *peer, struct hws_bdf bdf)
+/* A group has one domain: what is mapped for one function of it all of them reach. */
+static bool holds_of_group(const struct peer *peer, int32_t group)
 {
-	for (struct peer *other = server->peers; other; other = other->next)
-		if (!other->gone && other->account != peer->account && find(other, bdf))
+	for (uint32_t i = 0; group >= 0 && i < peer->hold_count; i++)
+		if (peer->holds[i].group == group)
 			return true;
 	return false;
 }
 
+bool hold_is_others(struct server *server, const struct peer *peer, struct hws_bdf bdf)
+{
+	int32_t group = -1;
+	bool asked = false;
+
+	for (struct peer *other = server->peers; other; other = other->next) {
+		if (other->gone || other->uid == peer->uid || !other->hold_count)
+			continue;
+		if (find(other, bdf))
+			return true;
+		if (!asked && group_find(&server->hw->shim, bdf, &group) < 0)
+			return true; /* it may be that one */
+		asked = true;
+		if (holds_of_group(other, group))
+			return true;
+	}
+	return false;
+}
+
+static bool is_of_group(struct server *server, struct hws_bdf bdf, int32_t group)
+{
+	int32_t own;
+
+	return group >= 0 && (group_find(&server->hw->shim, bdf, &own) < 0 || own == group);
+}
+
 /* By a descriptor that nobody can call back they could have the device reach his memory, too. */
-static bool others_write(const struct server *server, const struct peer *peer, struct hws_bdf bdf)
+static bool others_write(struct server *server, const struct peer *peer, const struct held *held)
 {
 	for (const struct peer *other = server->peers; other; other = other->next) {
-		if (other->gone || other->account == peer->account)
+		if (other->gone || other->uid == peer->uid)
 			continue;
-		for (uint32_t i = 0; i < other->bar_count; i++)
-			if (other->bars[i].rights & HWS_W && !bdf_order(other->bars[i].bdf, bdf))
+		for (uint32_t i = 0; i < other->bar_count; i++) {
+			const struct hws_access *bar = &other->bars[i];
+
+			if (bar->rights & HWS_W && (!bdf_order(bar->bdf, held->access.bdf) ||
+						    is_of_group(server, bar->bdf, held->group)))
 				return true;
+		}
 	}
 	return false;
 }
@@ -73,13 +104,16 @@ static int take(struct server *server, struct peer *peer, const struct hws_acces
 
 	if (peer->hold_count == SERVE_HOLDS)
 		return why(-EDQUOT, "a connection holds up to %d functions", SERVE_HOLDS);
-	if (others_write(server, peer, access->bdf))
-		return why(-EBUSY, "another user's program has a BAR of it mapped for writing: "
-				   "until that ends nobody else can hold it");
+	held->access = *access;
+	r = group_find(shim, access->bdf, &held->group);
+	if (r < 0)
+		return r;
+	if (others_write(server, peer, held))
+		return why(-EBUSY, "another user's program has a BAR of it, or of its IOMMU group, "
+				   "mapped for writing: until that ends nobody else can hold it");
 	r = shim_ops(shim)->hold_open(shim->self, access->bdf, &held->hold);
 	if (r < 0)
 		return r;
-	held->access = *access;
 	peer->hold_count++;
 	event.rule = decision->rule + 1;
 	serve_note(server, peer, event);

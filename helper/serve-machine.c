@@ -111,6 +111,8 @@ static void give_up(struct server *server, struct opened *opened)
 	shim = &server->hw->shim;
 	if (opened->kind == HWS_KIND_PORT)
 		shim_ops(shim)->port_close(shim->self, &opened->window);
+	else if (opened->kind == HWS_KIND_PCI)
+		native_let_go(shim->self, opened->bdf);
 	else
 		shim_ops(shim)->bar_unmap(shim->self, &opened->window);
 	*opened = (struct opened) { 0 };
@@ -161,15 +163,42 @@ static bool fits(const struct opened *opened, enum hws_kind kind, const struct h
 	       hws_range_ok(access->first - opened->window.first, size, opened->window.size);
 }
 
+static uint64_t used_by_others(const struct server *server)
+{
+	uint64_t used = 0;
+
+	for (const struct peer *peer = server->peers; peer; peer = peer->next) {
+		if (!server->asks || peer->uid != server->asks->uid)
+			used |= peer->windows;
+	}
+	return used;
+}
+
+/* Which goes first: most ports lose nothing, a device that is open by VFIO is reset. */
+static int rank(const struct server *server, const struct opened *opened, uint64_t others)
+{
+	if (!opened->used)
+		return 0;
+	if (opened->kind == HWS_KIND_PORT && strcmp(opened->window.way, "vfio") != 0)
+		return 1;
+	return others & bit_of(server, opened) ? 3 : 2;
+}
+
+/* Of those that are as good as another each comes in turn. */
 static struct opened *make_room(struct server *server)
 {
-	for (uint32_t i = 0; i < SERVE_WINDOWS; i++) {
-		if (!server->opened[i].used)
-			return &server->opened[i];
+	uint64_t others = used_by_others(server);
+	struct opened *best = &server->opened[server->oldest];
+
+	for (uint32_t i = 1; i < SERVE_WINDOWS; i++) {
+		struct opened *one = &server->opened[(server->oldest + i) % SERVE_WINDOWS];
+
+		if (rank(server, one, others) < rank(server, best, others))
+			best = one;
 	}
-	give_up(server, &server->opened[server->oldest]);
-	server->oldest = (server->oldest + 1) % SERVE_WINDOWS;
-	return &server->opened[(server->oldest + SERVE_WINDOWS - 1) % SERVE_WINDOWS];
+	give_up(server, best);
+	server->oldest = (uint32_t)(best - server->opened + 1) % SERVE_WINDOWS;
+	return best;
 }
 
 static void use(struct server *server, struct opened *opened, struct opened **ret_opened)
@@ -243,6 +272,27 @@ static int do_msr(struct server *server, const struct hws_access *access, uint64
 		       : shim_ops(shim)->msr_read(shim->self, access->cpu, reg, value);
 }
 
+/*
+ * Under lockdown configuration space is written by VFIO, and the native back end keeps the function
+ * open, for to close it would undo that: until nobody is connected any more who wrote there.
+ */
+static void keep_until_its_end(struct server *server, struct hws_bdf bdf)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	struct opened *opened = server->opened;
+
+	if (!shim_is_native(shim) || !native_has_open(shim->self, bdf))
+		return;
+	while (opened < server->opened + SERVE_WINDOWS &&
+	       (opened->kind != HWS_KIND_PCI || bdf_order(opened->bdf, bdf)))
+		opened++;
+	if (opened == server->opened + SERVE_WINDOWS) {
+		opened = make_room(server);
+		*opened = (struct opened) { .used = true, .kind = HWS_KIND_PCI, .bdf = bdf };
+	}
+	use(server, opened, &opened);
+}
+
 static int do_pci(struct server *server, const struct hws_access *access, uint64_t *value)
 {
 	struct hws_shim *shim = &server->hw->shim;
@@ -253,8 +303,10 @@ static int do_pci(struct server *server, const struct hws_access *access, uint64
 		r = machine_is_known(server, access);
 		if (r < 0)
 			return r;
-		return shim_ops(shim)->pci_write(shim->self, access->bdf, (uint32_t)access->first,
-						 access->width, (uint32_t)*value);
+		r = shim_ops(shim)->pci_write(shim->self, access->bdf, (uint32_t)access->first,
+					      access->width, (uint32_t)*value);
+		keep_until_its_end(server, access->bdf);
+		return r;
 	}
 	r = shim_ops(shim)->pci_read(shim->self, access->bdf, (uint32_t)access->first,
 				     access->width, &word);

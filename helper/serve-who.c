@@ -91,18 +91,15 @@ int who_connected(struct peer *peer)
 	/* whoever this namespace has no number for has that one: it is many, so it is nobody */
 	if (who.uid == POLICY_OVERFLOW_ID)
 		return why(-EACCES, "uid %u stands for all that have none here", who.uid);
-	return 0;
+	return find_groups(peer);
 }
 
 int who_is(struct peer *peer)
 {
 	const int on = 1;
 	const int off = 0;
-	int r = find_groups(peer);
+	int r = find_process(peer);
 
-	if (r < 0)
-		return r;
-	r = find_process(peer);
 	if (r < 0)
 		return r;
 	/* descriptors are refused by the kernel where it can; each message says who sent it */

@@ -63,12 +63,12 @@ struct serve_options {
 /* One user, over all of its connections. It is remembered when they end: rates go on. */
 struct account {
 	bool used;
-	uint32_t uid;
+	uint32_t uid; /* POLICY_NO_ID: of all whom no rule gives anything */
 	uint32_t connections;
 	uint32_t rings;
 	uint64_t turn;	 /* of the loop, that it was last served in */
 	uint32_t served; /* in that turn: accesses */
-	uint64_t tokens; /* in billionths of an access */
+	int64_t tokens;	 /* in billionths of an access; below 0: had in advance */
 	uint64_t at;	 /* when they were counted, ns */
 	uint64_t mapped; /* bytes */
 	uint64_t second; /* in which @notes were recorded */
@@ -114,6 +114,7 @@ struct peer_ring {
 /* A function that a peer holds whole. */
 struct held {
 	struct hws_access access;
+	int32_t group; /* of the IOMMU; -1: none */
 	struct hws_hold hold;
 };
 
@@ -166,7 +167,7 @@ struct known {
 /* Something of the machine that is open. */
 struct opened {
 	bool used;
-	enum hws_kind kind; /* port or bar */
+	enum hws_kind kind; /* port, bar; pci: a function that a write keeps open */
 	uint32_t rights;
 	struct hws_bdf bdf;
 	uint32_t bar;
@@ -312,7 +313,7 @@ void rings_serve(struct server *server);
 void peers_list(struct server *server);
 void peer_note_bars(struct server *server, const struct peer *peer, const char *text);
 
-/* serve-who.c: fills uid, gid, pid; groups, pidfd; exe */
+/* serve-who.c: fills uid, gid, pid, groups; pidfd; exe */
 int who_connected(struct peer *peer);
 int who_is(struct peer *peer);
 void who_look(struct server *server, struct peer *peer);
@@ -368,8 +369,8 @@ int hold_give(struct server *server, struct peer *peer, const struct hws_wire_ho
 	      struct hws_wire_held *ret_held, int *ret_fd);
 /* The peer's end: its devices stop. */
 void holds_end(struct server *server, struct peer *peer);
-/* Another user holds it: what its registers reach is his memory. */
-bool hold_is_others(const struct server *server, const struct peer *peer, struct hws_bdf bdf);
+/* Another user holds it, or one of its IOMMU group: what its registers reach is his memory. */
+bool hold_is_others(struct server *server, const struct peer *peer, struct hws_bdf bdf);
 /* Does the policy still give all that it holds? */
 bool holds_are_granted(struct server *server, const struct peer *peer);
 

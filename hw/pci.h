@@ -72,7 +72,8 @@ HWS_API HWS_MUST int hws_pci_group_next(struct hws *hw, int32_t group, const str
  * @hw: borrowed
  * @bdf: borrowed; the PCI function
  *
- * Then to open it, or its BARs, for writing takes the policy's right "claimed".
+ * Or does another program by VFIO, it or one of its IOMMU group? Then to open it, or its BARs, for
+ * writing takes the policy's right "claimed".
  *
  * Return: 0 nobody is known to; -EBUSY, and hws_why() names driver, mounts and interfaces; -EINVAL
  * no address.

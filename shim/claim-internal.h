@@ -10,6 +10,8 @@
  * that only hold a device for programs use nothing.
  */
 HWS_MUST int claim_of_function(struct hws_bdf bdf, const char *driver, const char *users);
+/* -EBUSY: another process has @open by VFIO: the function itself, or one of its IOMMU group. */
+HWS_MUST int claim_of_vfio(struct hws_bdf bdf, struct hws_bdf open);
 /* -EBUSY: the ports are somebody's. */
 HWS_MUST int claim_of_ports(uint64_t first, uint64_t last, const char *owner);
 

@@ -36,6 +36,17 @@ int claim_of_function(struct hws_bdf bdf, const char *driver, const char *users)
 		   text, driver, users);
 }
 
+int claim_of_vfio(struct hws_bdf bdf, struct hws_bdf open)
+{
+	char text[HWS_BDF_TEXT];
+	char other[HWS_BDF_TEXT];
+
+	return why(-EBUSY,
+		   "%s is in use: another program, a virtual machine say, has %s open by VFIO: end "
+		   "that, " OR_CLAIMED,
+		   hws_bdf_format(bdf, text), hws_bdf_format(open, other));
+}
+
 int claim_of_ports(uint64_t first, uint64_t last, const char *owner)
 {
 	return why(-EBUSY, "ports 0x%llx-0x%llx are claimed by %s: unload that driver, " OR_CLAIMED,

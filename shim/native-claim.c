@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who uses it already: the kernel's lists of ports and memory, and the drivers of PCI functions. */
+/*
+ * Who uses it already: the kernel's lists of ports and memory, the drivers of PCI functions, and
+ * other programs by VFIO.
+ */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "shim/claim-internal.h"
-#include "shim/native-internal.h"
+#include "shim/native-vfio-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 
@@ -187,6 +191,64 @@ static bool is_bridge(struct native *native, struct hws_bdf bdf)
 	       class_code >> 8 == 0x0604;
 }
 
+static bool is_ours(struct native *native, struct hws_bdf bdf)
+{
+	return native_has_open(native, bdf) || grants_hold(native->grants, bdf);
+}
+
+/* VFIO enables a function while it is open; but so may somebody have done who left it at that. */
+static bool may_be_open(struct native *native, struct hws_bdf bdf)
+{
+	char path[NATIVE_PATH];
+	char driver[32];
+	uint64_t enabled = 0;
+
+	native_pci_link(native, bdf, "driver", driver, sizeof(driver));
+	return vfio_is_driver(driver) &&
+	       sys_read_u64(native->root, native_pci_path(bdf, "enable", path), &enabled) == 0 &&
+	       enabled > 0;
+}
+
+/* Its group is opened once, and to open it does nothing: who can, has it alone. */
+static bool is_free(struct native *native, struct hws_bdf bdf)
+{
+	HWS_CLEANUP_FD int fd = -1;
+	char path[NATIVE_PATH];
+	char group[32];
+
+	native_pci_link(native, bdf, "iommu_group", group, sizeof(group));
+	snprintf(path, sizeof(path), "/dev/vfio/%s", group);
+	fd = sys_open(native->root, path, O_RDWR);
+	return fd >= 0;
+}
+
+/* What the IOMMU can't tell apart is one: by this function another's memory would be reached. */
+static int vfio_claimed(struct native *native, struct hws_bdf bdf)
+{
+	bool open = may_be_open(native, bdf);
+	HWS_CLEANUP_DIR DIR *dir = NULL;
+	const struct dirent *entry;
+	struct hws_bdf which = bdf;
+	struct hws_bdf one;
+	char path[NATIVE_PATH];
+
+	if (is_ours(native, bdf))
+		return 0;
+	/* without a group there is none to be looked through */
+	(void)!sys_opendir(native->root, native_pci_path(bdf, "iommu_group/devices", path), &dir);
+	while (dir && (entry = readdir(dir)) != NULL) {
+		if (hws_bdf_parse(entry->d_name, &one) < 0)
+			continue;
+		if (is_ours(native, one))
+			return 0;
+		if (!open && may_be_open(native, one)) {
+			open = true;
+			which = one;
+		}
+	}
+	return open && !is_free(native, bdf) ? claim_of_vfio(bdf, which) : 0;
+}
+
 int native_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar)
 {
 	const struct native *native = self;
@@ -202,5 +264,6 @@ int native_pci_claimed(void *self, struct hws_bdf bdf, uint32_t bar)
 	if (*driver || is_bridge(self, bdf))
 		native_users(self, bdf, users, sizeof(users));
 	r = claim_of_function(bdf, driver, users);
+	r = r < 0 ? r : vfio_claimed(self, bdf);
 	return r < 0 || *driver ? r : memory_claimed(self, bdf, bar);
 }

@@ -221,6 +221,23 @@ void vfio_keep(struct native *native, struct vfio_device *device)
 	pthread_mutex_unlock(&native->vfio.lock);
 }
 
+void native_let_go(void *self, struct hws_bdf bdf)
+{
+	struct native *native = self;
+	struct vfio_device *device;
+	bool kept = false;
+
+	pthread_mutex_lock(&native->vfio.lock);
+	device = find(native, bdf);
+	if (device) {
+		kept = device->kept;
+		device->kept = false;
+	}
+	pthread_mutex_unlock(&native->vfio.lock);
+	if (kept)
+		vfio_put(native, device);
+}
+
 int vfio_get_instead(struct native *native, struct hws_bdf bdf, struct vfio_device **ret_device)
 {
 	char first[160];

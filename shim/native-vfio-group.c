@@ -24,7 +24,7 @@ static const char *link_name(int root, const char *path, char text[LINK])
 	return slash ? slash + 1 : text;
 }
 
-static bool is_vfio(const char *driver)
+bool vfio_is_driver(const char *driver)
 {
 	return strncmp(driver, "vfio", 4) == 0; /* vfio-pci and its variants for some devices */
 }
@@ -83,7 +83,7 @@ int vfio_find_group(int root, struct hws_bdf bdf, uint32_t *ret_group)
 			   text);
 	/* on some machines a group comes with the driver, so the driver is looked at first */
 	driver = link_name(root, native_pci_path(bdf, "driver", path), link);
-	if (!is_vfio(driver))
+	if (!vfio_is_driver(driver))
 		return not_bound(root, text, driver);
 	group = link_name(root, native_pci_path(bdf, "iommu_group", path), link);
 	if (*group < '0' || *group > '9')
@@ -142,7 +142,7 @@ static const struct cause device_causes[] = {
 /* A driver that does no DMA of its own may stay (Linux: drivers that manage it themselves). */
 static bool blocks(const char *driver)
 {
-	return *driver && !is_vfio(driver) && strcmp(driver, "pci-stub") != 0 &&
+	return *driver && !vfio_is_driver(driver) && strcmp(driver, "pci-stub") != 0 &&
 	       strcmp(driver, "pcieport") != 0;
 }
 

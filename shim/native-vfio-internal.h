@@ -46,6 +46,7 @@ struct vfio_device {
  * another driver has it, -ENXIO no driver has it.
  */
 HWS_MUST int vfio_find_group(int root, struct hws_bdf bdf, uint32_t *ret_group);
+bool vfio_is_driver(const char *driver);
 /* Fills the descriptors of a device that is all -1. -EBUSY: the group, or one of its siblings. */
 HWS_MUST int vfio_open_group(int root, uint32_t group, struct vfio_device *device);
 HWS_MUST int vfio_open_device(struct vfio_device *device);
@@ -74,7 +75,10 @@ struct vfio_device *vfio_get_open(struct native *native, struct hws_bdf bdf);
  */
 HWS_MUST int vfio_get_instead(struct native *native, struct hws_bdf bdf,
 			      struct vfio_device **ret_device);
-/* Nobody holds it: it stays open with the context, since closing it would undo what was written. */
+/*
+ * Nobody holds it: it stays open with the context, since closing it would undo what was written,
+ * or until native_let_go().
+ */
 void vfio_keep(struct native *native, struct vfio_device *device);
 /* What the context still has open. */
 void vfio_close_all(struct native *native);

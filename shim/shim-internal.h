@@ -46,6 +46,12 @@ HWS_MUST int shim_open(const struct hws_shim_ops *ops, const struct hws_shim_opt
 /* Takes what is closed already, or never was open. */
 void shim_close(struct hws_shim *shim);
 
+/* The built-in back ends. */
+extern const struct hws_shim_ops native_ops;
+extern const struct hws_shim_ops generic_ops;
+extern const struct hws_shim_ops broker_ops;
+extern const struct hws_shim_ops plugin_ops;
+
 /* The table to call through: never NULL, no entry NULL. */
 static inline const struct hws_shim_ops *shim_ops(const struct hws_shim *shim)
 {
@@ -77,18 +83,21 @@ static inline uint64_t shim_ones(uint32_t width)
 bool shim_ports_held(const struct hws_window *ports);
 HWS_MUST int shim_ports_drop(void);
 
+static inline bool shim_is_native(const struct hws_shim *shim)
+{
+	const struct slot_page *page = &shim_slots[shim->slot % SHIM_SLOTS];
+
+	return hws_once_ready(&page->cell.once) && page->cell.value.source == &native_ops;
+}
+
 /* Of the native back end: has it the function open as a whole, by VFIO? */
 bool native_has_open(void *self, struct hws_bdf bdf);
+/* It need not stay open for what was written to its configuration space. */
+void native_let_go(void *self, struct hws_bdf bdf);
 /*
  * And: may a descriptor of this BAR, 0 to 5, be handed over? Whoever has it maps whole pages. 0;
  * -EOPNOTSUPP: the BAR does not begin with a page, or another one lies in the same.
  */
 HWS_MUST int native_bar_alone(void *self, struct hws_bdf bdf, uint32_t bar);
-
-/* The built-in back ends. */
-extern const struct hws_shim_ops native_ops;
-extern const struct hws_shim_ops generic_ops;
-extern const struct hws_shim_ops broker_ops;
-extern const struct hws_shim_ops plugin_ops;
 
 #endif

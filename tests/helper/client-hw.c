@@ -109,14 +109,21 @@ void client_edu(char **arguments)
 	hws_close(hw);
 }
 
-/* edu-hold WAY: a window, until the policy leaves no more than its first register to read. */
+/*
+ * edu-hold WAY: a window, and its configuration written to, until the policy leaves no more than
+ * its first register to read.
+ */
 void client_edu_hold(char **arguments)
 {
 	struct hws *hw = client_open(arguments[0]);
 	struct hws_mmio *edu;
+	struct hws_pci *config;
 	uint32_t value = 0;
 	int r = 0;
 
+	CHECK(hws_pci_open(hw, CLIENT_EDU, 0x3c, 4, HWS_RW, &config) == 0);
+	CHECK(hws_pci_write8(config, 0x3c, 7) == 0);
+	hws_pci_close(config);
 	CHECK(hws_mmio_map(hw, CLIENT_EDU, 0, 0, 0x100, HWS_RW, &edu) == 0);
 	CHECK(hws_mmio_write32(edu, 4, 1) == 0);
 	puts("holds");

@@ -57,7 +57,7 @@ void tree_make(char root[64])
 
 	snprintf(root, 64, "/tmp/hwsafe-root-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(root));
-	snprintf(command, sizeof(command), "mkdir -p '%s" TREE_FUNCTION "'", root);
+	snprintf(command, sizeof(command), "mkdir -p '%s" TREE_FUNCTION "' '%s/dev'", root, root);
 	ck_assert_int_eq(system(command), 0);
 	tree_write(root, TREE_FUNCTION "/config", 0, 0x11e81234, TREE_CONFIG);
 	tree_write(root, TREE_FUNCTION "/config", 8, 0x00ff0010, TREE_CONFIG);

@@ -118,7 +118,7 @@ START_TEST(registers_end_with_the_policy_and_the_device_with_who_used_them)
 	need_lab("lockdown");
 	need_lab("vfio");
 	NEEDS_ROOT;
-	must_serve(&daemon, ALICE_HAS(EDU_RULES));
+	must_serve(&daemon, ALICE_HAS(EDU_RULES "pci = 1234:11e8 rw\n"));
 	ck_assert(edu_is_free());
 	pid = hold_edu(&daemon, "edu-hold");
 	ck_assert(!edu_is_free());

@@ -72,6 +72,44 @@ START_TEST(p15_rate_of_a_user_counts_messages_and_rings_of_all_its_connections)
 }
 END_TEST
 
+/* A batch of more than a second's worth comes through once that is there, and is paid for later. */
+static int asks_for_more_than_a_second(const struct daemon *daemon, void *context)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
+	int fd = bare_hello(daemon);
+	int r = -EDQUOT;
+
+	(void)context;
+	must(fd >= 0);
+	wire_begin(&request, HWS_WIRE_RUN, HWS_WIRE_STEPS, 1);
+	run->count = HWS_WIRE_STEPS;
+	for (uint32_t i = 0; i < HWS_WIRE_STEPS; i++)
+		step_of(&request)[i] =
+			(struct hws_wire_step) { .kind = HWS_KIND_MSR, .width = 8, .at = 0x19c };
+	for (int i = 0; i < 1000 && r == -EDQUOT; i++) {
+		r = bare_ask(fd, &request, &reply);
+		usleep(r < 0 ? 20000 : 0);
+	}
+	must(r == 0);
+	must(bare_msr(fd, 0x19c) == -EDQUOT && bare_ask(fd, &request, &reply) == -EDQUOT);
+	sys_close(fd);
+	return 0;
+}
+
+START_TEST(p15_batch_of_more_than_a_second_has_is_paid_for_later)
+{
+	static const char *const slow[] = { "--rate", "5", NULL };
+	struct daemon daemon = { 0 };
+
+	need_root();
+	daemon_start(&daemon, POLICY, slow);
+	ck_assert_int_eq(as_user(ALICE, asks_for_more_than_a_second, &daemon, NULL), 0);
+	daemon_stop(&daemon);
+}
+END_TEST
+
 static int is_refused_often(const struct daemon *daemon, void *context)
 {
 	union wire_request request;
@@ -299,6 +337,7 @@ int main(int argc, char **argv)
 		"helper/serve-load",
 		(const TTest *[]) {
 			p15_rate_of_a_user_counts_messages_and_rings_of_all_its_connections,
+			p15_batch_of_more_than_a_second_has_is_paid_for_later,
 			p15_refusals_do_not_flood_the_trail_and_none_goes_uncounted,
 			p15_users_that_are_nobody_do_not_flood_the_trail,
 			p15_names_of_programs_stay_one_printable_record,

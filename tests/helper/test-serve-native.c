@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hw/journal-internal.h"
+#include "shim/shim-internal.h"
 #include "shim/sys-internal.h"
 #include "tests/helper/serve-tree.h"
 
@@ -314,12 +315,66 @@ START_TEST(p17_replay_that_was_cut_short_is_done_again)
 }
 END_TEST
 
+static int reads_register(int fd, enum hws_kind kind, uint64_t at)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
+	struct hws_wire_step *step = (void *)(run + 1);
+
+	wire_begin(&request, HWS_WIRE_RUN, 1, 7);
+	run->count = 1;
+	*step = (struct hws_wire_step) { .kind = (uint8_t)kind, .width = 1, .at = at };
+	if (kind == HWS_KIND_BAR)
+		step->bdf.device = 3;
+	return bare_ask(fd, &request, &reply);
+}
+
+/* More ranges than the helper has open at a time. */
+static int uses_ports(const struct daemon *daemon, void *context)
+{
+	int fd = bare_hello(daemon);
+
+	(void)context;
+	must(fd >= 0);
+	for (uint64_t port = 0x100; port < 0x200; port += 2)
+		must(reads_register(fd, HWS_KIND_PORT, port) == 0);
+	return 0;
+}
+
+/* By VFIO to close it would reset the device. */
+START_TEST(bars_of_others_stay_open_while_there_are_ports_to_give_up)
+{
+	struct daemon daemon = { 0 };
+	char root[64];
+	int fd;
+
+	need_root();
+	need("ports", RAW_HAS_PORTS, "this architecture has no ports");
+	tree_make(root);
+	tree_write(root, "/dev/port", 0x1fc, 1, 0x10000);
+	daemon_start(&daemon,
+		     "[root]\nuser = 0\nbar = 1234:11e8 * rw\n"
+		     "[bob]\nuser = 41001\nport = 0x100-0x1ff r\n",
+		     (const char *const[]) { "--backend", "native", "--sysroot", root, NULL });
+	fd = bare_hello(&daemon);
+	ck_assert_int_eq(reads_register(fd, HWS_KIND_BAR, 0x10), 0);
+	ck_assert(daemon_maps(&daemon, "/resource0"));
+	ck_assert_int_eq(as_user(BOB, uses_ports, &daemon, NULL), 0);
+	ck_assert(daemon_maps(&daemon, "/resource0"));
+	sys_close(fd);
+	daemon_stop(&daemon);
+	tree_remove(root);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("helper/serve-native",
 			 (const TTest *[]) {
 				 bars_come_as_descriptors_where_policy_gives_all_of_them,
 				 bars_that_it_has_open_end_with_the_last_who_used_them,
+				 bars_of_others_stay_open_while_there_are_ports_to_give_up,
 				 each_access_has_its_last_words,
 				 p17_open_transactions_are_undone_when_the_helper_ends,
 				 p17_replay_that_was_cut_short_is_done_again,

@@ -52,6 +52,39 @@ START_TEST(p9_uids_that_are_negative_elsewhere_are_nobody_elses)
 }
 END_TEST
 
+enum { STRANGER = 50000, CONNECTIONS = 16, STRANGERS = CONNECTIONS + 4 };
+
+/* As whoever has so many numbers in a user namespace of his own. */
+static int connect_as(const struct daemon *daemon, uid_t uid)
+{
+	int fd;
+
+	ck_ok(seteuid(uid));
+	fd = bare_connect(daemon);
+	ck_ok(seteuid(0));
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+START_TEST(p9_uids_that_no_rule_gives_anything_count_as_one)
+{
+	struct daemon daemon = { 0 };
+	int fds[STRANGERS];
+
+	need_root();
+	daemon_start(&daemon, POLICY "[all]\ndeny msr = 0x10\n", NULL);
+	for (int i = 0; i < STRANGERS; i++)
+		fds[i] = connect_as(&daemon, STRANGER + (uid_t)i);
+	for (int i = CONNECTIONS; i < STRANGERS; i++)
+		ck_assert(bare_dropped(fds[i]));
+	ck_assert_int_eq(as_user(BOB, reads_both, &daemon, NULL), UNHEARD);
+	ck_assert_int_eq(as_user(ALICE, reads_both, &daemon, NULL), READS | ALICES);
+	for (int i = 0; i < CONNECTIONS; i++)
+		sys_close(fds[i]);
+	daemon_stop(&daemon);
+}
+END_TEST
+
 START_TEST(p9_policies_name_no_uid_that_can_not_be)
 {
 	static const char *const ids[] = { "-1",	  "4294967295", "4294967296",
@@ -160,6 +193,7 @@ int main(void)
 	return suite_run("helper/serve-users",
 			 (const TTest *[]) {
 				 p9_uids_that_are_negative_elsewhere_are_nobody_elses,
+				 p9_uids_that_no_rule_gives_anything_count_as_one,
 				 p9_policies_name_no_uid_that_can_not_be,
 				 p9_root_of_a_user_namespace_is_who_made_it,
 				 p9_users_without_a_number_here_are_nobody,

@@ -223,6 +223,37 @@ static void driver_that_only_holds_uses_nothing_body(void)
 }
 TREE_TEST(driver_that_only_holds_uses_nothing)
 
+static void what_another_program_has_by_vfio_is_only_read_body(void)
+{
+	struct hws *hw = tree_open(PLAIN);
+	struct hws_pci *pci;
+	struct hws_mmio *mmio;
+
+	tree_driver(DISK, "vfio-pci");
+	tree_text(TREE_DEVICES DISK "/enable", "0\n");
+	ck_works(hws_pci_in_use(hw, DISK));
+	tree_text(TREE_DEVICES DISK "/enable", "1\n");
+	ck_assert_int_eq(hws_pci_in_use(hw, DISK), -EBUSY);
+	check_busy(hws_pci_open(hw, DISK, 0, 0, HWS_RW, &pci), "open by VFIO");
+	check_busy(hws_mmio_map(hw, DISK, 0, 0, 0x100, HWS_RW, &mmio), "open by VFIO");
+	ck_works(hws_pci_open(hw, DISK, 0, 0, HWS_R, &pci));
+	hws_pci_close(pci);
+	/* by the card the disk's memory would be reached, where they are of one group */
+	ck_works(hws_mmio_map(hw, CARD, 0, 0, 0x100, HWS_RW, &mmio));
+	hws_mmio_unmap(mmio);
+	tree_text(TREE_DEVICES CARD "/iommu_group/devices/" DISK, "");
+	check_busy(hws_mmio_map(hw, CARD, 0, 0, 0x100, HWS_RW, &mmio), DISK " open by VFIO");
+	/* who can open its group finds that nobody has: it was enabled, and left so */
+	tree_link(TREE_DEVICES DISK "/iommu_group", "../../../../kernel/iommu_groups/7");
+	tree_text("/dev/vfio/7", "");
+	ck_works(hws_pci_in_use(hw, DISK));
+	tree_driver(DISK, "pci-stub");
+	ck_works(hws_mmio_map(hw, CARD, 0, 0, 0x100, HWS_RW, &mmio));
+	hws_mmio_unmap(mmio);
+	hws_close(hw);
+}
+TREE_TEST(what_another_program_has_by_vfio_is_only_read)
+
 static void info_tells_what_sysfs_knows_body(void)
 {
 	struct hws *hw = tree_open(NULL);
@@ -344,6 +375,7 @@ int main(void)
 					     ports_of_many_are_each_ones,
 					     memory_without_a_driver_can_be_somebodys,
 					     driver_that_only_holds_uses_nothing,
+					     what_another_program_has_by_vfio_is_only_read,
 					     info_tells_what_sysfs_knows,
 					     simulated_machine_tells_the_same,
 					     NULL,

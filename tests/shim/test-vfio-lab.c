@@ -28,7 +28,11 @@ START_TEST(hold_tells_what_there_is)
 	ck_assert_int_eq(ops->hold_open(other.self, edu, &second), -EBUSY);
 	ck_assert_ptr_nonnull(strstr(hws_why(), "another process"));
 	ck_assert_str_eq(second.way, "untouched");
+	ck_works(ops->pci_claimed(shim.self, edu, HWS_CONFIG_SPACE));
+	ck_assert_int_eq(ops->pci_claimed(other.self, edu, HWS_CONFIG_SPACE), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(hws_why(), "open by VFIO"));
 	ops->hold_close(shim.self, &hold);
+	ck_works(ops->pci_claimed(other.self, edu, HWS_CONFIG_SPACE));
 	ck_works(ops->hold_open(other.self, edu, &second));
 	ck_assert_int_eq(ops->hold_reset(other.self, &hold), -ENODEV);
 	shim_close(&other); /* closes what is held */

@@ -296,6 +296,37 @@ START_TEST(log_that_can_not_be_read_is_told)
 }
 END_TEST
 
+/* As if it were open: a window uses it, and what was written keeps it. */
+START_TEST(device_that_a_write_keeps_goes_with_its_last_user)
+{
+	for (int window_goes_first = 0; window_goes_first < 2; window_goes_first++) {
+		struct vfio_device *device = calloc(1, sizeof(*device));
+		struct native *native;
+		struct hws_shim shim;
+
+		ck_assert_ptr_nonnull(device);
+		ck_ok(shim_open(&native_ops, NULL, &shim));
+		native = shim.self;
+		*device = (struct vfio_device) {
+			.bdf = edu, .refs = 1, .container = -1, .group = -1, .fd = -1
+		};
+		native->vfio.devices = device;
+		vfio_keep(native, device);
+		vfio_keep(native, device);
+		if (window_goes_first)
+			vfio_put(native, device);
+		ck_assert(native_has_open(native, edu));
+		native_let_go(native, edu);
+		ck_assert(native_has_open(native, edu) == !window_goes_first);
+		native_let_go(native, edu);
+		if (!window_goes_first)
+			vfio_put(native, device);
+		ck_assert(!native_has_open(native, edu));
+		shim_close(&shim);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("shim/vfio", (const TTest *[]) {
@@ -306,6 +337,7 @@ int main(void)
 					      region_is_read_with_its_areas,
 					      log_is_believed_when_the_kernel_wrote_it,
 					      log_that_can_not_be_read_is_told,
+					      device_that_a_write_keeps_goes_with_its_last_user,
 					      NULL,
 				      });
 }

@@ -29,6 +29,11 @@ bool native_has_open(void *self, struct hws_bdf bdf)
 	return false;
 }
 
+void native_let_go(void *self, struct hws_bdf bdf)
+{
+	(void)self, (void)bdf;
+}
+
 int native_bar_alone(void *self, struct hws_bdf bdf, uint32_t bar)
 {
 	(void)self, (void)bdf, (void)bar;
