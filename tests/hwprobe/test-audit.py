@@ -4,10 +4,12 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import tap
@@ -154,6 +156,52 @@ def test_tail_follows():
         rest = follower.stdout.read()
     assert " 0x80 " in first and " 0x70-0x71 " in more[0] and " 0x80 " in more[1], more
     assert not rest, rest
+
+
+class Follower:
+    """hwprobe audit tail -f of a trail: what it adds is read as it comes, or is "" after a while."""
+
+    def __init__(self, trail):
+        self.process = subprocess.Popen([HWPROBE, "audit", "tail", "-n", "1", "-f", trail], stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+        self.timer = threading.Timer(30, self.process.kill)
+        self.timer.start()
+
+    def next(self):
+        return self.process.stdout.readline()
+
+    def end(self):
+        self.timer.cancel()
+        self.process.terminate()
+        rest = self.process.stdout.read()
+        self.process.wait()
+        return rest
+
+
+def test_tail_follows_whatever_the_clock_does():
+    left = Left()
+    with open(left.trail, encoding="ascii") as file:
+        lines = file.readlines()
+
+    def of_year(year):
+        return re.sub(r'"time":"20\d\d', f'"time":"{year}', lines[-1])
+
+    follower = Follower(left.trail)
+    with open(left.trail, "a", encoding="ascii") as file:
+        file.write(of_year(2001))
+    came = [follower.next()]
+    # the file is rotated; then it goes, with all that was shown
+    for year in 2003, 2002:
+        if year == 2003:
+            os.rename(left.trail, left.trail + ".1")
+        else:
+            os.unlink(left.trail + ".1")
+        with open(left.trail + ".new.tmp", "w", encoding="ascii") as file:
+            file.write(lines[0] + of_year(year))
+        os.rename(left.trail + ".new.tmp", left.trail)
+        came.append(follower.next())
+    assert not follower.end()
+    assert [line[:5] for line in came] == ["2001-", "2003-", "2002-"], came
 
 
 def test_audit_refuses_garbage():
