@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hwprobe audit, stat, restore and last-words. Arguments: hwprobe, leave."""
+import fcntl
 import json
 import os
 import pty
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -245,6 +247,11 @@ def test_stat_has_three_forms():
     assert strict.endswith("# EOF\n") and strict != metrics
 
 
+def fill(fd):
+    """How many bytes wait to be read."""
+    return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 def test_stat_watches():
     result = run(HWPROBE, "stat", "--sim", "--json", "--watch", "--times", "2")
     documents = [json.loads(line) for line in result.stdout.splitlines()]
@@ -259,6 +266,25 @@ def test_stat_watches():
         watcher.send_signal(signal.SIGINT)
         watcher.stdout.read()
     assert watcher.returncode == 0, watcher.returncode
+
+
+def test_stat_into_a_pipe_that_nobody_reads_can_be_ended():
+    for forms in [], ["--json"], ["--openmetrics"]:
+        reader, writer = os.pipe()
+        with subprocess.Popen([HWPROBE, "stat", "--sim", "-w", "-i", "0.05", *forms], stdout=writer) as watcher:
+            os.close(writer)
+            before = 0
+            while not before or fill(reader) != before:  # it is stuck when no more comes
+                before = fill(reader)
+                time.sleep(0.5)
+            watcher.terminate()
+            try:
+                code = watcher.wait(20)
+            except subprocess.TimeoutExpired:
+                watcher.kill()
+                raise
+        os.close(reader)
+        assert code == 0, (forms, code)
 
 
 def test_stat_reads_no_file_without_end():
