@@ -164,6 +164,24 @@ def test_bench_compares_in_turns():
     assert_fails(2, "at least one", "bench", "--rounds=0")
 
 
+def text_of(text):
+    file = tempfile.TemporaryFile("w+")
+    file.write(text)
+    file.seek(0)
+    return file
+
+
+def test_machine_of_standard_input_is_one_for_all_contexts():
+    machine = run(HWPROBE, "sim", "show").stdout
+    for verb in ["backends"], ["pci", "ls"]:
+        result = run(HWPROBE, "--sim=-", *verb, stdin=text_of(machine))
+        assert result.returncode == 0 and result.stdout == run(HWPROBE, "--sim", *verb).stdout, result
+    # and it is nothing else besides
+    saved = run(HWPROBE, "--sim", *ALL, "snapshot", "save", "msr=0x10").stdout
+    result = run(HWPROBE, "--sim=-", *ALL, "snapshot", "diff", "-", stdin=text_of(saved))
+    assert result.returncode == 1 and result.stderr == "hwprobe: -: No data available\n", result
+
+
 def test_pci_registers_have_both_kinds_of_names():
     assert_prints("0x0002\n0x0002\n0x0\n0x0000\n0xc0200004\n", "pci", "get", "00:04.0", "Command",
                   "COMMAND", "DevCtl.MaxPayload", "CAP_EXP+8.w", "0x10.l")
