@@ -112,7 +112,8 @@ def test_registers_have_names():
     register, = values("msr", "ls", "PERF_CTL")["registers"]
     assert register["number"] == "0x199" and register["fields"][0]["name"] == "Ratio", register
     assert "  15:8     .Ratio" in sim("msr", "ls", "-f", "PERF_CTL").stdout
-    assert_fails(3, "called so", "msr", "ls", "nonsense")
+    assert_fails(3, "'nonsense'", "msr", "ls", "nonsense")
+    assert_fails(2, "leave out -f", "msr", "rd", "-f", "1:0", "IA32_PERF_CTL.Ratio")
 
 
 def test_values_have_other_forms():
