@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Many registers at once: the whole is checked, then it is done. */
 #include <errno.h>
+#include <string.h>
 
 #include "hw/msr-internal.h"
 #include "shim/why-internal.h"
@@ -84,8 +85,10 @@ static int tell(struct hws_msr *msr, const struct hws_msr_op *ops, size_t count,
 		struct gate *gate = msr_gate(msr, ops[i].cpu, ops[i].reg, &one);
 
 		if (ops[i].status < 0 && ops[i].status != -ECANCELED) {
-			why(ops[i].status, "MSR 0x%x of processor %u, %zu in the batch, failed",
-			    ops[i].reg, ops[i].cpu, i);
+			why(ops[i].status,
+			    "MSR 0x%x of processor %u, %zu in the batch, can't be %s: %s",
+			    ops[i].reg, ops[i].cpu, i, ops[i].write ? "written" : "read",
+			    strerror(-ops[i].status));
 			gate_failed(gate, ops[i].write ? GATE_WRITE : GATE_READ, &one,
 				    ops[i].status);
 		}

@@ -73,8 +73,11 @@ static int access_failed(uint32_t cpu, uint32_t reg, const char *verb, ssize_t n
 	if (n == -EBADF)
 		return why(-EPERM, "/dev/cpu/%u/msr may only be read by this user", cpu);
 	if (n == -EIO || n >= 0)
-		return why(-EIO, "MSR 0x%x can't be %s on processor %u: it isn't there, or not so",
-			   reg, verb[0] == 'r' ? "read" : "written", cpu);
+		return why(
+			-EIO, "MSR 0x%x of processor %u can't be %s", reg, cpu,
+			verb[0] == 'r'
+				? "read: there is none, or it is write-only"
+				: "written: there is none, it is read-only, or not for this value");
 	return why(native_code((int)n), "can't %s MSR 0x%x on processor %u: %s", verb, reg, cpu,
 		   native_cause((int)n));
 }

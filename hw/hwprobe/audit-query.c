@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "hw/hwprobe/audit.h"
+#include "hw/hwprobe/policy.h"
 #include "hw/hwprobe/verbs.h"
 
 #define SECOND UINT64_C(1000000000)
+enum { MISSES = 4 }; /* rounds in a row without the last event: it is gone */
 
 enum { LEVEL = AUDIT_OPTIONS, TYPE, KIND, REASON, SINCE, LAST, FOLLOW };
 #define FILTER_OPTIONS                                                                         \
@@ -142,10 +145,9 @@ struct reader {
 	struct hws_event *ring;
 	uint64_t room;
 	uint64_t count;
-	uint64_t time;	     /* of the last one … */
-	uint64_t same;	     /* … and how many have it */
-	uint64_t shown_time; /* of the last one that was shown before … */
-	uint64_t shown;	     /* … and how many of that time were */
+	struct hws_event last; /* that was taken, if @any was */
+	bool any;
+	bool behind; /* it came by: what follows is new */
 };
 
 static void show(struct reader *reader, const struct hws_event *event)
@@ -156,14 +158,25 @@ static void show(struct reader *reader, const struct hws_event *event)
 		audit_print(event);
 }
 
+/* The clock may step back, and the numbers begin anew with each context: all of them tell. */
+static bool is_last(const struct reader *reader, const struct hws_event *event)
+{
+	const struct hws_event *last = &reader->last;
+
+	return event->sequence == last->sequence && event->time == last->time &&
+	       event->clock == last->clock && event->pid == last->pid;
+}
+
 static int take_event(const struct hws_event *event, void *context)
 {
 	struct reader *reader = context;
 
-	reader->same = event->time == reader->time ? reader->same + 1 : 1;
-	reader->time = event->time;
-	if (event->time == reader->shown_time && reader->same <= reader->shown)
+	if (!reader->behind) {
+		reader->behind = is_last(reader, event);
 		return 0;
+	}
+	reader->last = *event;
+	reader->any = true;
 	if (reader->room)
 		reader->ring[reader->count % reader->room] = *event;
 	else
@@ -181,7 +194,7 @@ static void show_ring(struct reader *reader)
 }
 
 static enum result run(const struct call *call, struct reader *reader,
-		       const struct audit_source *source, struct hws_audit_filter *filter)
+		       const struct audit_source *source, const struct hws_audit_filter *filter)
 {
 	int r = hws_audit_read(&source->source, filter, take_event, reader);
 	struct json_object *o;
@@ -199,7 +212,7 @@ static enum result run(const struct call *call, struct reader *reader,
 
 static enum result query(const struct call *call)
 {
-	struct reader reader = { 0 };
+	struct reader reader = { .behind = true };
 	struct hws_audit_filter filter;
 	struct audit_source source;
 	enum result result = read_filter(call, &filter);
@@ -215,21 +228,39 @@ static enum result query(const struct call *call)
 	return result;
 }
 
-/* What is added, until the reader goes or somebody interrupts. */
+/* Is FILE another one, or longer, than it was? */
+static bool has_changed(const struct call *call, struct stat *before)
+{
+	char *path = path_below(&call->settings, call->words[0]);
+	struct stat now = { 0 };
+	bool same = path && stat(path, &now) == 0 && now.st_ino == before->st_ino &&
+		    now.st_size == before->st_size;
+
+	free(path);
+	*before = now;
+	return !same;
+}
+
+/*
+ * What is added, until the reader goes or somebody interrupts. A round that doesn't find the last
+ * event tells nothing: the file was being renamed. When it isn't found again, all there is is new.
+ */
 static enum result follow(const struct call *call, struct reader *reader,
-			  const struct audit_source *source, struct hws_audit_filter *filter)
+			  const struct audit_source *source, const struct hws_audit_filter *filter)
 {
 	static const struct timespec pause = { 0, 250000000 };
 	enum result result = RESULT_OK;
+	struct stat before = { 0 };
+	unsigned int missed = 0;
 
 	reader->room = 0;
 	while (result == RESULT_OK && fflush(stdout) == 0 && !ferror(stdout)) {
 		nanosleep(&pause, NULL);
-		filter->since = reader->time > filter->since ? reader->time : filter->since;
-		reader->shown_time = reader->time;
-		reader->shown = reader->same;
-		reader->same = 0;
+		if (!has_changed(call, &before) && !missed)
+			continue;
+		reader->behind = !reader->any || missed == MISSES;
 		result = run(call, reader, source, filter);
+		missed = reader->behind ? 0 : missed + 1;
 	}
 	return result;
 }
@@ -257,7 +288,7 @@ static enum result tail_events(const struct call *call, uint64_t last, struct re
 static enum result tail(const struct call *call)
 {
 	const char *last = call->given[LAST].value;
-	struct reader reader = { 0 };
+	struct reader reader = { .behind = true };
 	uint64_t count = 10;
 	enum result result;
 

@@ -87,7 +87,7 @@ enum result call_open(const struct call *call, struct hws **ret_hw)
 {
 	const struct settings *settings = &call->settings;
 	enum result result = RESULT_FAILURE;
-	char *sim = settings->sim_file ? read_text(settings->sim_file, &result) : NULL;
+	char *sim = settings->sim_file ? machine_text(settings, &result) : NULL;
 	char *rules = grants_text(settings);
 	struct hws_options options = {
 		.size = sizeof(options),

@@ -14,8 +14,12 @@
 static struct hws *open_machine(const struct completing *c)
 {
 	struct call call = { .settings = c->settings };
+	const char *sim = c->settings.sim_file;
 	struct hws *hw;
 
+	/* standard input is where the line is being typed */
+	if (sim && !strcmp(sim, "-"))
+		return NULL;
 	return call_open(&call, &hw) == RESULT_OK ? hw : NULL;
 }
 

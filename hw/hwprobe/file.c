@@ -34,6 +34,18 @@ static char *read_stream(FILE *file, size_t most, size_t *ret_length)
 	return NULL;
 }
 
+/* Who comes second would get the nothing that is left, and take it for all there is. */
+static char *read_input(size_t most, size_t *ret_length)
+{
+	static bool done;
+
+	errno = ENODATA;
+	if (done)
+		return NULL;
+	done = true;
+	return read_stream(stdin, most, ret_length);
+}
+
 char *read_whole(const char *name, size_t most, size_t *ret_length)
 {
 	FILE *file;
@@ -41,7 +53,7 @@ char *read_whole(const char *name, size_t most, size_t *ret_length)
 	int error;
 
 	if (strcmp(name, "-") == 0)
-		return read_stream(stdin, most, ret_length);
+		return read_input(most, ret_length);
 	file = fopen(name, "re");
 	if (!file)
 		return NULL;
@@ -70,4 +82,15 @@ char *read_text(const char *name, enum result *ret_result)
 	say("%s: %s", name, text ? "no text: there is a NUL in it" : strerror(errno));
 	free(text);
 	return NULL;
+}
+
+char *machine_text(const struct settings *settings, enum result *ret_result)
+{
+	static char *input;
+
+	if (strcmp(settings->sim_file, "-") != 0)
+		return read_text(settings->sim_file, ret_result);
+	if (!input)
+		input = read_text("-", ret_result);
+	return input ? strdup(input) : NULL;
 }

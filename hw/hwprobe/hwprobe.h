@@ -108,6 +108,8 @@ enum result file_result(int error);
 char *read_whole(const char *name, size_t most, size_t *ret_length);
 /* The same of a text; NULL: it was told why not. */
 char *read_text(const char *name, enum result *ret_result);
+/* The description of --sim's machine; what standard input had is kept for the next context. */
+char *machine_text(const struct settings *settings, enum result *ret_result);
 
 /* The best that any way of a back end does, and how many ways work in part or whole. */
 struct backend_state {

@@ -43,7 +43,7 @@ static enum result open_sheet(const struct call *call, struct hws_learn **ret_le
 	const struct settings *settings = &call->settings;
 	enum result result = RESULT_OK;
 	char *policy = policy_text(call, &result);
-	char *sim = policy && settings->sim_file ? read_text(settings->sim_file, &result) : NULL;
+	char *sim = policy && settings->sim_file ? machine_text(settings, &result) : NULL;
 	struct hws_learn_options with = {
 		.size = sizeof(with),
 		.simulate = settings->sim,

@@ -84,7 +84,8 @@ static enum result list(const struct call *call, const struct hws_registers *reg
 			print_fields(registers, i, reg.fields);
 	}
 	if (!found)
-		say("msr: no register is called so");
+		say("msr ls: no register has '%s'%s in its name", call->words[0],
+		    call->count > 1 ? " or the others" : "");
 	if (array) {
 		o = document(&call->settings);
 		put(o, "registers", array);

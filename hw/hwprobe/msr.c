@@ -118,7 +118,7 @@ static enum result find_name(struct reach *reach, const struct target *target, s
 	if (result != RESULT_OK)
 		return result;
 	if (where->mask && spot->mask)
-		return args_refuse("%s: bits of a field: give one of the two", target->name);
+		return args_refuse("%s: a field has bits of its own: leave out -f", target->name);
 	if (where->mask) {
 		spot->mask = where->mask;
 		spot->low = where->low;

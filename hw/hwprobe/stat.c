@@ -38,7 +38,7 @@ struct source {
 };
 
 /* "caps.memory.used        12": a line for each number, named by the way to it. */
-static void print_value(struct json_object *value, const char *name)
+static void print_value(FILE *out, struct json_object *value, const char *name)
 {
 	enum { NAME = 256 };
 	char path[NAME];
@@ -47,20 +47,20 @@ static void print_value(struct json_object *value, const char *name)
 		json_object_object_foreach(value, key, member)
 		{
 			snprintf(path, sizeof(path), "%s%s%s", name, *name ? "." : "", key);
-			print_value(member, path);
+			print_value(out, member, path);
 		}
 	} else if (json_object_is_type(value, json_type_array)) {
 		for (size_t i = 0; i < json_object_array_length(value); i++) {
 			snprintf(path, sizeof(path), "%s.%zu", name, i);
-			print_value(json_object_array_get_idx(value, i), path);
+			print_value(out, json_object_array_get_idx(value, i), path);
 		}
 	} else {
 		int room = 40 - (int)strlen(name);
 
-		say_plain(stdout, name);
-		printf("%*s ", room > 0 ? room : 0, "");
-		say_plain(stdout, value ? json_object_get_string(value) : "-");
-		putchar('\n');
+		say_plain(out, name);
+		fprintf(out, "%*s ", room > 0 ? room : 0, "");
+		say_plain(out, value ? json_object_get_string(value) : "-");
+		fputc('\n', out);
 	}
 }
 
@@ -113,7 +113,7 @@ static enum result tell(const struct source *source, enum result result)
 	return result;
 }
 
-static enum result print_metrics(const struct call *call, struct hws *hw)
+static enum result print_metrics(const struct call *call, struct hws *hw, FILE *out)
 {
 	uint32_t flags = call->given[STRICT].count ? HWS_METRICS_STRICT : 0;
 	struct hws_snapshot now = { .size = sizeof(now) };
@@ -123,25 +123,25 @@ static enum result print_metrics(const struct call *call, struct hws *hw)
 	r = r < 0 ? r : hws_snapshot_openmetrics(&now, flags, &text);
 	if (r < 0)
 		return call_fail("stat", r);
-	fputs(text, stdout);
+	fputs(text, out);
 	free(text);
 	return RESULT_OK;
 }
 
-static enum result print_one(const struct call *call, struct source *source)
+static enum result print_one(const struct call *call, struct source *source, FILE *out)
 {
 	struct json_object *now;
 	enum result result;
 
 	if (call->given[METRICS].count)
-		return print_metrics(call, source->hw);
+		return print_metrics(call, source->hw, out);
 	result = tell(source, look(source, &now));
 	if (result != RESULT_OK)
 		return result;
 	if (call->settings.json)
-		puts(json_object_to_json_string_ext(now, JSON_C_TO_STRING_PLAIN));
+		fprintf(out, "%s\n", json_object_to_json_string_ext(now, JSON_C_TO_STRING_PLAIN));
 	else
-		print_value(now, "");
+		print_value(out, now, "");
 	json_object_put(now);
 	return RESULT_OK;
 }
@@ -204,18 +204,37 @@ static enum result watch_page(const struct call *call, struct source *source, un
 	return tell(source, result);
 }
 
+/* One look, written whole; *ret_more: false when nobody reads, or somebody interrupts. */
+static enum result write_one(const struct call *call, struct source *source, bool *ret_more)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+	enum result result = out ? print_one(call, source, out) : call_fail("stat", -ENOMEM);
+
+	if (out && fclose(out) != 0)
+		result = call_fail("stat", -ENOMEM);
+	*ret_more = result == RESULT_OK && terminal_write(text, length);
+	if (result == RESULT_OK && !*ret_more && errno != EINTR) {
+		if (errno != EPIPE)
+			say("cannot write: %s", strerror(errno));
+		result = RESULT_FAILURE;
+	}
+	free(text);
+	return result;
+}
+
 static enum result watch_lines(const struct call *call, struct source *source, unsigned int pause,
 			       uint64_t times)
 {
 	enum terminal_event event = TERMINAL_TIME;
 	enum result result = RESULT_OK;
+	bool more = true;
 
 	terminal_open(false);
-	while (event != TERMINAL_QUIT && result == RESULT_OK && times--) {
-		result = print_one(call, source);
-		if (fflush(stdout) < 0 || ferror(stdout))
-			break;
-		event = times ? terminal_wait(pause) : TERMINAL_QUIT;
+	while (event != TERMINAL_QUIT && more && times--) {
+		result = write_one(call, source, &more);
+		event = more && times ? terminal_wait(pause) : TERMINAL_QUIT;
 	}
 	terminal_close();
 	return result;
@@ -227,7 +246,7 @@ static enum result run(const struct call *call, struct source *source, unsigned 
 	bool page = isatty(STDOUT_FILENO) && !call->settings.json && !call->given[METRICS].count;
 
 	if (!call->given[WATCH].count)
-		return print_one(call, source);
+		return print_one(call, source, stdout);
 	return page ? watch_page(call, source, pause, times)
 		    : watch_lines(call, source, pause, times);
 }

@@ -2,6 +2,7 @@
 #include "hw/hwprobe/terminal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -107,12 +108,30 @@ void terminal_size(unsigned int *ret_rows, unsigned int *ret_columns)
 	*ret_columns = size.ws_col;
 }
 
+/* Somebody may never read on: signals are taken while it waits for that. */
+static bool wait_to_write(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	while (ppoll(&out, 1, NULL, &terminal.outside) < 0)
+		/* relaxed: as in take() */
+		if (errno != EINTR || atomic_load_explicit(&quit, memory_order_relaxed))
+			return false;
+	return true;
+}
+
 bool terminal_write(const char *text, size_t length)
 {
-	while (length) {
-		ssize_t n = write(STDOUT_FILENO, text, length);
+	/* so much fits a pipe that can be written to; a page goes in one */
+	size_t most = terminal.page ? length : PIPE_BUF;
 
-		if (n < 0 && errno != EINTR)
+	while (length) {
+		ssize_t n = -1;
+
+		if (!wait_to_write())
+			return false;
+		n = write(STDOUT_FILENO, text, length < most ? length : most);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
 			return false;
 		text += n > 0 ? n : 0;
 		length -= n > 0 ? (size_t)n : 0;
@@ -155,8 +174,14 @@ enum terminal_event terminal_wait(unsigned int milliseconds)
 	struct timespec limit = { .tv_sec = (time_t)(milliseconds / 1000),
 				  .tv_nsec = (long)(milliseconds % 1000) * 1000000 };
 	struct pollfd keys = { .fd = terminal.keys ? STDIN_FILENO : -1, .events = POLLIN };
-	int r = ppoll(&keys, 1, &limit, &terminal.outside);
+	int r;
 
+	/* relaxed: as in take(); what came while it wrote */
+	if (atomic_load_explicit(&quit, memory_order_relaxed) ||
+	    atomic_load_explicit(&stopped, memory_order_relaxed) ||
+	    atomic_load_explicit(&resized, memory_order_relaxed))
+		return take_signal();
+	r = ppoll(&keys, 1, &limit, &terminal.outside);
 	if (r < 0)
 		return take_signal();
 	return r ? take_key() : TERMINAL_TIME;

@@ -21,7 +21,10 @@ void terminal_open(bool page);
 void terminal_close(void);
 /* Its size; 24 by 80 where it doesn't tell. */
 void terminal_size(unsigned int *ret_rows, unsigned int *ret_columns);
-/* One write, so that nothing half drawn is seen. False: nobody reads it any more. */
+/*
+ * A page in one write, so that nothing half drawn is seen. False: errno says why nobody reads it
+ * any more; EINTR: somebody interrupts.
+ */
 bool terminal_write(const char *text, size_t length);
 enum terminal_event terminal_wait(unsigned int milliseconds);
 

@@ -112,7 +112,8 @@ def test_registers_have_names():
     register, = values("msr", "ls", "PERF_CTL")["registers"]
     assert register["number"] == "0x199" and register["fields"][0]["name"] == "Ratio", register
     assert "  15:8     .Ratio" in sim("msr", "ls", "-f", "PERF_CTL").stdout
-    assert_fails(3, "called so", "msr", "ls", "nonsense")
+    assert_fails(3, "'nonsense'", "msr", "ls", "nonsense")
+    assert_fails(2, "leave out -f", "msr", "rd", "-f", "1:0", "IA32_PERF_CTL.Ratio")
 
 
 def test_values_have_other_forms():
@@ -162,6 +163,24 @@ def test_bench_compares_in_turns():
     assert "ring-nop" in text and max(len(line) for line in text.splitlines()) <= 80, text
     assert_fails(2, "32 bits", "bench", "00:05.0:0+0x2c.b")
     assert_fails(2, "at least one", "bench", "--rounds=0")
+
+
+def text_of(text):
+    file = tempfile.TemporaryFile("w+")
+    file.write(text)
+    file.seek(0)
+    return file
+
+
+def test_machine_of_standard_input_is_one_for_all_contexts():
+    machine = run(HWPROBE, "sim", "show").stdout
+    for verb in ["backends"], ["pci", "ls"]:
+        result = run(HWPROBE, "--sim=-", *verb, stdin=text_of(machine))
+        assert result.returncode == 0 and result.stdout == run(HWPROBE, "--sim", *verb).stdout, result
+    # and it is nothing else besides
+    saved = run(HWPROBE, "--sim", *ALL, "snapshot", "save", "msr=0x10").stdout
+    result = run(HWPROBE, "--sim=-", *ALL, "snapshot", "diff", "-", stdin=text_of(saved))
+    assert result.returncode == 1 and result.stderr == "hwprobe: -: No data available\n", result
 
 
 def test_pci_registers_have_both_kinds_of_names():

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """hwprobe audit, stat, restore and last-words. Arguments: hwprobe, leave."""
+import fcntl
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+import termios
+import threading
 import time
 
 import tap
@@ -156,6 +160,52 @@ def test_tail_follows():
     assert not rest, rest
 
 
+class Follower:
+    """hwprobe audit tail -f of a trail: what it adds is read as it comes, or is "" after a while."""
+
+    def __init__(self, trail):
+        self.process = subprocess.Popen([HWPROBE, "audit", "tail", "-n", "1", "-f", trail], stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+        self.timer = threading.Timer(30, self.process.kill)
+        self.timer.start()
+
+    def next(self):
+        return self.process.stdout.readline()
+
+    def end(self):
+        self.timer.cancel()
+        self.process.terminate()
+        rest = self.process.stdout.read()
+        self.process.wait()
+        return rest
+
+
+def test_tail_follows_whatever_the_clock_does():
+    left = Left()
+    with open(left.trail, encoding="ascii") as file:
+        lines = file.readlines()
+
+    def of_year(year):
+        return re.sub(r'"time":"20\d\d', f'"time":"{year}', lines[-1])
+
+    follower = Follower(left.trail)
+    with open(left.trail, "a", encoding="ascii") as file:
+        file.write(of_year(2001))
+    came = [follower.next()]
+    # the file is rotated; then it goes, with all that was shown
+    for year in 2003, 2002:
+        if year == 2003:
+            os.rename(left.trail, left.trail + ".1")
+        else:
+            os.unlink(left.trail + ".1")
+        with open(left.trail + ".new.tmp", "w", encoding="ascii") as file:
+            file.write(lines[0] + of_year(year))
+        os.rename(left.trail + ".new.tmp", left.trail)
+        came.append(follower.next())
+    assert not follower.end()
+    assert [line[:5] for line in came] == ["2001-", "2003-", "2002-"], came
+
+
 def test_audit_refuses_garbage():
     left = Left()
     for arguments, code, word in [
@@ -197,6 +247,11 @@ def test_stat_has_three_forms():
     assert strict.endswith("# EOF\n") and strict != metrics
 
 
+def fill(fd):
+    """How many bytes wait to be read."""
+    return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
 def test_stat_watches():
     result = run(HWPROBE, "stat", "--sim", "--json", "--watch", "--times", "2")
     documents = [json.loads(line) for line in result.stdout.splitlines()]
@@ -211,6 +266,25 @@ def test_stat_watches():
         watcher.send_signal(signal.SIGINT)
         watcher.stdout.read()
     assert watcher.returncode == 0, watcher.returncode
+
+
+def test_stat_into_a_pipe_that_nobody_reads_can_be_ended():
+    for forms in [], ["--json"], ["--openmetrics"]:
+        reader, writer = os.pipe()
+        with subprocess.Popen([HWPROBE, "stat", "--sim", "-w", "-i", "0.05", *forms], stdout=writer) as watcher:
+            os.close(writer)
+            before = 0
+            while not before or fill(reader) != before:  # it is stuck when no more comes
+                before = fill(reader)
+                time.sleep(0.5)
+            watcher.terminate()
+            try:
+                code = watcher.wait(20)
+            except subprocess.TimeoutExpired:
+                watcher.kill()
+                raise
+        os.close(reader)
+        assert code == 0, (forms, code)
 
 
 def test_stat_reads_no_file_without_end():

@@ -85,6 +85,16 @@ def test_functions_are_those_of_the_machine():
     assert "00:03.0:0+" in ask("--sim", "mem", "rd", "00:03")
 
 
+def test_what_is_typed_is_never_read():
+    reader, writer = os.pipe()  # as a terminal, it does not end
+    try:
+        result = run(HWPROBE, "complete", "--", "--sim=-", "pci", "show", "0", stdin=reader)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
 def test_registers_and_fields_are_known():
     assert "Command" in ask("pci", "get", "00:03.0", "Com")
     assert "DevCtl.MaxPayload" in ask("pci", "get", "00:03.0", "DevCtl.Max")

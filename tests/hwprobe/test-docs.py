@@ -15,7 +15,8 @@ from tap import run
 HWPROBE, HELPER, SOURCE = map(os.path.abspath, sys.argv[1:4])
 KINDS = {"c", "console", "policy", "regs", "sh", "sim", "synopsis", "text", "yaml"}
 # what the documents have other programs do, and these are told to do what their own manuals say
-OTHERS = {"bpftrace", "cc", "curl", "docker", "install", "jq", "minisign", "perf", "setcap", "sysctl"}
+OTHERS = {"bpftrace", "cc", "curl", "docker", "install", "jq", "minisign", "perf", "setcap", "sysctl",
+          "systemctl", "systemd-sysusers"}
 
 
 def documents():
