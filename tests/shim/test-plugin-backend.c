@@ -225,6 +225,10 @@ START_TEST(shorter_table_ends_where_it_says)
 	ck_assert_int_eq(o->msr_read(shim.self, 0, 1, &value), -EOPNOTSUPP);
 	ck_assert_uint_eq(value, UINT64_MAX);
 	end();
+	/* half an entry is no entry */
+	ops.struct_size += 4;
+	plug.released = 0;
+	refused(-EPROTO, "middle of an entry");
 	ops.struct_size = sizeof(ops);
 }
 END_TEST
