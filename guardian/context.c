@@ -79,9 +79,9 @@ static int find_grants(struct hws *hw, const struct hws_options *options,
 {
 	int r;
 
-	(void)options;
 	if (hw->sysroot)
-		return why(-ECANCELED, "another root was asked for");
+		return why(options->backend ? -EINVAL : -ECANCELED,
+			   "another root was asked for; grants are this machine's");
 	r = grants_find(&hw->grants);
 	shim->grants = hw->grants;
 	return r;

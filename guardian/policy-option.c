@@ -44,7 +44,7 @@ const struct policy_kind policy_kinds[HWS_KINDS] = {
 	},
 	[HWS_KIND_CPUID] = {
 		.object = OBJECT_SPANS, .what = "a leaf", .max = UINT32_MAX, .rights = HWS_R,
-		.usual = HWS_R, .options = OPTION_CPUS | OPTION_RATE,
+		.usual = HWS_R, .options = OPTION_RATE, /* read where the thread happens to run */
 	},
 	[HWS_KIND_PLUGIN] = {
 		.object = OBJECT_PATH, .what = "a shared object", .rights = HWS_RW,

@@ -14,6 +14,12 @@ HWS_MUST int device_parse(const char *bdf, struct hws_access *access);
  */
 int device_identify(struct hws *hw, struct hws_access *access);
 
+/*
+ * The same for what the policy is about to be asked. Behind the helper it may be hidden: that shows
+ * nobody what no pci rule names, and decides itself whose the device is. Then it is 0, too.
+ */
+HWS_MUST int device_identify_unless_hidden(struct hws *hw, struct hws_access *access);
+
 /* Does the function still answer in configuration space? When that can't be told, it does. */
 HWS_MUST bool device_present(struct hws *hw, struct hws_bdf bdf);
 

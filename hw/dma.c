@@ -48,10 +48,7 @@ static int open_gate(struct hws *hw, const char *bdf, uint32_t rights, struct ga
 		return r;
 	if (access.rights & ~(uint32_t)HWS_RW)
 		return why(-EINVAL, "a device reads memory, writes it, or both: no other rights");
-	r = device_identify(hw, &access);
-	/* the helper shows nobody what no pci rule names: whose the device is it decides itself */
-	if (r == -EACCES)
-		r = 0;
+	r = device_identify_unless_hidden(hw, &access);
 	return r < 0 ? context_fail(hw, HWS_EVENT_GRANT, &access, r)
 		     : gate_open(hw, &options, gate);
 }

@@ -40,6 +40,15 @@ static uint64_t find_last(struct hws *hw, uint64_t size, const struct hws_access
 	return info.bars[access->bar].size - 1;
 }
 
+static int fail_unknown(struct hws *hw, const struct hws_access *access, int code)
+{
+	char bdf[HWS_BDF_TEXT];
+
+	(void)why(code, "%s can be mapped, but not which device it is be read: no rule fits",
+		  hws_bdf_format(access->bdf, bdf));
+	return context_fail(hw, HWS_EVENT_GRANT, access, code);
+}
+
 /*
  * What no rule allows is refused in the policy's words, whatever the kernel would have said to it.
  * The mapping comes first only where its size is not known without it; nothing of it is touched
@@ -52,6 +61,7 @@ int hws_mmio_map(struct hws *hw, const char *bdf, uint32_t bar, uint64_t offset,
 	struct gate_options options = { .window = &access,
 					.guard = { HWS_GUARD_MMIO_READ, HWS_GUARD_MMIO_WRITE } };
 	struct hws_mmio *mmio;
+	int identified;
 	int r = 0;
 
 	if (device_parse(bdf, &access) < 0)
@@ -63,10 +73,14 @@ int hws_mmio_map(struct hws *hw, const char *bdf, uint32_t bar, uint64_t offset,
 		return why(-ENOMEM, "no memory for a window");
 	access.first = offset;
 	access.last = find_last(hw, size, &access);
-	/* what is not there is told by mapping it */
-	if (device_identify(hw, &access) == 0)
+	identified = device_identify_unless_hidden(hw, &access);
+	if (identified == 0)
 		r = gate_may(hw, &access);
+	/* what is not there is told by mapping it */
 	r = r < 0 ? r : map(hw, &access, size, &mmio->window);
+	/* what is there must be known to the rules: one may deny it by name */
+	if (r == 0 && identified < 0)
+		r = fail_unknown(hw, &access, identified);
 	options.slow = !mmio->window.direct;
 	r = r < 0 ? r : gate_open(hw, &options, &mmio->gate);
 	if (r < 0) {

@@ -24,23 +24,55 @@ static void native_close(void *self)
 	free(native);
 }
 
+enum { CPUS_MOST = 8192 }; /* as in any kernel */
+
+/*
+ * The processors of another root, as a list such as "0-3,8": how many, and the number behind the
+ * last. False: nothing tells.
+ */
+static bool read_cpus(int root, const char *path, int *ret_count, int *ret_end)
+{
+	char text[1024];
+	const char *at = text;
+	char *behind;
+	int count = 0;
+	int end = 0;
+
+	if (root == SYS_REAL_ROOT || sys_read_file(root, path, text, sizeof(text)) <= 0)
+		return false;
+	do {
+		unsigned long first = strtoul(at, &behind, 10);
+		unsigned long last = *behind == '-' ? strtoul(behind + 1, &behind, 10) : first;
+
+		if (behind == at || first < (unsigned long)end || last < first || last >= CPUS_MOST)
+			return false;
+		count += (int)(last - first) + 1;
+		end = (int)last + 1;
+		at = behind + 1;
+	} while (*behind == ',');
+	*ret_count = count;
+	*ret_end = end;
+	return true;
+}
+
 static int native_open(const struct hws_shim_options *options, void **ret_self)
 {
-	int cpus = sys_cpus_configured();
 	HWS_CLEANUP_FREE struct native *native = NULL;
+	HWS_CLEANUP_FD int root = sys_root_open(options->sysroot);
+	int cpus = sys_cpus_configured();
+	int count;
 	int r = fault_arm();
 
 	if (r < 0)
 		return r;
-	if (cpus < 1)
+	if (options->sysroot && root < 0)
+		return why(root, "sysroot '%s': %s", options->sysroot, strerror(-root));
+	if (!read_cpus(root, "/sys/devices/system/cpu/possible", &count, &cpus) && cpus < 1)
 		return why(-ENODEV, "the number of processors can't be told");
 	native = calloc(1, sizeof(*native) + (size_t)cpus * sizeof(native->msr[0]));
 	if (!native)
 		return why(-ENOMEM, "no memory for the native back end");
-	native->root = sys_root_open(options->sysroot);
-	if (options->sysroot && native->root < 0)
-		return why(native->root, "sysroot '%s': %s", options->sysroot,
-			   strerror(-native->root));
+	native->root = HWS_TAKE_FD(root);
 	native->grants = options->grants;
 	native->config.fd = native->config.dir = -1;
 	pthread_mutex_init(&native->config.lock, NULL);
@@ -55,8 +87,11 @@ static int native_open(const struct hws_shim_options *options, void **ret_self)
 int native_identify(void *self, struct hws_cpu *ret_cpu)
 {
 	struct native *native = self;
+	int online = sys_cpus_online();
+	int end;
 
-	*ret_cpu = (struct hws_cpu) { .arch = RAW_ARCH, .cpus = (uint32_t)sys_cpus_online() };
+	(void)read_cpus(native->root, "/sys/devices/system/cpu/online", &online, &end);
+	*ret_cpu = (struct hws_cpu) { .arch = RAW_ARCH, .cpus = (uint32_t)online };
 	return arch_identify(native->root, ret_cpu);
 }
 

@@ -207,8 +207,11 @@ static int backend_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_
 
 	r = r < 0 ? r : believe_window(self, "bar_map", offset, size, &window);
 	/* a load from where it says there is something must not end the program */
-	if (r == 0 && window.direct)
+	if (r == 0 && window.direct) {
 		r = fault_arm();
+		if (r < 0)
+			TELL(self, bar_unmap, &window);
+	}
 	*ret_window = r < 0 ? (struct hws_window) { 0 } : window;
 	return r;
 }

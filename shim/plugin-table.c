@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shim/plugin-internal.h"
+#include "shim/shim-internal.h"
 #include "shim/why-internal.h"
 
 /* Up to here each struct goes since its first version. */
@@ -41,6 +42,10 @@ static int read_backend(const struct hws_ext *node, struct plugin_face *face)
 	if (ops->abi >> 16 != HWS_SHIM_ABI >> 16)
 		return why(-EPROTO, "the back end was made for version %u of the table, not %u",
 			   ops->abi >> 16, HWS_SHIM_ABI >> 16);
+	if (!shim_whole(ops->struct_size))
+		return why(-EPROTO,
+			   "the back end's table ends in the middle of an entry: %zu bytes",
+			   ops->struct_size);
 	if (!ops->open || !ops->close)
 		return why(-EPROTO, "the back end's table lacks open or close");
 	return 0;

@@ -97,9 +97,12 @@ void probe_dev_port(const struct scene *scene, struct finding *f)
 		probe_says(f, HWS_PROBE_WORKS, 0, "a system call for each access", "");
 }
 
+static const char msr_path[] = "/dev/cpu/0/msr";
+
 static void says_msr_writes(const struct scene *scene, struct finding *f)
 {
 	char allowed[16] = "";
+	int r = scene_access(scene, msr_path, HWS_RW);
 
 	(void)!sys_read_file(scene->root, "/sys/module/msr/parameters/allow_writes", allowed,
 			     sizeof(allowed));
@@ -110,6 +113,10 @@ static void says_msr_writes(const struct scene *scene, struct finding *f)
 		probe_says(f, HWS_PROBE_PARTIAL, -EPERM,
 			   "reads only: the msr module forbids writes",
 			   "echo on | sudo tee /sys/module/msr/parameters/allow_writes");
+	else if (r < 0)
+		probe_says(f, HWS_PROBE_PARTIAL, r,
+			   "reads only: the file's mode keeps this user from writing",
+			   "sudo chmod u+w /dev/cpu/0/msr && sudo chown $USER /dev/cpu/0/msr");
 	else
 		probe_says(f, HWS_PROBE_WORKS, 0, "reads and writes; writes taint the kernel", "");
 }
@@ -117,7 +124,7 @@ static void says_msr_writes(const struct scene *scene, struct finding *f)
 void probe_msr(const struct scene *scene, struct finding *f)
 {
 	static const struct node node = {
-		.path = "/dev/cpu/0/msr",
+		.path = msr_path,
 		.rights = HWS_R,
 		.class_path = "/sys/class/msr",
 		.capability = CAP_SYS_RAWIO,

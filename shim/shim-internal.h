@@ -38,6 +38,12 @@ struct hws_shim {
  */
 HWS_MUST int shim_install(const struct hws_shim_ops *ops);
 
+/* Does a table of so many bytes, from open to close at least, end with a whole entry? */
+static inline bool shim_whole(size_t size)
+{
+	return (size - offsetof(struct hws_shim_ops, open)) % sizeof(void (*)(void)) == 0;
+}
+
 /* Entries that are NULL become the safe default. */
 void shim_complete(struct hws_shim_ops *ops);
 /* Installs @ops and opens it. *ret_shim is the caller's, for shim_close(). */

@@ -252,8 +252,8 @@ enum hws_shim_flags {
 /**
  * struct hws_shim_ops - one back end.
  *
- * Entries from @open to @close are mandatory. Any other may be NULL: it then
- * gives the safe default (all-ones for reads, nothing done for writes) and
+ * @struct_size ends with a whole entry. Those from @open to @close are mandatory. Any other may be
+ * NULL: it then gives the safe default (all-ones for reads, nothing done for writes) and
  * -EOPNOTSUPP. Every entry returns 0 or a negative errno and says why by
  * hws_why(). A read always stores: the value, or all-ones of its width when
  * it fails. Widths are in bytes: 1, 2, 4 and, for MMIO, 8. Callers have

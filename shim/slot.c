@@ -51,7 +51,8 @@ static int check_table(const struct hws_shim_ops *ops)
 
 	if (!ops)
 		return why(-EINVAL, "the back end has no table");
-	if (ops->struct_size < MANDATORY || ops->struct_size > MAX_TABLE)
+	if (ops->struct_size < MANDATORY || ops->struct_size > MAX_TABLE ||
+	    !shim_whole(ops->struct_size))
 		return why(-EINVAL, "the back end's table says it has %zu bytes", ops->struct_size);
 	if (ops->abi >> 16 != HWS_SHIM_ABI >> 16)
 		return why(-EINVAL, "the back end was made for version %u of the table, not %u",

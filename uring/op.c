@@ -10,6 +10,7 @@
 #include "shim/probe-points-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
+#include "uring/nvme-internal.h"
 #include "uring/op-internal.h"
 #include "uring/ring-group-internal.h"
 
@@ -146,6 +147,8 @@ static int take(struct hws_ring *ring, const struct op_kind *kind,
 
 	if (kind->traits & (OP_LIST | OP_DATA | OP_TIME | OP_GROUP))
 		r = extra_make(kind, request, &op->extra);
+	if (r == 0 && kind->traits & OP_NVME)
+		r = nvme_check(ring, request, op->extra->data);
 	if (r == 0 && kind->traits & OP_BUF)
 		r = take_buf(ring, request, length, op, ret_index);
 	else if (r == 0 && kind->traits & OP_LIST)

@@ -59,7 +59,8 @@ enum hws_op_kind {
 	HWS_OP_LINK_TIMEOUT, /* the same, for the linked operation before it */
 	HWS_OP_SPLICE,	     /* fd2 offset2 → fd offset, length, how: SPLICE_F_… */
 	HWS_OP_NVME, /* fd how: NVME_URING_CMD_IO or _ADMIN, data: the command, without address,
-		      * length and metadata, buf, buf_offset, length; gives the device's status */
+		      * length and metadata, buf, buf_offset, length: no less than the command says
+		      * that it moves; gives the device's status. See hws_queue() */
 	HWS_OP_KINDS /* how many */
 };
 
@@ -133,9 +134,19 @@ struct hws_done {
  * The kernel starts it at the next hws_submit() or hws_wait(). What starts later than that, behind
  * HWS_AFTER or in a chain, may look for its descriptor only then: leave it open.
  *
+ * An NVMe device goes by its command alone: told to move more than the buffer has, it would go on
+ * in memory that is somebody else's, and neither Linux nor the device need notice. So what a
+ * command says that it moves must fit into @length; the first one that moves blocks asks the
+ * namespace for their size, and waits for the answer. A command of which that can't be told is
+ * taken only by a ring with HWS_RING_NVME_ANY; docs/limits.md has which.
+ *
+ * Safety: WRITES as HWS_OP_NVME: the device does what the command says, to its media and to itself.
+ * Checked is how much memory it moves, not what that means.
+ *
  * Return: 0; -EAGAIN as many as the ring is deep are in flight: wait for some; -ESTALE an old
  * buffer; -EBUSY the buffer is viewed or somebody else's, or the ring is another thread's;
- * -ERANGE it doesn't fit into the buffer; -EINVAL no such kind or flag, or one that doesn't suit;
+ * -ERANGE it doesn't fit into the buffer; -EINVAL no such kind or flag, or one that doesn't suit,
+ * or a command of which nobody can tell how much it moves;
  * -ENOMEM; -ECHILD in a forked child; -EIO the ring is broken. The buffer is still yours then.
  */
 HWS_API HWS_MUST int hws_queue(struct hws_ring *ring, const struct hws_request *request,

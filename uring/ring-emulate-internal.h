@@ -168,6 +168,8 @@ void emu_post(struct emu *emu, const struct io_uring_sqe *sqe, int64_t result, u
 void emu_disown(struct emu_op *op);
 /* A copy of the entry, or NULL; it is to be started, linked or deferred. */
 struct emu_op *emu_op_new(struct emu *emu, const struct io_uring_sqe *sqe);
+/* To be used again. */
+void emu_op_free(struct emu_op *op);
 /* As if it came from the queue, with all that are linked to it. */
 void emu_begin(struct emu *emu, struct emu_op *op);
 /* Starts what is ready, until nothing is. */

@@ -33,7 +33,7 @@ struct emu_op *emu_op_new(struct emu *emu, const struct io_uring_sqe *sqe)
 	return op;
 }
 
-static void free_op(struct emu_op *op)
+void emu_op_free(struct emu_op *op)
 {
 	node_take(&op->at);
 	node_take(&op->all);
@@ -84,7 +84,7 @@ static void complete(struct emu_op *op, int64_t result, uint32_t flags)
 	node_take(&op->at);
 	if (emu_room(emu) && node_alone(&emu->done)) {
 		emu_post(emu, &op->sqe, result, flags);
-		free_op(op);
+		emu_op_free(op);
 		return;
 	}
 	op->result = result;
@@ -103,7 +103,7 @@ void emu_flush(struct emu *emu)
 		struct emu_op *op = EMU_OP(emu->done.next);
 
 		emu_post(emu, &op->sqe, op->result, op->flags);
-		free_op(op);
+		emu_op_free(op);
 	}
 	if (node_alone(&emu->done))
 		__atomic_store_n(kflags, *kflags & ~IORING_SQ_CQ_OVERFLOW, __ATOMIC_RELAXED);

@@ -141,7 +141,21 @@ void emu_post(struct emu *emu, const struct io_uring_sqe *sqe, int64_t result, u
 	__atomic_store_n(cq->ktail, tail + 1, __ATOMIC_RELEASE);
 }
 
-/* Takes an entry with all that are linked to it: how many, or -ENOMEM. */
+/* None of them has begun. */
+static void drop(struct emu_op *op)
+{
+	while (op) {
+		struct emu_op *next = op->link;
+
+		emu_op_free(op);
+		op = next;
+	}
+}
+
+/*
+ * Takes an entry with all that are linked to it: how many, or -ENOMEM: then all of them stay
+ * queued, for what follows in a chain must not begin before what it waits for.
+ */
 static int64_t take(struct emu *emu, unsigned head, uint32_t most)
 {
 	const struct io_uring_sq *sq = &emu->ring->io.sq;
@@ -154,8 +168,10 @@ static int64_t take(struct emu *emu, unsigned head, uint32_t most)
 		unsigned at = (head + count) & sq->ring_mask;
 		struct emu_op *op = emu_op_new(emu, &sq->sqes[at << emu->ring->sqe_shift]);
 
-		if (!op)
-			break;
+		if (!op) {
+			drop(first);
+			return -ENOMEM;
+		}
 		count++;
 		*link = op;
 		link = &op->link;
@@ -163,8 +179,6 @@ static int64_t take(struct emu *emu, unsigned head, uint32_t most)
 		/* where one of a chain is to wait for all before, the chain does */
 		first->sqe.flags |= op->sqe.flags & IOSQE_IO_DRAIN;
 	}
-	if (!first)
-		return -ENOMEM;
 	emu_begin(emu, first);
 	return count;
 }

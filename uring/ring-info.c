@@ -6,6 +6,7 @@
 #include "guardian/context-internal.h"
 #include "shim/why-internal.h"
 #include "uring/histogram-internal.h"
+#include "uring/nvme-internal.h"
 #include "uring/ring-internal.h"
 
 struct hws_pool *hws_ring_pool(const struct hws_ring *ring)
@@ -109,6 +110,7 @@ static int set_file(struct hws_ring *ring, uint32_t place, int fd)
 
 	if (r < 0)
 		return why(r, "the kernel doesn't register this file: %s", strerror(-r));
+	nvme_file(ring, place, fd);
 	ring->files[place] = fd >= 0;
 	return 0;
 }

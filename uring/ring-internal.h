@@ -101,6 +101,7 @@ struct ring_stats {
 };
 
 struct histograms;
+struct ring_nvme;
 
 /* The number of a group's ring of provided buffers with the kernel. */
 uint16_t group_number(const struct hws_group *group);
@@ -152,7 +153,8 @@ struct hws_ring {
 	struct hws_group *groups;
 	struct hws_stream *streams;
 
-	bool *files; /* which places are taken */
+	bool *files;		/* which places are taken */
+	struct ring_nvme *nvme; /* NULL: the ring is not for commands */
 	uint32_t file_count;
 	uint64_t owner; /* the thread, as ring_thread */
 	int thread;	/* the same, as the kernel counts */

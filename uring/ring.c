@@ -13,6 +13,7 @@
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
 #include "uring/histogram-internal.h"
+#include "uring/nvme-internal.h"
 #include "uring/op-internal.h"
 #include "uring/ring-choose-internal.h"
 
@@ -124,7 +125,8 @@ static int make_parts(struct hws_ring *ring)
 		ring->histograms = calloc(1, sizeof(*ring->histograms));
 	if (r < 0 || !ring->files || (ring->options.flags & HWS_RING_LATENCY && !ring->histograms))
 		return why(-ENOMEM, "no memory for a ring");
-	return make_page(ring);
+	r = nvme_open(ring);
+	return r < 0 ? r : make_page(ring);
 }
 
 static int take_pool(struct hws_ring *ring, struct hws *hw)
@@ -297,6 +299,7 @@ void ring_free(struct hws_ring *ring)
 			(void)hws_pool_close(ring->pool, NULL);
 	}
 	slab_fini(&ring->slab);
+	nvme_close(ring);
 	free(ring->files);
 	free(ring->histograms);
 	if (ring->page)

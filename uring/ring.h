@@ -28,6 +28,8 @@ enum hws_ring_flags {
 	HWS_RING_UNREGISTERED = 2, /* don't register the pool */
 	HWS_RING_NVME = 4,	   /* for HWS_OP_NVME: entries of double size */
 	HWS_RING_POLLED = 8,	   /* for hws_ring_fd(): not mode "defer", unless that is named */
+	HWS_RING_NVME_ANY = 16,	   /* with HWS_RING_NVME: also commands of which nobody can tell how
+				    * much they move; whoever queues one answers for it */
 };
 
 /** struct hws_ring_options - how a ring is to be. All zero: defaults. */

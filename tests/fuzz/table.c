@@ -69,7 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	table.abi = absent & 16 ? (uint32_t)fuzz_odd_number(&input) : HWS_SHIM_ABI;
 	ok = make_chain(chain, &input) && name_ok(table.name) && table.open && table.close &&
 	     table.struct_size >= offsetof(struct hws_shim_ops, identify) &&
-	     table.struct_size <= 4096 && table.abi >> 16 == HWS_SHIM_ABI >> 16;
+	     table.struct_size <= 4096 &&
+	     (table.struct_size - offsetof(struct hws_shim_ops, open)) % sizeof(table.open) == 0 &&
+	     table.abi >> 16 == HWS_SHIM_ABI >> 16;
 	slot = shim_install(&table);
 	fuzz_must((slot >= 0) == ok);
 	fuzz_must(slot >= 0 || slot == -22);

@@ -107,6 +107,19 @@ START_TEST(reason_for_no_backend_is_told_whole)
 }
 END_TEST
 
+START_TEST(grants_of_another_root_are_refused_as_such)
+{
+	struct hws_options options = sim_with(NULL);
+	struct hws *hw;
+
+	options.backend = "grants";
+	options.sysroot = "/tmp";
+	ck_assert_int_eq(hws_open(&options, &hw), -EINVAL);
+	ck_assert_msg(strstr(hws_why(), "another root") && !strstr(hws_why(), "no back end"), "%s",
+		      hws_why());
+}
+END_TEST
+
 START_TEST(plugin_that_was_named_is_meant_in_another_root_too)
 {
 	struct hws_options options = {
@@ -152,6 +165,7 @@ int main(void)
 					     explain_gives_each_error_its_status,
 					     reserve_holds_and_tokens_are_used_once,
 					     reason_for_no_backend_is_told_whole,
+					     grants_of_another_root_are_refused_as_such,
 					     plugin_that_was_named_is_meant_in_another_root_too,
 					     reader_that_can_not_be_is_refused_in_words, NULL });
 }

@@ -151,7 +151,7 @@ static struct rule random_rule(void)
 		r.rights = HWS_R;
 	if (largest[r.kind])
 		r.where = random_spans(largest[r.kind], chance(4) ? 1000 : 20);
-	if ((r.kind == HWS_KIND_MSR || r.kind == HWS_KIND_CPUID) && chance(2))
+	if (r.kind == HWS_KIND_MSR && chance(2))
 		r.cpus = random_spans(7, 4);
 	if (!r.deny && registers && r.kind != HWS_KIND_MSR && chance(3))
 		r.widths = 1 + below(7);

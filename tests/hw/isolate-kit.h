@@ -78,8 +78,11 @@ static inline int descriptors(void)
 	return count;
 }
 
-/* With a deed that it does at some place, or none. */
-static inline int open_rogue(struct hws *hw, const char *deed, int64_t at,
+/*
+ * With a deed that it does at some place, or none. @hangs: we are to lose patience with it; else it
+ * is waited for, however busy the machine is.
+ */
+static inline int open_rogue(struct hws *hw, const char *deed, int64_t at, bool hangs,
 			     struct hws_plugin **ret_plugin)
 {
 	const struct hws_value values[] = {
@@ -94,7 +97,7 @@ static inline int open_rogue(struct hws *hw, const char *deed, int64_t at,
 	const struct hws_plugin_options options = {
 		.size = sizeof(options),
 		.isolate = true,
-		.patience_ns = UINT64_C(300000000) * (SUITE_SANITIZED ? 10 : 1),
+		.patience_ns = UINT64_C(300000000) * (SUITE_SANITIZED ? 10 : 1) * (hangs ? 1 : 100),
 		.values = { values, deed ? 2 : 0 },
 	};
 

@@ -295,6 +295,25 @@ START_TEST(denial_has_the_reason_that_goes_with_it)
 }
 END_TEST
 
+/* A rule may deny it by name, and nobody knows it. */
+START_TEST(window_of_a_device_without_a_name_is_refused)
+{
+	struct hws_mmio *mmio = NULL;
+
+	tree_begin();
+	tree_function(BDF, 0x1234, 1, 0x00ff00);
+	hw = tree_open("bar = * * rw\ndeny bar = 1234:0001 *");
+	ck_denied(hws_mmio_map(hw, BDF, 0, 0, 0x100, HWS_RW, &mmio), HWS_REASON_DENY_RULE);
+	hws_close(hw);
+	ck_ok(unlink(tree_path(TREE_DEVICES BDF "/config")));
+	hw = tree_open("bar = * * rw\ndeny bar = 1234:0001 *");
+	ck_assert_int_eq(hws_mmio_map(hw, BDF, 0, 0, 0x100, HWS_RW, &mmio), -ENODEV);
+	ck_assert_msg(strstr(hws_why(), "which device it is"), "%s", hws_why());
+	ck_assert_ptr_null(mmio);
+	mend();
+}
+END_TEST
+
 /* Without a sysroot the kernel is asked for ports first. */
 START_TEST(ports_are_refused_with_each_ways_cause)
 {
@@ -339,6 +358,7 @@ int main(void)
 	return suite_run("hw/errors", (const TTest *[]) {
 					      each_error_has_its_code_and_sentence,
 					      denial_has_the_reason_that_goes_with_it,
+					      window_of_a_device_without_a_name_is_refused,
 					      ports_are_refused_with_each_ways_cause,
 					      NULL,
 				      });

@@ -14,7 +14,7 @@ static int run_once(const char *deed, int64_t at)
 	char words[512];
 	int r;
 
-	ck_ok(open_rogue(hw, "", at, &plugin));
+	ck_ok(open_rogue(hw, "", at, !strcmp(deed, "babble"), &plugin));
 	ck_ok(hws_accel_open(plugin, pool, &accel));
 	r = run(accel, deed);
 	snprintf(words, sizeof(words), "%s", hws_why());

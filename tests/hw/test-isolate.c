@@ -70,6 +70,11 @@ static const struct {
 	{ "hang", -ETIMEDOUT, "did not answer run in time" },
 };
 
+static bool hangs(size_t i)
+{
+	return ends[i].code == -ETIMEDOUT;
+}
+
 START_TEST(what_kills_it_is_an_error_here)
 {
 	need_confined();
@@ -82,7 +87,7 @@ START_TEST(what_kills_it_is_an_error_here)
 		uint64_t memory;
 		int r;
 
-		ck_ok(open_rogue(hw, NULL, 0, &plugin));
+		ck_ok(open_rogue(hw, NULL, 0, hangs(i), &plugin));
 		ck_ok(hws_accel_open(plugin, pool, &accel));
 		ck_ok(hws_accel_alloc(accel, SIZE, &memory));
 		r = run(accel, ends[i].name);
@@ -140,7 +145,7 @@ START_TEST(what_kills_it_in_any_entry_is_an_error)
 
 			if (!entries[at])
 				continue;
-			ck_ok(open_rogue(hw, ends[i].name, at, &plugin));
+			ck_ok(open_rogue(hw, ends[i].name, at, hangs(i), &plugin));
 			r = hws_accel_open(plugin, pool, &accel);
 			r = r < 0 ? r : use_all(accel, pool);
 			ck_assert_msg((r == ends[i].code || (at == 6 && r == -ENODEV)) &&
@@ -166,7 +171,7 @@ START_TEST(what_kills_it_at_the_start_is_an_error)
 		struct hws_plugin *plugin = NULL;
 		int before = descriptors();
 
-		ck_assert_int_eq(open_rogue(hw, ends[i].name, 1, &plugin), ends[i].code);
+		ck_assert_int_eq(open_rogue(hw, ends[i].name, 1, hangs(i), &plugin), ends[i].code);
 		ck_assert_msg(strstr(hws_why(), "create"), "%s", hws_why());
 		ck_assert_ptr_null(plugin);
 		ck_assert_int_eq(descriptors(), before);
@@ -183,7 +188,7 @@ START_TEST(what_kills_it_at_the_end_is_the_end)
 		struct hws_plugin *plugin;
 		int before = descriptors();
 
-		ck_ok(open_rogue(hw, ends[i].name, 2, &plugin));
+		ck_ok(open_rogue(hw, ends[i].name, 2, hangs(i), &plugin));
 		hws_plugin_close(plugin);
 		ck_assert_msg(strstr(lines, "destroy"), "%s", lines);
 		lines[0] = '\0';
@@ -202,7 +207,7 @@ START_TEST(it_reaches_nothing_but_its_own)
 	int r;
 
 	need_confined();
-	ck_ok(open_rogue(hw, NULL, 0, &plugin));
+	ck_ok(open_rogue(hw, NULL, 0, false, &plugin));
 	ck_ok(hws_accel_open(plugin, pool, &accel));
 	r = run(accel, "reach-out");
 	ck_assert_msg(r == 0, "%d: %s", r, hws_why());
@@ -224,7 +229,7 @@ START_TEST(lies_are_found_in_there_too)
 	struct hws_accel *accel;
 
 	need_confined();
-	ck_ok(open_rogue(hw, "", 4, &plugin));
+	ck_ok(open_rogue(hw, "", 4, false, &plugin));
 	ck_assert_int_lt(hws_accel_open(plugin, pool, &accel), 0);
 	ck_assert_msg(strstr(hws_why(), "5 values is NULL"), "%s", hws_why());
 	hws_plugin_close(plugin);
@@ -246,7 +251,7 @@ START_TEST(memory_of_the_program_is_not_there)
 
 	need_confined();
 	ck_ok(hws_pool_open(hw, &open_pool, &pool));
-	ck_ok(open_rogue(hw, NULL, 0, &plugin));
+	ck_ok(open_rogue(hw, NULL, 0, false, &plugin));
 	ck_ok(hws_accel_open(plugin, pool, &accel));
 	ck_ok(hws_buf_take(pool, SIZE, &buf));
 	ck_assert_int_eq(hws_accel_alloc_of(accel, buf, HWS_SHARE_ZERO_COPY, &memory), -EOPNOTSUPP);

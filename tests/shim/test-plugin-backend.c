@@ -24,6 +24,7 @@ static struct {
 	bool no_self;
 	int calls;
 	int closed;
+	int unmapped;
 } answer;
 
 static int give(void)
@@ -84,6 +85,12 @@ static int their_bar_map(void *self, struct hws_bdf bdf, uint32_t bar, uint64_t 
 	*ret_window = answer.window;
 	return give();
 }
+static void their_bar_unmap(void *self, struct hws_window *window)
+{
+	(void)self;
+	ck_assert_ptr_eq(window->direct, answer.window.direct);
+	answer.unmapped++;
+}
 static int their_mmio_read(void *self, const struct hws_window *window, uint64_t offset,
 			   uint32_t width, uint64_t *ret_value)
 {
@@ -125,6 +132,7 @@ static struct hws_shim_ops ops = {
 	.msr_read = their_msr_read,
 	.pci_next = their_pci_next,
 	.bar_map = their_bar_map,
+	.bar_unmap = their_bar_unmap,
 	.mmio_read = their_mmio_read,
 	.hold_open = their_hold_open,
 	.pci_info = their_pci_info,
@@ -217,6 +225,10 @@ START_TEST(shorter_table_ends_where_it_says)
 	ck_assert_int_eq(o->msr_read(shim.self, 0, 1, &value), -EOPNOTSUPP);
 	ck_assert_uint_eq(value, UINT64_MAX);
 	end();
+	/* half an entry is no entry */
+	ops.struct_size += 4;
+	plug.released = 0;
+	refused(-EPROTO, "middle of an entry");
 	ops.struct_size = sizeof(ops);
 }
 END_TEST
@@ -277,6 +289,34 @@ START_TEST(value_wider_than_the_read_is_quarantine)
 END_TEST
 
 /* Asked for 0x100 bytes at 0x40. */
+static int arming;
+
+int __real_fault_arm(void);
+int __wrap_fault_arm(void);
+int __wrap_fault_arm(void)
+{
+	return arming < 0 ? arming : __real_fault_arm();
+}
+
+START_TEST(window_that_would_not_be_safe_is_given_back)
+{
+	static uint64_t here[32];
+	const struct hws_bdf bdf = { 0 };
+	const struct hws_shim_ops *o = begin();
+	struct hws_window window;
+
+	answer.window = (struct hws_window) { .size = sizeof(here), .direct = here };
+	arming = -ENOSPC;
+	ck_assert_int_eq(o->bar_map(shim.self, bdf, 0, 0, sizeof(here), HWS_RW, &window), -ENOSPC);
+	ck_assert_ptr_null(window.direct);
+	ck_assert_int_eq(answer.unmapped, 1);
+	arming = 0;
+	ck_ok(o->bar_map(shim.self, bdf, 0, 0, sizeof(here), HWS_RW, &window));
+	ck_assert_int_eq(answer.unmapped, 1);
+	end();
+}
+END_TEST
+
 static const struct hws_window wrong_windows[] = {
 	{ .first = 0x40, .size = 0x1000 },
 	{ .first = 0x40, .size = 0xff },
@@ -529,6 +569,7 @@ int main(void)
 		errors_have_the_plugins_words_or_ours,
 		code_that_is_no_errno_is_quarantine,
 		value_wider_than_the_read_is_quarantine,
+		window_that_would_not_be_safe_is_given_back,
 		window_other_than_asked_is_quarantine,
 		ports_other_than_asked_are_quarantine,
 		pci_functions_come_in_order_or_it_is_quarantine,

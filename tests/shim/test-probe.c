@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "shim/probe-internal.h"
 #include "shim/shim-internal.h"
 #include "tests/shim/probe-kit.h"
 
@@ -34,6 +35,35 @@ START_TEST(probe_reads_config_space_by_rights)
 		ck_assert_int_eq(seen.at[index_of(&seen, "config, full")].status, cases[c].full);
 		ck_assert_int_eq(seen.at[index_of(&seen, "config, full")].code, cases[c].code);
 	}
+}
+END_TEST
+
+/* As the kernel's modes make it, for who is not root. */
+START_TEST(msr_file_for_reading_only_is_not_called_writable)
+{
+	struct scene scene = { .x86 = true };
+	struct finding f = { 0 };
+	char path[256];
+	bool root = geteuid() == 0;
+
+	make_tree();
+	put("sys/class/msr/", "", 0);
+	put("dev/cpu/0/msr", "", 0);
+	snprintf(path, sizeof(path), "%s/dev/cpu/0/msr", tree);
+	ck_ok(chmod(tree, 0755));
+	ck_ok(chmod(path, 0444));
+	scene.root = sys_root_open(tree);
+	ck_assert_int_ge(scene.root, 0);
+	if (root)
+		ck_ok(seteuid(65534));
+	probe_msr(&scene, &f);
+	if (root)
+		ck_ok(seteuid(0));
+	ck_assert_int_eq(f.result.status, HWS_PROBE_PARTIAL);
+	ck_assert_int_eq(f.result.code, -EACCES);
+	ck_assert_msg(strstr(f.why, "reads only"), "%s", f.why);
+	sys_close(scene.root);
+	remove_tree();
 }
 END_TEST
 
@@ -209,6 +239,7 @@ int main(void)
 	return suite_run(
 		"shim/probe",
 		(const TTest *[]) { probe_reads_config_space_by_rights,
+				    msr_file_for_reading_only_is_not_called_writable,
 				    probe_refuses_what_is_no_directory, machine_speaks_for_its_tree,
 				    probe_changes_nothing_here, probe_agrees_with_the_lab,
 				    probe_names_what_is_gone_through, probe_greets_the_helper,

@@ -197,7 +197,7 @@ START_TEST(install_refuses_a_broken_table)
 	static const struct hws_ext short_node = { .struct_size = sizeof(short_node) - 1 };
 	static struct hws_ext loop = { .struct_size = sizeof(loop), .next = &loop };
 	const struct hws_shim_ops good = DUMMY;
-	struct hws_shim_ops bad[11];
+	struct hws_shim_ops bad[12];
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -205,6 +205,7 @@ START_TEST(install_refuses_a_broken_table)
 	bad[n++].struct_size = 0;
 	bad[n++].struct_size = offsetof(struct hws_shim_ops, identify) - 1;
 	bad[n++].struct_size = 4097;
+	bad[n++].struct_size = offsetof(struct hws_shim_ops, cpuid) + 4;
 	bad[n++].abi = 0;
 	bad[n++].abi = HWS_SHIM_ABI + 0x10000;
 	bad[n++].name = NULL;

@@ -304,6 +304,51 @@ START_TEST(what_poll_cant_tell_is_not_tried)
 }
 END_TEST
 
+/* How many operations there is memory for before it fails once; negative: it doesn't. */
+static int memory = -1;
+
+struct emu;
+struct emu_op;
+struct emu_op *__real_emu_op_new(struct emu *emu, const struct io_uring_sqe *sqe);
+struct emu_op *__wrap_emu_op_new(struct emu *emu, const struct io_uring_sqe *sqe);
+struct emu_op *__wrap_emu_op_new(struct emu *emu, const struct io_uring_sqe *sqe)
+{
+	return memory >= 0 && memory-- == 0 ? NULL : __real_emu_op_new(emu, sqe);
+}
+
+/* Where there was no memory for the middle of a chain, its end does not begin by itself. */
+START_TEST(a_chain_begins_whole_or_not_at_all)
+{
+	struct hws_ring *ring = open_backend("epoll");
+	struct hws_request chain[3] = { { .kind = HWS_OP_READ,
+					  .buf = rig_buf(ring, 4096, 0),
+					  .offset = HWS_HERE,
+					  .length = 5,
+					  .tag = 1 },
+					{ .tag = 2 },
+					{ .tag = 3 } };
+	struct hws_done done;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	chain[0].fd = ends[0];
+	for (int room = 0; room < 3; room++) {
+		ck_ok(hws_chain(ring, chain, 3));
+		memory = room;
+		ck_ok(hws_submit(ring));
+		ck_assert_int_eq(memory, -1);
+		ck_assert_int_eq(hws_wait(ring, &done, 1, 0), -ETIME);
+		ck_assert_int_eq(write(ends[1], "hello", 5), 5);
+		for (uint64_t tag = 1; tag <= 3; tag++)
+			ck_assert_uint_eq(rig_one(ring).tag, tag);
+	}
+	rig_give(ring, chain[0].buf);
+	close(ends[0]);
+	close(ends[1]);
+	rig_close(ring);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("uring/emulate",
@@ -316,6 +361,7 @@ int main(void)
 				 connecting_a_datagram_socket_never_changes_its_flags,
 				 connecting_leaves_flags_as_they_were,
 				 what_poll_cant_tell_is_not_tried,
+				 a_chain_begins_whole_or_not_at_all,
 				 NULL,
 			 });
 }

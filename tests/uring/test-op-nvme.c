@@ -256,9 +256,53 @@ START_TEST(commands_keep_to_their_buffer)
 }
 END_TEST
 
+/* One block more than the buffer has bytes for, by what was opened and by what is registered. */
+static void refuses_more_than(struct hws_ring *ring, int fd, struct hws_buf buf)
+{
+	struct nvme_uring_cmd of = { .opcode = NVM_READ, .nsid = 1, .cdw12 = 4096 / SECTOR };
+	struct hws_request request = {
+		.kind = HWS_OP_NVME,
+		.fd = fd,
+		.how = NVME_URING_CMD_IO,
+		.buf = buf,
+		.length = 4096,
+		.data = &of,
+		.data_size = sizeof(of),
+	};
+
+	ck_assert_int_eq(hws_queue(ring, &request, NULL), -ERANGE);
+	ck_assert_ptr_nonnull(strstr(hws_why(), "4608"));
+	of.cdw12--;
+	ck_assert_int_eq(rig_do(ring, &request).result, 0);
+}
+
+START_TEST(commands_move_no_more_than_their_buffer)
+{
+	struct hws_ring *ring;
+	struct hws_buf buf;
+	int fd;
+	int file;
+
+	need_lab("nvme");
+	need_lab("uring");
+	ring = open_for_commands(0);
+	buf = rig_buf(ring, 4096, 0);
+	fd = open(NAMESPACE, O_RDWR);
+	ck_assert_int_ge(fd, 0);
+	ck_ok(hws_file_add(ring, fd, &file));
+	refuses_more_than(ring, fd, buf);
+	refuses_more_than(ring, file, buf);
+	rig_give(ring, buf);
+	ck_ok(hws_file_remove(ring, file));
+	rig_close(ring);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("uring/op-nvme",
 			 (const TTest *[]) { disk_is_read_and_written, commands_reach_the_disk,
-					     commands_keep_to_their_buffer, NULL });
+					     commands_keep_to_their_buffer,
+					     commands_move_no_more_than_their_buffer, NULL });
 }
