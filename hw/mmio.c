@@ -44,8 +44,11 @@ static int fail_unknown(struct hws *hw, const struct hws_access *access, int cod
 {
 	char bdf[HWS_BDF_TEXT];
 
-	(void)why(code, "%s can be mapped, but not which device it is be read: no rule fits",
-		  hws_bdf_format(access->bdf, bdf));
+	(void)why(
+		code,
+		"%s: which device it is can't be read, and a rule may deny it by that: its config "
+		"space must be readable",
+		hws_bdf_format(access->bdf, bdf));
 	return context_fail(hw, HWS_EVENT_GRANT, access, code);
 }
 

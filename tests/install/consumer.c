@@ -59,7 +59,9 @@ static int unplugged(void)
 					       "/sys/bus/pci/devices",
 					       "/sys/bus/pci/devices/0000:00:03.0" };
 	char root[] = "/tmp/hwsafe-consumer-XXXXXX";
+	static const char config[64] = { 0x34, 0x12, (char)0xe8, 0x11 };
 	char path[128];
+	char config_path[sizeof(path) + 8];
 	struct hws_options options;
 	struct hws *hw;
 	struct hws_mmio *bar;
@@ -72,6 +74,11 @@ static int unplugged(void)
 		snprintf(path, sizeof(path), "%s%s", root, folders[i]);
 		mkdir(path, 0700);
 	}
+	snprintf(config_path, sizeof(config_path), "%s/config", path);
+	fd = open(config_path, O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || write(fd, config, sizeof(config)) != (int)sizeof(config))
+		return 2;
+	close(fd);
 	strcat(path, "/resource0");
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	if (fd < 0 || ftruncate(fd, 4096) != 0)
@@ -93,6 +100,7 @@ static int unplugged(void)
 	hws_close(hw);
 	close(fd);
 	unlink(path);
+	unlink(config_path);
 	for (size_t i = sizeof(folders) / sizeof(folders[0]); i-- > 0;) {
 		snprintf(path, sizeof(path), "%s%s", root, folders[i]);
 		rmdir(path);
