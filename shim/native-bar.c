@@ -273,7 +273,10 @@ static int count_in(struct native *native, const struct hws_span *pages)
 	int r = native_pci_next(native, NULL, &bdf);
 
 	for (; r == 0; r = native_pci_next(native, &bdf, &bdf)) {
-		if (native_pci_bars(native, bdf, bars) < 0)
+		r = native_pci_bars(native, bdf, bars);
+		if (r < 0 && r != -ENOENT && r != -ENODEV) /* unplugged in this moment */
+			return r;
+		if (r < 0)
 			continue;
 		for (int i = 0; i < HWS_PCI_BARS; i++)
 			count += is_in(&bars[i], pages);
@@ -289,6 +292,9 @@ int native_bar_alone(void *self, struct hws_bdf bdf, uint32_t bar)
 	struct hws_span pages;
 	int r = native_pci_bars(self, bdf, bars);
 
+	if (r < 0 && r != -ENOENT)
+		return why(native_code(r), "%s: where BAR %u lies can't be told: %s",
+			   hws_bdf_format(bdf, text), bar, native_cause(r));
 	/* a tree of files may not tell; ports are not mapped; most are as large as their pages */
 	if (r < 0 || bars[bar].flags & HWS_BAR_IO || !((bars[bar].base | bars[bar].size) & in_page))
 		return 0;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/sysmacros.h>
 
+#include "shim/fault-internal.h"
 #include "shim/native-vfio-internal.h"
 #include "shim/sys-internal.h"
 #include "shim/why-internal.h"
@@ -339,7 +340,7 @@ int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights
 		     struct hws_window *ret_ports)
 {
 	HWS_CLEANUP_FREE struct ports *ports = NULL;
-	int r;
+	int r = fault_arm();
 
 	if (count == 0 || !hws_range_ok(first, count, UINT16_MAX + 1u))
 		return why(-ERANGE, "%u ports from 0x%x: the last port is 0xffff", count, first);
@@ -349,7 +350,7 @@ int native_port_open(void *self, uint16_t first, uint32_t count, enum hws_rights
 	ports->first = first;
 	ports->count = count;
 	ports->fd = -1;
-	r = try_ways(self, ports, rights);
+	r = r < 0 ? r : try_ways(self, ports, rights);
 	if (r < 0)
 		return r;
 	*ret_ports = (struct hws_window) {

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a plug-in in a process of its own may ask of the kernel: to compute, and to read files. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/filter.h>
+#include <linux/landlock.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "confine-internal.h"
@@ -242,11 +245,15 @@ static char *read_maps(void)
 	return NULL;
 }
 
-/* Not this process's own, and no file that is only read either. */
-static bool is_shared(const char *flags, const char *name)
+/*
+ * Not this process's own, and no file that is only read either: one that was opened for writing
+ * could be made writable here, too, whatever it is now.
+ */
+static bool is_shared(void *first, uint64_t size, const char *flags, const char *name)
 {
-	return flags[3] == 's' && (flags[1] == 'w' || name[0] != '/' ||
-				   !strncmp(name, "/dev/", 5) || !strncmp(name, "/sys/", 5));
+	return flags[3] == 's' &&
+	       (name[0] != '/' || !strncmp(name, "/dev/", 5) || !strncmp(name, "/sys/", 5) ||
+		sys_mprotect(first, size, PROT_READ | PROT_WRITE) != -EACCES);
 }
 
 int leave_shared(const void *kept)
@@ -265,21 +272,83 @@ int leave_shared(const void *kept)
 
 		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*s %*s %*s %n", &first, &end,
 			   flags, &name) == 3 &&
-		    is_shared(flags, line + name) &&
-		    ((uintptr_t)kept < first || (uintptr_t)kept >= end))
+		    ((uintptr_t)kept < first || (uintptr_t)kept >= end) &&
+		    is_shared((void *)first, end - first, flags, line + name))
 			r = sys_munmap((void *)first, end - first);
 	}
 	return r < 0 ? why(r, "memory that is shared stays: %s", strerror(-r)) : 0;
 }
 
+/* -ENOENT and -EACCES: what can't be opened needs no leave. */
+static int allow_reading(int ruleset, int dir, const char *name, int flags)
+{
+	HWS_CLEANUP_FD int fd = sys_openat(dir, name, O_PATH | flags, 0);
+
+	if (fd < 0)
+		return fd == -ENOENT || fd == -EACCES ? 0 : fd;
+	return sys_landlock_allow(ruleset, fd, LANDLOCK_ACCESS_FS_READ_FILE);
+}
+
+/* Where devices, the kernel and other processes are files. */
+static int is_plain(const struct dirent *entry)
+{
+	static const char *const not_plain[] = { ".", "..", "dev", "proc", "sys" };
+
+	for (size_t i = 0; i < sizeof(not_plain) / sizeof(not_plain[0]); i++)
+		if (!strcmp(entry->d_name, not_plain[i]))
+			return 0;
+	return 1;
+}
+
+/* Where a link leads is allowed where it is, or not at all. */
+static int allow_plain(int ruleset)
+{
+	HWS_CLEANUP_FD int top = sys_open(SYS_REAL_ROOT, "/", O_RDONLY | O_DIRECTORY);
+	struct dirent **entries;
+	int count = top < 0 ? top : sys_scandir(top, &entries, is_plain, NULL);
+	int r = count < 0 ? count : 0;
+
+	for (int i = 0; i < count; i++) {
+		if (r == 0)
+			r = allow_reading(ruleset, top, entries[i]->d_name, O_NOFOLLOW);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+	return r;
+}
+
+/* Files may be read, but no devices, and nothing of other processes. */
+static int shut_files(void)
+{
+	/* what libc and sanitizers look at */
+	static const char *const harmless[] = {
+		"/dev/null", "/dev/zero",     "/dev/random",   "/dev/urandom", "/proc/self",
+		"/proc/sys", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat",   "/sys/devices/system"
+	};
+	HWS_CLEANUP_FD int ruleset = sys_landlock(LANDLOCK_ACCESS_FS_READ_FILE);
+	int r;
+
+	if (ruleset == -ENOSYS || ruleset == -EOPNOTSUPP)
+		return 0; /* then the user's rights are all that keeps it off */
+	r = ruleset < 0 ? ruleset : allow_plain(ruleset);
+	for (size_t i = 0; r == 0 && i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		r = allow_reading(ruleset, AT_FDCWD, harmless[i], 0);
+	r = r < 0 ? r : sys_landlock_enter(ruleset);
+	return r < 0 ? why(r, "devices can't be shut: %s", strerror(-r)) : 0;
+}
+
 int confine(void)
 {
+	int r = CONFINE_MACHINE ? shut_files() : 0;
 	struct program program = { .length = 0 };
 	const struct sock_fprog filter = { .filter = program.code };
 	struct sock_fprog whole = filter;
 
 	if (!CONFINE_MACHINE)
 		return why(-EOPNOTSUPP, "system calls can't be filtered on this architecture");
+	if (r < 0)
+		return r;
 	build(&program);
 	whole.len = (unsigned short)program.length;
 	return sys_confine(&whole);

@@ -165,7 +165,7 @@ static int give_value(const struct question *q)
 {
 	uint64_t size = q->kv.value_size < q->room ? q->kv.value_size : q->room;
 
-	return size && sys_own_memory_write(q->theirs, q->own, (size_t)size) < 0
+	return size && sys_own_memory_fill(q->theirs, q->own, (size_t)size) < 0
 		       ? why(-EFAULT, "a value: its room is memory that isn't there")
 		       : 0;
 }
@@ -187,8 +187,9 @@ static int ask(uint64_t instance, struct hws_kv *theirs, size_t entry)
 	if (r == 0)
 		r = give_value(&q);
 	/* the size is told also when the room was too small for it */
-	if (r == 0 || r == -ENOSPC)
-		theirs->value_size = q.kv.value_size;
+	if ((r == 0 || r == -ENOSPC) &&
+	    sys_own_memory_fill(&theirs->value_size, &q.kv.value_size, sizeof(uint64_t)) < 0)
+		r = why(-EFAULT, "a value: its size can't be written");
 	free(q.own);
 	plugin_put(plugin);
 	return r;

@@ -19,6 +19,7 @@ struct isolated {
 	uint64_t patience_ns;
 	int fd;	     /* -1: it has ended */
 	int process; /* for sys_reap() */
+	int pid;     /* whose it is: a child of fork() only forgets it */
 	uint32_t brings;
 	char end[PLUGIN_TROUBLE]; /* how */
 	char *window;
@@ -106,6 +107,8 @@ static struct hws_error *ask(struct isolated *isolated, uint32_t verb, const cha
 
 	if (isolated->fd < 0)
 		return fail(isolated, r, isolated->end);
+	if (isolated->pid != sys_pid())
+		return fail(isolated, r, "it is the parent's: a child of fork() opens its own");
 	isolated->message.verb = verb;
 	if (sys_send_message(isolated->fd, &isolated->message, sizeof(isolated->message)) < 0)
 		r = lose(isolated, r, what);
@@ -155,6 +158,7 @@ static struct hws_error *create(struct hws_call_create *call)
 		/* to which the clock can be added */
 		isolated->patience_ns = ext->patience_ns < INT64_MAX ? ext->patience_ns : INT64_MAX;
 		isolated->fd = -1;
+		isolated->pid = sys_pid();
 		r = start(isolated, call, ext);
 	}
 	if (r < 0) {
@@ -179,6 +183,10 @@ static void destroy(void *self)
 {
 	struct isolated *isolated = self;
 
+	if (isolated->fd >= 0 && isolated->pid != sys_pid()) {
+		sys_close(isolated->process);
+		isolated->fd = sys_close(isolated->fd);
+	}
 	if (isolated->fd >= 0) {
 		isolated->message.verb = ISOLATE_END;
 		if (sys_send_message(isolated->fd, &isolated->message, sizeof(isolated->message)) >=
@@ -228,7 +236,7 @@ static void free_memory(void *self, uint64_t memory)
 {
 	struct isolated *isolated = self;
 
-	if (isolated->fd < 0)
+	if (isolated->fd < 0 || isolated->pid != sys_pid())
 		return;
 	isolated->message.verb = ISOLATE_FREE;
 	isolated->message.memory = memory;

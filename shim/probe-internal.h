@@ -17,14 +17,15 @@ struct scene {
 	bool captured; /* a tree of files, no kernel to ask */
 	bool x86;
 	bool arm64;
-	bool locked;	   /* lockdown is on, whichever level */
-	bool in_user_ns;   /* capabilities don't reach the whole machine */
-	bool modules;	   /* the kernel can load modules */
-	bool keys;	   /* the processor has protection keys, and the kernel uses them */
-	uint64_t bounding; /* capabilities that the process may ever have */
-	bool no_new_privs; /* an exec gives none */
-	char program[128]; /* this one's path; "PROGRAM" when that is not known */
-	char nosuid[128];  /* where its file system is mounted nosuid; "" when it isn't */
+	bool locked;	       /* lockdown is on, whichever level */
+	bool in_user_ns;       /* capabilities don't reach the whole machine */
+	bool modules;	       /* the kernel can load modules */
+	bool keys;	       /* the processor has protection keys, and the kernel uses them */
+	uint64_t bounding;     /* capabilities that the process may ever have */
+	bool no_new_privs;     /* an exec gives none */
+	char program[128];     /* this one's path; "PROGRAM" when that is not known */
+	char nosuid[128];      /* where its file system is mounted nosuid; "" when it isn't */
+	const char *elsewhere; /* where hardware is, told in a cloud's service; NULL: maybe here */
 	struct hws_probe_machine machine;
 };
 
@@ -43,12 +44,16 @@ enum { SCENE_LINK = 256 };
 const char *scene_link(const struct scene *scene, const char *path, char text[SCENE_LINK]);
 /* Any name that is not "." or "..". */
 bool scene_any_name(const char *name);
+/* Fills in the machine's container, and ->elsewhere. */
+void scene_container(struct scene *scene);
+enum { SCENE_MOUNTS = 1 << 16 }; /* room for /proc/self/mountinfo */
 
 /* A result under work, with room for the words that are not constant. */
 struct finding {
 	struct hws_probe_result result;
 	char why[256];
 	char fix[320];
+	bool own; /* the fix is the program's own to do, wherever it runs */
 };
 
 /* Something to open, and what it takes. */
@@ -70,6 +75,18 @@ void probe_refused(const struct scene *scene, int code, const struct node *node,
 void probe_says(struct finding *f, enum hws_probe_status status, int code, const char *words,
 		const char *fix);
 
+/* What a child tries: shared with it. */
+struct trial {
+	unsigned int what;
+	int code;
+};
+
+/* Runs @body, whose call a filter may kill for, in a child; gives its code. */
+HWS_MUST int probe_in_child(void (*body)(void *trial), unsigned int what);
+/* What the kernel's answer on a PR_SPEC_ control of this process comes to; or its -errno. */
+void probe_says_control(const struct scene *scene, unsigned int control, int answer,
+			struct finding *f);
+
 /* One way each; fill status, code, why and fix. */
 void probe_ioperm(const struct scene *scene, struct finding *f);
 void probe_dev_port(const struct scene *scene, struct finding *f);
@@ -89,6 +106,10 @@ void probe_iommu(const struct scene *scene, struct finding *f);
 void probe_lockdown(const struct scene *scene, struct finding *f);
 void probe_pku(const struct scene *scene, struct finding *f);
 void probe_memlock(const struct scene *scene, struct finding *f);
+void probe_store_bypass(const struct scene *scene, struct finding *f);
+void probe_indirect_branch(const struct scene *scene, struct finding *f);
+void probe_l1d_flush(const struct scene *scene, struct finding *f);
+void probe_flaws(const struct scene *scene, struct finding *f);
 
 /* What is the same for all ways through the helper, or VFIO: found once. */
 void probe_greet_helper(const struct scene *scene, struct finding *f);

@@ -12,17 +12,6 @@
 
 enum { HEAD = 8192 }; /* of cpuinfo: the first processor, and more */
 
-static const struct {
-	const char *path;
-	const char *name;
-} containers[] = {
-	{ "/.dockerenv", "docker" },
-	{ "/run/.containerenv", "podman" },
-	{ "/run/systemd/container", "systemd" },
-	{ "/dev/lxd", "lxd" },
-	{ "/var/run/secrets/kubernetes.io", "kubernetes" },
-};
-
 /* The first size - 1 bytes of a file; "" when it can't be read. */
 static const char *read_head(int root, const char *path, char *text, size_t size)
 {
@@ -164,15 +153,6 @@ static void read_lockdown(int root, struct hws_probe_machine *m)
 			 level + 9);
 }
 
-static void read_container(const struct scene *scene, struct hws_probe_machine *m)
-{
-	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
-		if (scene_exists(scene, containers[i].path)) {
-			copy_line(m->container, sizeof(m->container), containers[i].name);
-			return;
-		}
-}
-
 static void read_process(struct scene *scene, struct hws_probe_machine *m)
 {
 	char text[4096];
@@ -209,19 +189,33 @@ static void read_mount(const struct scene *scene, char *line, size_t *best, char
 	snprintf(nosuid, 128, "%s", strstr(fields[5], "nosuid") ? fields[4] : "");
 }
 
+/* In a captured tree the link may lead there from where it lies: "../../usr/bin/hwprobe". */
+static void make_absolute(char *program)
+{
+	char *at = program;
+
+	while (!strncmp(at, "../", 3))
+		at += 3;
+	if (at > program)
+		memmove(program, at - 1, strlen(at) + 2);
+}
+
 /* The innermost mount that holds the program decides; of several at one place the last. */
 static void read_program(struct scene *scene)
 {
-	enum { MOUNTS = 1 << 16 };
-	char *text = malloc(MOUNTS);
+	char *text = malloc(SCENE_MOUNTS);
 	char *rest = text;
 	char *line;
 	size_t best = 0;
+	ssize_t n =
+		sys_readlink(scene->root, "/proc/self/exe", scene->program, sizeof(scene->program));
 
-	if (sys_readlink(scene->root, "/proc/self/exe", scene->program, sizeof(scene->program)) <=
-	    0)
+	if (n <= 0)
 		strcpy(scene->program, "PROGRAM");
-	else if (text && sys_read_file(scene->root, "/proc/self/mountinfo", text, MOUNTS) > 0)
+	else
+		make_absolute(scene->program);
+	if (n > 0 && text &&
+	    sys_read_file(scene->root, "/proc/self/mountinfo", text, SCENE_MOUNTS) > 0)
 		while ((line = strsep(&rest, "\n")))
 			read_mount(scene, line, &best, scene->nosuid);
 	free(text);
@@ -319,7 +313,7 @@ int scene_open(const struct hws_shim_options *options, struct scene *ret_scene)
 	read_kernel(scene.root, scene.captured, m);
 	read_cpu(scene.root, m);
 	read_lockdown(scene.root, m);
-	read_container(&scene, m);
+	scene_container(&scene);
 	read_process(&scene, m);
 	read_program(&scene);
 	m->pci_functions = scene_count(&scene, "/sys/bus/pci/devices", scene_any_name);

@@ -12,13 +12,7 @@
 
 enum { CHILD_SECONDS = 2 };
 
-/* What a child tried: shared with it. */
-struct trial {
-	int code;
-};
-
-/* Runs @body in a child, for a call that a filter may kill for; gives its code. */
-static int try_in_child(void (*body)(void *trial))
+int probe_in_child(void (*body)(void *trial), unsigned int what)
 {
 	struct trial *trial;
 	void *shared;
@@ -29,7 +23,7 @@ static int try_in_child(void (*body)(void *trial))
 	if (r < 0)
 		return r;
 	trial = shared;
-	trial->code = -ECANCELED; /* until the child says otherwise */
+	*trial = (struct trial) { what, -ECANCELED }; /* until the child says otherwise */
 	r = sys_child(body, trial, CHILD_SECONDS, &signal);
 	if (r == 0)
 		r = trial->code;
@@ -44,16 +38,10 @@ static bool only_on(bool here, const char *words, struct finding *f)
 	return here;
 }
 
-/* An empty range of ports is refused as such by every kernel that has the call. */
+/* Of so many ports, in a child that ends without touching them. */
 static void try_ioperm(void *trial)
 {
-	((struct trial *)trial)->code = sys_ioperm(0, 0, true);
-}
-
-/* Of one port, in a child that ends without touching it. */
-static void try_one_port(void *trial)
-{
-	((struct trial *)trial)->code = sys_ioperm(0x80, 1, true);
+	((struct trial *)trial)->code = sys_ioperm(0x80, ((struct trial *)trial)->what, true);
 }
 
 void probe_ioperm(const struct scene *scene, struct finding *f)
@@ -69,12 +57,12 @@ void probe_ioperm(const struct scene *scene, struct finding *f)
 
 	if (!only_on(scene->x86, "this architecture has no port instructions", f))
 		return;
-	if (!scene->captured)
-		r = try_in_child(try_ioperm);
+	if (!scene->captured) /* no ports are refused as such by every kernel that has the call */
+		r = probe_in_child(try_ioperm, 0);
 	if (r == -EINVAL)
 		r = scene_has(scene, CAP_SYS_RAWIO) && !scene->locked ? 0 : -EPERM;
 	if (r == 0 && !scene->captured)
-		r = try_in_child(try_one_port);
+		r = probe_in_child(try_ioperm, 1);
 	if (r == 0)
 		probe_says(f, HWS_PROBE_WORKS, 0, "exactly the allowed ports, at full speed", "");
 	else
@@ -234,7 +222,7 @@ void probe_pku(const struct scene *scene, struct finding *f)
 			   "the processor has none, or they are hidden", "");
 		return;
 	}
-	r = scene->captured ? 0 : try_in_child(try_pkey);
+	r = scene->captured ? 0 : probe_in_child(try_pkey, 0);
 	if (r == 0)
 		probe_says(f, HWS_PROBE_WORKS, 0, "buffers are locked by hardware", "");
 	else if (r == -ENOSPC || r == -EINVAL)

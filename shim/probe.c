@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of ways, and the walk over it. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "shim/probe-internal.h"
@@ -13,6 +14,7 @@
 #define REST_DMA    "rings and buffers; a device's DMA in sim"
 #define REST_HELPER "what this process may do by itself; sim"
 #define REST_NATIVE "the native ways; the helper; sim"
+#define REST_SECRET "all access; what this process keeps secret may leak"
 
 static void probe_always(const struct scene *scene, struct finding *f)
 {
@@ -86,6 +88,10 @@ static const struct {
 	{ "kernel", "protection keys", NOBODY, probe_pku,
 	  "the same ownership rules, checked in software" },
 	{ "kernel", "locked memory", NOBODY, probe_memlock, "less of it" },
+	{ "kernel", "store bypass", NOBODY, probe_store_bypass, REST_SECRET },
+	{ "kernel", "indirect branches", NOBODY, probe_indirect_branch, REST_SECRET },
+	{ "kernel", "L1D flush", NOBODY, probe_l1d_flush, REST_SECRET },
+	{ "kernel", "processor flaws", NOBODY, probe_flaws, REST_SECRET },
 	{ "generic", "safe defaults", "generic", "", probe_defaults, "" },
 };
 
@@ -118,6 +124,23 @@ static void try_way(const struct scene *scene, size_t way, struct finding *f)
 			   "build libhwsafe with -Darch=auto");
 }
 
+/* In a cloud's service nothing that can be done to the machine opens what is closed. */
+static void send_elsewhere(const struct scene *scene, struct finding *f)
+{
+	struct hws_probe_result *result = &f->result;
+	bool access = result->through[0];
+	bool closed = f->fix[0] || (access && result->code != -EOPNOTSUPP);
+
+	if (!scene->elsewhere || result->status == HWS_PROBE_WORKS || f->own || !closed)
+		return;
+	snprintf(f->fix, sizeof(f->fix), "not here: use sim, or %s", scene->elsewhere);
+	if (result->status == HWS_PROBE_PARTIAL || !access)
+		return;
+	snprintf(f->why, sizeof(f->why), "%s gives no program its hardware",
+		 scene->machine.container);
+	result->rest = "sim";
+}
+
 static void report_way(const struct scene *scene, size_t way,
 		       void (*each)(const struct hws_probe_result *result, void *context),
 		       void *context)
@@ -130,9 +153,10 @@ static void report_way(const struct scene *scene, size_t way,
 	if (ways[way].applies && !ways[way].applies(scene))
 		return;
 	try_way(scene, way, &f);
+	f.result.rest = f.result.status == HWS_PROBE_WORKS ? "" : ways[way].rest;
+	send_elsewhere(scene, &f);
 	f.result.why = f.why;
 	f.result.fix = f.fix;
-	f.result.rest = f.result.status == HWS_PROBE_WORKS ? "" : ways[way].rest;
 	each(&f.result, context);
 }
 

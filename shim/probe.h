@@ -81,7 +81,7 @@ struct hws_probe_machine {
 	char cpu_vendor[32]; /* "GenuineIntel", "implementer 0x41" … */
 	char cpu_model[72];
 	char lockdown[24];  /* "none", "integrity", "confidentiality" */
-	char container[24]; /* "docker", "podman" …; "" outside */
+	char container[24]; /* "docker", "podman", "aws-lambda" …; "" outside */
 	uint32_t cpus;	    /* processors online */
 	uint32_t pci_functions;
 	uint32_t iommu_groups;

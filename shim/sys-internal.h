@@ -83,7 +83,7 @@ HWS_MUST int sys_scandir(int dir, struct dirent ***ret_entries,
 			 int (*compare)(const struct dirent **a, const struct dirent **b));
 /* Memory as a file, which may be run. */
 HWS_MUST int sys_memfd(const char *name);
-/* From now on nobody changes it. */
+/* From now on nobody changes it. Waits a little for who is about it; -EBUSY: he stays. */
 HWS_MUST int sys_seal(int fd);
 /* F_SEAL_… of a memfd; -EINVAL: it is none. */
 HWS_MUST int sys_seals(int fd);
@@ -202,6 +202,8 @@ HWS_MUST int sys_mbind(void *address, uint64_t size, uint32_t node);
  */
 HWS_MUST int sys_own_memory_read(const void *memory, void *bytes, size_t size);
 HWS_MUST int sys_own_memory_write(void *memory, const void *bytes, size_t size);
+/* Memory that code of this process may write, by its pages' protection. All of it, or -EFAULT. */
+HWS_MUST int sys_own_memory_fill(void *memory, const void *bytes, size_t size);
 /* Could the kernel pin the page for a device? One that is absent or PROT_NONE it can't. */
 bool sys_can_pin(const void *memory);
 
@@ -233,6 +235,8 @@ HWS_MUST int sys_groups(int size, gid_t *groups);
 /* 0 when this process may open the file with @mode (R_OK, W_OK …); nothing is opened for use. */
 HWS_MUST int sys_access(int root, const char *path, int mode);
 HWS_MUST int sys_uname(struct utsname *ret_name);
+/* The PR_SPEC_ flags of a speculation control of this thread; -ENODEV: there is no such control. */
+HWS_MUST int sys_speculation(unsigned int control);
 /*
  * Which start of the machine this is: another text after each; "-" where the system does not tell.
  * Once told it is known, whatever becomes of /proc for this process.
@@ -263,6 +267,14 @@ int sys_reap(int process);
 struct sock_fprog;
 /* From now on this process gains no privileges, and its system calls are filtered. */
 HWS_MUST int sys_confine(const struct sock_fprog *filter);
+/*
+ * Of files outside of what is allowed this thread can do none of @rights (LANDLOCK_ACCESS_FS_…)
+ * from sys_landlock_enter() on. A ruleset; -ENOSYS, -EOPNOTSUPP: Linux has no Landlock, or not on.
+ */
+HWS_MUST int sys_landlock(uint64_t rights);
+/* What @fd is, or is above. */
+HWS_MUST int sys_landlock_allow(int ruleset, int fd, uint64_t rights);
+HWS_MUST int sys_landlock_enter(int ruleset);
 size_t sys_page_size(void);
 int sys_cpus_online(void);
 int sys_cpus_configured(void);

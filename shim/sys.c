@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
+#include <linux/landlock.h>
 #include <linux/mempolicy.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -75,7 +76,13 @@ int sys_open_resolve(int dir, const char *path, int flags, uint32_t mode, uint64
 		.resolve = resolve,
 	};
 
-	return (int)RETRY(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
+	enum { TRIES = 100 };
+	long fd = RETRY(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
+
+	/* something was renamed meanwhile, somewhere: it can't tell whether ".." leads out */
+	for (int i = 1; resolve && fd == -EAGAIN && i < TRIES; i++)
+		fd = RETRY(syscall(SYS_openat2, dir, path, &how, sizeof(how)));
+	return (int)fd;
 }
 
 int sys_open(int root, const char *path, int flags)
@@ -521,6 +528,16 @@ int sys_own_memory_write(void *memory, const void *bytes, size_t size)
 	return own_memory((uintptr_t)memory, (void *)(uintptr_t)bytes, size, true);
 }
 
+int sys_own_memory_fill(void *memory, const void *bytes, size_t size)
+{
+	long n = own_memory_call((uintptr_t)memory, (void *)(uintptr_t)bytes, size, true);
+
+	/* the other way heeds no protection: only where this one is forbidden altogether */
+	if (n == -EPERM || n == -ENOSYS)
+		n = sys_own_memory_write(memory, bytes, size) < 0 ? n : (long)size;
+	return n == (long)size ? 0 : -EFAULT;
+}
+
 bool sys_can_pin(const void *memory)
 {
 	char byte;
@@ -652,6 +669,11 @@ int sys_uname(struct utsname *ret_name)
 	return (int)result(uname(ret_name));
 }
 
+int sys_speculation(unsigned int control)
+{
+	return (int)result(prctl(PR_GET_SPECULATION_CTRL, (unsigned long)control, 0UL, 0UL, 0UL));
+}
+
 /* A fork that sends no SIGCHLD when the child ends: a caller's handler has no business with it. */
 static int quiet_fork(void)
 {
@@ -713,7 +735,11 @@ static _Noreturn void be_companion(int fd, int kept, void (*body)(int, void *), 
 	int high = fd < kept ? kept : fd;
 	int null = open("/dev/null", O_RDWR);
 	pthread_t watcher;
+	char go;
 
+	/* it ends only once its parent holds it by a descriptor: the number could be another's */
+	if (RETRY(recv(fd, &go, 1, 0)) != 1)
+		_exit(1);
 	/* what the program reads and writes is not the child's */
 	for (int i = 0; i < 3; i++)
 		if (i != fd && i != kept && dup2(null, i) < 0)
@@ -740,18 +766,21 @@ int sys_companion(void (*body)(int fd, void *context), void *context, int kept, 
 		return -errno;
 	/* fork(), not clone(): the child allocates, and libc must know that it has become two */
 	pid = (int)result(fork());
-	if (pid == 0)
+	if (pid == 0) {
+		close(pair[0]);
 		be_companion(pair[1], kept, body, context);
+	}
 	close(pair[1]);
 	process = pid < 0 ? pid : (int)result(syscall(SYS_pidfd_open, pid, 0U));
 	if (process < 0) {
 		close(pair[0]);
-		if (pid > 0) {
+		if (pid > 0 && process != -ESRCH) /* then it is there, and waits */
 			kill(pid, SIGKILL);
+		if (pid > 0)
 			(void)RETRY(waitpid(pid, NULL, 0));
-		}
 		return process;
 	}
+	(void)result(send(pair[0], "", 1, MSG_NOSIGNAL)); /* if it is dead, who reads will know */
 	*ret_fd = pair[0];
 	*ret_process = process;
 	return 0;
@@ -777,6 +806,29 @@ int sys_confine(const struct sock_fprog *filter)
 		return -errno;
 	return (int)result(
 		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, filter));
+}
+
+int sys_landlock(uint64_t rights)
+{
+	const struct landlock_ruleset_attr handled = { .handled_access_fs = rights };
+
+	return (int)result(syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0));
+}
+
+int sys_landlock_allow(int ruleset, int fd, uint64_t rights)
+{
+	const struct landlock_path_beneath_attr rule = { .allowed_access = rights,
+							 .parent_fd = fd };
+
+	return (int)result(
+		syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+}
+
+int sys_landlock_enter(int ruleset)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return (int)result(syscall(SYS_landlock_restrict_self, ruleset, 0));
 }
 
 size_t sys_page_size(void)
@@ -938,8 +990,16 @@ int sys_memfd(const char *name)
 
 int sys_seal(int fd)
 {
-	return (int)result(
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	enum { TRIES = 20, PAUSE_NS = 10000000 };
+	int r = (int)result(fcntl(fd, F_ADD_SEALS, seals));
+
+	/* Linux moves pages about, and calls those that it has in hand busy */
+	for (int i = 1; r == -EBUSY && i < TRIES; i++) {
+		sys_sleep(PAUSE_NS);
+		r = (int)result(fcntl(fd, F_ADD_SEALS, seals));
+	}
+	return r;
 }
 
 int sys_seals(int fd)

@@ -2,14 +2,18 @@
 /* What a launcher hands over is believed only where every byte of it can be. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "guardian/context.h"
 #include "shim/grants-internal.h"
+#include "shim/shim-internal.h"
 #include "tests/suite.h"
 
 #define TEXT "[mine]\nport = 0x70-0x71 rw\n"
@@ -277,6 +281,34 @@ START_TEST(context_takes_its_rules_from_it)
 }
 END_TEST
 
+/* The ports are not the program's any more: a fault tells, even where all signals are blocked. */
+static void read_given_up_port(void *unused)
+{
+	static const struct hws_grants head = { .ports = { [0x70 / 8] = 3 } };
+	const struct grants grants = { .head = &head };
+	const struct hws_shim_options options = { .size = sizeof(options), .grants = &grants };
+	struct hws_window ports;
+	struct hws_shim shim;
+	sigset_t all;
+	uint32_t value;
+
+	(void)unused;
+	sigfillset(&all);
+	if (shim_open(&native_ops, &options, &shim) == 0 &&
+	    pthread_sigmask(SIG_SETMASK, &all, NULL) == 0 &&
+	    shim_ops(&shim)->port_open(shim.self, 0x70, 2, HWS_R, &ports) == 0 &&
+	    !strcmp(ports.way, "granted") &&
+	    shim_ops(&shim)->port_read(shim.self, &ports, 0x70, 1, &value) == -EPERM)
+		_exit(42);
+}
+
+START_TEST(granted_ports_that_are_gone_end_no_program)
+{
+	need("ports", RAW_HAS_PORTS, "this architecture has no port instructions");
+	ck_assert_int_eq(WEXITSTATUS(suite_child(read_given_up_port, NULL)), 42);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("shim/grants", (const TTest *[]) {
@@ -288,6 +320,7 @@ int main(void)
 						any_length_but_its_own_is_refused,
 						environment_names_it_or_the_program_does_without,
 						context_takes_its_rules_from_it,
+						granted_ports_that_are_gone_end_no_program,
 						NULL,
 					});
 }

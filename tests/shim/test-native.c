@@ -196,23 +196,52 @@ static void bar_smaller_than_a_page_is_where_it_begins_body(void)
 }
 NATIVE_TEST(bar_smaller_than_a_page_is_where_it_begins)
 
+/* 0 where a descriptor is to be had, or -errno. */
+static int small_bar_fd(void)
+{
+	uint64_t size = 0;
+	int fd = shim_ops(&shim)->bar_fd(shim.self, small, 0, HWS_RW, &size);
+
+	ck_assert_uint_eq(size, fd < 0 ? 0 : 256);
+	return fd < 0 ? fd : close(fd);
+}
+
 static void descriptor_of_a_bar_reaches_no_other_body(void)
 {
-	const struct hws_shim_ops *ops = shim_ops(&shim);
-	uint64_t size = 0;
-
 	build_small("04", 0xfea20000);
-	ck_ok(ops->bar_fd(shim.self, small, 0, HWS_RW, &size));
-	ck_assert_uint_eq(size, 256);
+	ck_ok(small_bar_fd());
 	build_small("05", 0xfea20100);
-	ck_assert_int_eq(ops->bar_fd(shim.self, small, 0, HWS_RW, &size), -EOPNOTSUPP);
+	ck_assert_int_eq(small_bar_fd(), -EOPNOTSUPP);
 	ck_assert_ptr_nonnull(strstr(hws_why(), "shares a page"));
 	build_small("05", 0xfeb00000);
-	ck_ok(ops->bar_fd(shim.self, small, 0, HWS_RW, &size));
+	ck_ok(small_bar_fd());
 	build_small("04", 0xfea20100);
-	ck_assert_int_eq(ops->bar_fd(shim.self, small, 0, HWS_RW, &size), -EOPNOTSUPP);
+	ck_assert_int_eq(small_bar_fd(), -EOPNOTSUPP);
 }
 NATIVE_TEST(descriptor_of_a_bar_reaches_no_other)
+
+/* Where its BARs lie can't be read any more. */
+static void hide_places(const char *device)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/0000:00:%s.0/resource", root, device);
+	ck_ok(unlink(path));
+	ck_ok(mkdir(path, 0700));
+}
+
+static void descriptor_of_a_bar_waits_for_what_can_not_be_told_body(void)
+{
+	build_small("04", 0xfea20000);
+	build_small("05", 0xfeb00000);
+	ck_ok(small_bar_fd());
+	hide_places("05"); /* they may lie in the same page */
+	ck_assert_int_lt(small_bar_fd(), 0);
+	hide_places("04");
+	ck_assert_int_eq(small_bar_fd(), -EISDIR);
+	ck_assert_ptr_nonnull(strstr(hws_why(), "can't be told"));
+}
+NATIVE_TEST(descriptor_of_a_bar_waits_for_what_can_not_be_told)
 
 /* What else a program was granted says nothing about this. */
 static void grants_stand_for_what_they_grant_body(void)
@@ -387,6 +416,7 @@ int main(void)
 						bar_map_reads_and_writes_inside,
 						bar_smaller_than_a_page_is_where_it_begins,
 						descriptor_of_a_bar_reaches_no_other,
+						descriptor_of_a_bar_waits_for_what_can_not_be_told,
 						grants_stand_for_what_they_grant,
 						bar_map_refuses_what_is_not_there,
 						device_lost_under_the_reader_gives_all_ones,

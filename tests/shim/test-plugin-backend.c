@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "hw/hwsafe.h"
+#include "raw-internal.h"
 #include "shim/shim-internal.h"
 #include "shim/sys-internal.h"
 #include "tests/shim/plugin-kit.h"
@@ -226,7 +227,7 @@ START_TEST(shorter_table_ends_where_it_says)
 	ck_assert_uint_eq(value, UINT64_MAX);
 	end();
 	/* half an entry is no entry */
-	ops.struct_size += 4;
+	ops.struct_size += sizeof(void *) / 2;
 	plug.released = 0;
 	refused(-EPROTO, "middle of an entry");
 	ops.struct_size = sizeof(ops);
@@ -311,8 +312,9 @@ START_TEST(window_that_would_not_be_safe_is_given_back)
 	ck_assert_ptr_null(window.direct);
 	ck_assert_int_eq(answer.unmapped, 1);
 	arming = 0;
-	ck_ok(o->bar_map(shim.self, bdf, 0, 0, sizeof(here), HWS_RW, &window));
-	ck_assert_int_eq(answer.unmapped, 1);
+	ck_assert_int_eq(o->bar_map(shim.self, bdf, 0, 0, sizeof(here), HWS_RW, &window),
+			 RAW_ARCH == HWS_ARCH_UNKNOWN ? -EOPNOTSUPP : 0);
+	ck_assert_int_eq(answer.unmapped, RAW_ARCH == HWS_ARCH_UNKNOWN ? 2 : 1);
 	end();
 }
 END_TEST

@@ -212,6 +212,38 @@ START_TEST(key_or_value_that_is_gone_is_an_error)
 }
 END_TEST
 
+static int give_one(void *context, struct hws_kv *kv)
+{
+	(void)context;
+	memset(kv->value, 1, 1);
+	kv->value_size = 1;
+	return 0;
+}
+
+START_TEST(key_and_value_that_cannot_be_written_are_an_error)
+{
+	const struct plugin_options options = { .name = "test", .store = { .try_get = give_one } };
+	static char byte;
+	struct hws_kv *kv =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct hws_plugin *plugin;
+
+	ck_assert_ptr_ne(kv, MAP_FAILED);
+	ck_ok(plugin_open(&table, &options, &plugin));
+	*kv = (struct hws_kv) { sizeof(*kv), "key", 3, &byte, 1, 0 };
+	ck_ok(plug.host->try_get(plug.instance, kv));
+	ck_assert_int_eq(mprotect(kv, 4096, PROT_READ), 0);
+	ck_assert_int_eq(plug.host->try_get(plug.instance, kv), -EFAULT);
+	ck_assert_uint_eq(kv->value_size, 1);
+	ck_assert_int_eq(plug.host->try_get(plug.instance, &(struct hws_kv) { sizeof(*kv), "key", 3,
+									      kv + 1, 1, 0 }),
+			 -EFAULT);
+	ck_assert_int_eq(*(char *)(kv + 1), 0);
+	plugin_close(plugin, NULL);
+	munmap(kv, 4096);
+}
+END_TEST
+
 static struct {
 	struct hws_plugin *plugin;
 	uint64_t memory;
@@ -264,6 +296,7 @@ int main(void)
 		values_that_are_gone_are_quarantine,
 		saved_bytes_that_are_gone_or_endless_are_quarantine,
 		key_or_value_that_is_gone_is_an_error,
+		key_and_value_that_cannot_be_written_are_an_error,
 		memory_that_a_call_uses_is_not_freed,
 		NULL,
 	};

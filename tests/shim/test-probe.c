@@ -108,6 +108,119 @@ START_TEST(machine_speaks_for_its_tree)
 }
 END_TEST
 
+START_TEST(containers_are_known_by_what_they_leave)
+{
+	static const struct {
+		const char *path;
+		const char *text;
+		const char *name;
+	} rows[] = {
+		{ ".dockerenv", "", "docker" },
+		{ "run/systemd/container", "systemd-nspawn\n", "systemd-nspawn" },
+		{ "proc/self/mountinfo",
+		  "611 520 0:53 / / rw,relatime - overlay overlay rw,lowerdir=/var/lib/containerd/"
+		  "io.containerd.snapshotter.v1.overlayfs/snapshots/30/fs\n",
+		  "containerd" },
+		{ "proc/self/mountinfo",
+		  "611 520 0:53 / / ro - overlay overlay rw,upperdir=/var/lib/containers/storage/"
+		  "overlay/0a/diff\n612 611 0:5 / /proc rw - proc proc rw\n",
+		  "cri-o" },
+		/* a machine that has containers is none */
+		{ "proc/self/mountinfo",
+		  "25 1 8:1 / / rw - ext4 /dev/sda1 rw\n611 25 0:53 / /run/containerd/rootfs rw - "
+		  "overlay overlay rw,upperdir=/var/lib/containerd/1/fs\n",
+		  "" },
+		{ "proc/self/mountinfo", "25 1 0:3 / / rw - overlay overlay rw,upperdir=/cow\n",
+		  "" },
+	};
+	struct hws_shim_options options = { .size = sizeof(options), .sysroot = tree };
+	struct hws_probe_machine m;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		make_tree();
+		put(rows[i].path, rows[i].text, strlen(rows[i].text));
+		ck_ok(hws_probe_machine(&options, &m));
+		remove_tree();
+		ck_assert_str_eq(m.container, rows[i].name);
+	}
+}
+END_TEST
+
+START_TEST(services_are_known_by_their_variables)
+{
+	static const struct {
+		const char *variables[4]; /* each with its value behind it */
+		const char *name;
+	} rows[] = {
+		{ { "AWS_LAMBDA_FUNCTION_NAME", "f" }, "aws-lambda" },
+		{ { "ECS_CONTAINER_METADATA_URI_V4", "http://x", "AWS_EXECUTION_ENV",
+		    "AWS_ECS_FARGATE" },
+		  "aws-fargate" },
+		{ { "ECS_CONTAINER_METADATA_URI_V4", "http://x", "AWS_EXECUTION_ENV",
+		    "AWS_ECS_EC2" },
+		  "aws-ecs" },
+		{ { "CONTAINER_APP_NAME", "a" }, "azure-container-apps" },
+		{ { "FUNCTIONS_WORKER_RUNTIME", "node" }, "azure-functions" },
+		{ { "K_SERVICE", "s" }, "cloud-run" },
+		{ { "K_SERVICE", "s", "FUNCTION_TARGET", "main" }, "cloud-functions" },
+		{ { "K_SERVICE", "s", "KUBERNETES_SERVICE_HOST", "10.0.0.1" }, "kubernetes" },
+	};
+	struct hws_shim_options captured = { .size = sizeof(captured), .sysroot = tree };
+	struct hws_probe_machine here;
+	struct hws_probe_machine m;
+
+	ck_ok(clearenv());
+	ck_ok(hws_probe_machine(NULL, &here));
+	ck_ok(setenv("FUNCTION_TARGET", "main", 1)); /* alone it says nothing */
+	ck_ok(setenv("AWS_EXECUTION_ENV", "AWS_ECS_FARGATE", 1));
+	ck_ok(hws_probe_machine(NULL, &m));
+	ck_assert_str_eq(m.container, here.container);
+	make_tree();
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		ck_ok(clearenv());
+		ck_ok(setenv(rows[i].variables[0], rows[i].variables[1], 1));
+		if (rows[i].variables[2])
+			ck_ok(setenv(rows[i].variables[2], rows[i].variables[3], 1));
+		ck_ok(hws_probe_machine(NULL, &m));
+		ck_assert_str_eq(m.container, rows[i].name);
+		ck_ok(hws_probe_machine(&captured, &m));
+		ck_assert_str_eq(m.container, "");
+	}
+	remove_tree();
+}
+END_TEST
+
+/* What is closed there is closed for good; what works works, and is not talked away. */
+START_TEST(service_sends_elsewhere)
+{
+	struct hws_shim_options options = { .size = sizeof(options),
+					    .socket = "/nonexistent/socket" };
+	struct seen here = { 0 };
+	struct seen seen = { 0 };
+
+	ck_ok(clearenv());
+	ck_ok(hws_probe(&options, see, &here));
+	ck_ok(setenv("AWS_LAMBDA_FUNCTION_NAME", "f", 1));
+	ck_ok(hws_probe(&options, see, &seen));
+	ck_assert_uint_eq(seen.count, here.count);
+	for (size_t i = 0; i < seen.count; i++) {
+		bool access = seen.at[i].through[0] && seen.at[i].status == HWS_PROBE_NO &&
+			      strcmp(seen.at[i].why, here.at[i].why) != 0;
+		bool cured = strcmp(seen.at[i].fix, here.at[i].fix) != 0;
+
+		ck_assert_int_eq(seen.at[i].status, here.at[i].status);
+		ck_assert_int_eq(seen.at[i].code, here.at[i].code);
+		ck_assert_ptr_null(strstr(seen.at[i].fix, "sudo "));
+		ck_assert(!cured || seen.at[i].status != HWS_PROBE_WORKS);
+		ck_assert(!cured || strstr(seen.at[i].fix, "use sim, or an EC2 instance"));
+		ck_assert(!access || strstr(seen.at[i].why, "aws-lambda gives no program"));
+		ck_assert(!access || !strcmp(seen.at[i].rest, "sim"));
+		if (!strcmp(seen.at[i].way, "hwsafe-helper")) /* nobody serves it */
+			ck_assert(access && cured);
+	}
+}
+END_TEST
+
 START_TEST(probe_changes_nothing_here)
 {
 	struct hws_shim_options options = { .size = sizeof(options) };
@@ -241,6 +354,8 @@ int main(void)
 		(const TTest *[]) { probe_reads_config_space_by_rights,
 				    msr_file_for_reading_only_is_not_called_writable,
 				    probe_refuses_what_is_no_directory, machine_speaks_for_its_tree,
+				    containers_are_known_by_what_they_leave,
+				    services_are_known_by_their_variables, service_sends_elsewhere,
 				    probe_changes_nothing_here, probe_agrees_with_the_lab,
 				    probe_names_what_is_gone_through, probe_greets_the_helper,
 				    names_are_safe_past_the_end, NULL });

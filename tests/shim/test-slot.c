@@ -205,7 +205,7 @@ START_TEST(install_refuses_a_broken_table)
 	bad[n++].struct_size = 0;
 	bad[n++].struct_size = offsetof(struct hws_shim_ops, identify) - 1;
 	bad[n++].struct_size = 4097;
-	bad[n++].struct_size = offsetof(struct hws_shim_ops, cpuid) + 4;
+	bad[n++].struct_size = offsetof(struct hws_shim_ops, cpuid) + sizeof(void *) / 2;
 	bad[n++].abi = 0;
 	bad[n++].abi = HWS_SHIM_ABI + 0x10000;
 	bad[n++].name = NULL;

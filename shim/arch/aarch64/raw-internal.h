@@ -3,7 +3,8 @@
  * aarch64: the raw loads, stores and instructions. Each stands at a label in
  * the exception table (shim/fault-internal.h): a fault there goes on at the
  * fix-up, which gives the safe default and an error. On the good path there
- * is the one instruction and nothing else.
+ * is the one instruction, and a barrier: of itself this architecture orders
+ * nothing between a device and memory that the device reaches, too.
  */
 #ifndef HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
 #define HWSAFE_SHIM_ARCH_RAW_INTERNAL_H
@@ -20,27 +21,30 @@
 #define RAW_HAS_PORTS \
 	false /* no port instructions; /dev/port on a port that nobody claims can halt the kernel */
 #define RAW_PAGE_MAX 65536 /* the largest page a kernel for this architecture may use */
+#define RAW_BARRIERS 1	   /* instructions that a load, or a store, takes to keep its order */
 
 /*
  * Safety: @from must lie in a mapping of the device for all of the width, aligned to it.
  * Reading a register may change the device; what it may change is the caller's to know.
- * Checked here: nothing; a fault gives all-ones and -EIO.
+ * Checked here: nothing; a fault gives all-ones and -EIO. What is read and written after it, of
+ * memory too, is so after it.
  */
-#define RAW_LOAD(bits, instruction, register)                                             \
-	static inline int raw_load##bits(const void *from, uint##bits##_t *ret_value)     \
-	{                                                                                 \
-		uint##bits##_t value;                                                     \
-		__asm__ volatile goto("1: " instruction " %" register "0, %1\n" RAW_FIXUP \
-				      : "=r"(value)                                       \
-				      : "Q"(*(const uint##bits##_t *)from)                \
-				      :                                                   \
-				      : fault);                                           \
-		*ret_value = value;                                                       \
-		return 0;                                                                 \
-fault:                                                                                    \
-		RAW_APART;                                                                \
-		*ret_value = (uint##bits##_t) - 1;                                        \
-		return -EIO;                                                              \
+#define RAW_LOAD(bits, instruction, register)                                         \
+	static inline int raw_load##bits(const void *from, uint##bits##_t *ret_value) \
+	{                                                                             \
+		uint##bits##_t value;                                                 \
+		__asm__ volatile goto("1: " instruction                               \
+				      " %" register "0, %1\n\tdmb oshld\n" RAW_FIXUP  \
+				      : "=r"(value)                                   \
+				      : "Q"(*(const uint##bits##_t *)from)            \
+				      : "memory"                                      \
+				      : fault);                                       \
+		*ret_value = value;                                                   \
+		return 0;                                                             \
+fault:                                                                                \
+		RAW_APART;                                                            \
+		*ret_value = (uint##bits##_t) - 1;                                    \
+		return -EIO;                                                          \
 	}
 
 RAW_LOAD(8, "ldrb", "w")
@@ -50,20 +54,21 @@ RAW_LOAD(64, "ldr", "x")
 
 /*
  * Safety: WRITES. @to must lie in a writable mapping of the device for all of the width, aligned
- * to it. The device may do anything in answer. Checked here: nothing; a fault gives -EIO.
+ * to it. The device may do anything in answer. Checked here: nothing; a fault gives -EIO. What was
+ * read and written before it, of memory too, was so before it.
  */
-#define RAW_STORE(bits, instruction, register)                                            \
-	static inline int raw_store##bits(void *to, uint##bits##_t value)                 \
-	{                                                                                 \
-		__asm__ volatile goto("1: " instruction " %" register "1, %0\n" RAW_FIXUP \
-				      : "=Q"(*(uint##bits##_t *)to)                       \
-				      : "r"(value)                                        \
-				      :                                                   \
-				      : fault);                                           \
-		return 0;                                                                 \
-fault:                                                                                    \
-		RAW_APART;                                                                \
-		return -EIO;                                                              \
+#define RAW_STORE(bits, instruction, register)                                                     \
+	static inline int raw_store##bits(void *to, uint##bits##_t value)                          \
+	{                                                                                          \
+		__asm__ volatile goto("dmb osh\n1: " instruction " %" register "1, %0\n" RAW_FIXUP \
+				      : "=Q"(*(uint##bits##_t *)to)                                \
+				      : "r"(value)                                                 \
+				      : "memory"                                                   \
+				      : fault);                                                    \
+		return 0;                                                                          \
+fault:                                                                                             \
+		RAW_APART;                                                                         \
+		return -EIO;                                                                       \
 	}
 
 RAW_STORE(8, "strb", "w")

@@ -13,6 +13,7 @@
 #define RAW_ARCH_NAME "generic"
 #define RAW_HAS_PORTS false
 #define RAW_PAGE_MAX  65536 /* the largest page a kernel may use */
+#define RAW_BARRIERS  0
 
 /* Safety: touches nothing. */
 #define RAW_LOAD(bits)                                                                \

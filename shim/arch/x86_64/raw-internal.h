@@ -19,6 +19,7 @@
 #define RAW_ARCH_NAME "x86_64"
 #define RAW_HAS_PORTS true /* in and out are instructions, and /dev/port is safe on any port */
 #define RAW_PAGE_MAX  4096 /* the largest page a kernel for this architecture may use */
+#define RAW_BARRIERS  0	   /* a device's loads and stores keep their order by themselves */
 
 /*
  * Safety: @from must lie in a mapping of the device for all of the width, aligned to it.
