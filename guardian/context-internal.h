@@ -22,6 +22,7 @@ struct learn;
 
 struct hws {
 	_Atomic uint32_t refs; /* its owner's and each handle's */
+	int pid;	       /* that opened it */
 	int root;
 	struct hws_shim shim;
 	struct grants *grants;	   /* NULL: this program was handed nothing */

@@ -265,9 +265,10 @@ int hws_open(const struct hws_options *options, struct hws **ret_hw)
 	if (!hw)
 		return why(-ENOMEM, "no memory for a context");
 	hw->refs = 1;
+	hw->pid = sys_pid();
 	hw->root = SYS_REAL_ROOT;
 	pthread_mutex_init(&hw->lock, NULL);
-	pthread_mutex_init(&hw->reloading, NULL);
+	hw->reloading = (pthread_mutex_t)PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 	meters_init(&hw->meters);
 	r = set_up(hw, options);
 	if (r < 0) {
@@ -327,7 +328,10 @@ int hws_reload(struct hws *hw)
 	int r;
 
 	/* who read the files first also takes them first: nothing newer is replaced */
-	pthread_mutex_lock(&hw->reloading);
+	r = -pthread_mutex_lock(&hw->reloading);
+	if (r < 0)
+		return why(r, "this thread reloads already: what hears of it, as the log's "
+			      "function, can't do so, too");
 	r = load_rules(hw, &rules);
 	event.level = r < 0 ? HWS_LEVEL_ERROR : HWS_LEVEL_INFO;
 	event.code = r;

@@ -126,7 +126,7 @@ HWS_API int hws_explain(int code, FILE *file);
  * sections are his and whom records name, is looked up at the opening and here.
  *
  * Context: any thread.
- * Return: 0, or as hws_policy_load().
+ * Return: 0, or as hws_policy_load(); -EDEADLK from a log function that a reload calls.
  */
 HWS_API HWS_MUST int hws_reload(struct hws *hw);
 

@@ -52,8 +52,9 @@ struct hws_plugin_options {
  * name and version, are checked there, and those bytes are what is loaded. Its table and chain of
  * extensions are copied and checked before anything in them is called.
  *
- * Isolated, the plug-in runs in a child process that may compute and read files, and nothing else:
- * when it crashes or hangs, calls say -ENODEV or -ETIMEDOUT, and this process goes on. Calls are
+ * Isolated, the plug-in runs in a child process that may compute and read files, and nothing else;
+ * where Linux has Landlock no file of /dev, /proc and /sys either, but for a few that tell nothing.
+ * When it crashes or hangs, calls say -ENODEV or -ETIMEDOUT, and this process goes on. Calls are
  * done when they return, one at a time; there is no memory made of buffers, no mapping, no store.
  *
  * Return: 0; -EACCES by policy, or when it can't be trusted; -ENOEXEC when it is no plug-in for

@@ -155,6 +155,39 @@ static int keep_uid(const struct hws_event *event, void *context)
 	return 0;
 }
 
+static int reload_in_log;
+
+static void reload_again(enum hws_level level, const char *line, void *context)
+{
+	struct hws **hw = context;
+
+	(void)level, (void)line;
+	if (*hw)
+		reload_in_log = hws_reload(*hw);
+}
+
+START_TEST(reload_from_its_own_log_is_refused)
+{
+	struct hws_options options = sim_with(NULL);
+	struct hws *hw = NULL;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	write_policy("[all]\n" ALL_OF_IT "\n");
+	options.policy_directory = folder;
+	options.policy_owner = geteuid();
+	options.log = reload_again;
+	options.log_context = &hw;
+	ck_assert_msg(hws_open(&options, &hw) == 0, "%s", hws_why());
+	write_policy("nonsense\n");
+	ck_assert_int_lt(hws_reload(hw), 0);
+	ck_assert_int_eq(reload_in_log, -EDEADLK);
+	write_policy("[all]\n" ALL_OF_IT "\n");
+	ck_ok(hws_reload(hw));
+	hws_close(hw);
+	remove_policy();
+}
+END_TEST
+
 START_TEST(reload_looks_up_who_the_process_has_become)
 {
 	struct hws *hw;
@@ -229,6 +262,7 @@ int main(void)
 				 reload_ends_rights_at_the_next_access_and_gives_them_back,
 				 refusal_after_a_reload_names_the_policy_in_force,
 				 policy_in_force_is_never_replaced_by_an_older_one,
+				 reload_from_its_own_log_is_refused,
 				 reload_looks_up_who_the_process_has_become,
 				 context_opened_as_somebody_else_records_him,
 				 reload_and_rearm_while_threads_access,
