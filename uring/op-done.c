@@ -89,7 +89,7 @@ static bool transient(int64_t result)
 static bool goes_on(struct hws_ring *ring, struct op *op, int64_t *result)
 {
 	const struct op_kind *kind = &op_kinds[op->kind];
-	bool awaited = !(op->state & OP_ORPHAN) && !ring->closing;
+	bool awaited = !(op->state & (OP_ORPHAN | OP_UNFILED)) && !ring->closing;
 
 	if (kind->traits & OP_NVME && awaited)
 		return goes_by_address(ring, op, *result);

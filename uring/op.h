@@ -132,7 +132,8 @@ struct hws_done {
  * @ret_op: out; its handle, for cancelling and forgetting; may be NULL
  *
  * The kernel starts it at the next hws_submit() or hws_wait(). What starts later than that, behind
- * HWS_AFTER or in a chain, may look for its descriptor only then: leave it open.
+ * HWS_AFTER or in a chain, may look for its descriptor only then; what moves bytes does so again
+ * when it goes on after a short move or is tried again: leave it open until the done.
  *
  * An NVMe device goes by its command alone: told to move more than the buffer has, it would go on
  * in memory that is somebody else's, and neither Linux nor the device need notice. So what a

@@ -115,6 +115,11 @@ static int set_file(struct hws_ring *ring, uint32_t place, int fd)
 	return 0;
 }
 
+static bool names(const struct op *op, int file)
+{
+	return op->fd == file || (op->kind == HWS_OP_SPLICE && op->address == (uint32_t)file);
+}
+
 /*
  * Is it named by what is in flight? That may look for its file when it starts, behind a chain or a
  * wait, and must not find another one there.
@@ -125,9 +130,19 @@ static bool is_named(const struct hws_ring *ring, uint32_t place)
 	int file = HWS_FILE(place);
 
 	for (; op; op = slab_next(&ring->slab, op_number(op) + 1))
-		if (op->fd == file || (op->kind == HWS_OP_SPLICE && op->address == (uint32_t)file))
+		if (names(op, file))
 			return true;
 	return false;
+}
+
+/* What is under way goes on, but to be begun again it would look for the file once more. */
+static void unfile(struct hws_ring *ring, int file)
+{
+	struct op *op = slab_next(&ring->slab, 0);
+
+	for (; op; op = slab_next(&ring->slab, op_number(op) + 1))
+		if (names(op, file))
+			op->state |= OP_UNFILED;
 }
 
 int hws_file_add(struct hws_ring *ring, int fd, int *ret_file)
@@ -162,5 +177,8 @@ int hws_file_remove(struct hws_ring *ring, int file)
 		return why(-EBADF, "%d is no registered file of this ring", file);
 	/* entries in the queue that name it mean the file that is there now */
 	r = hws_submit(ring);
-	return r < 0 ? r : set_file(ring, (uint32_t)place, -1);
+	r = r < 0 ? r : set_file(ring, (uint32_t)place, -1);
+	if (r == 0)
+		unfile(ring, file);
+	return r;
 }

@@ -147,8 +147,9 @@ HWS_API HWS_MUST int hws_file_add(struct hws_ring *ring, int fd, int *ret_file);
  * @ring: borrowed
  * @file: from hws_file_add()
  *
- * What has not started yet, behind a chain or HWS_AFTER, may be done with -EBADF instead; it never
- * goes to a file that is registered later.
+ * What has not started yet, behind a chain or HWS_AFTER, may be done with -EBADF instead; what
+ * would be begun again for the rest, by HWS_EXACT, ends with what it has. None of it ever goes to a
+ * file that is registered later.
  *
  * Return: 0; -EBADF: it isn't registered; -EBUSY: a chain is half queued; -EBUSY, -ECHILD, -EIO as
  * hws_queue().

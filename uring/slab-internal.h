@@ -17,6 +17,7 @@ struct op_extra;
 enum op_state {
 	OP_ORPHAN = 1,	   /* forgotten */
 	OP_SLOW = 2,	   /* more is to be done when it completes than handing a buffer back */
+	OP_UNFILED = 4,	   /* the registered file it names is forgotten: it isn't begun again */
 	OP_OPENS = 8,	   /* goes by address into a guarded pool */
 	OP_RETURNING = 16, /* has its result, the kernel still its memory */
 	OP_CANCELLING = 32,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/uring/rig.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -15,15 +16,36 @@ static const char *wanted(void)
 	return getenv("HWS_TEST_BACKEND");
 }
 
-bool rig_has_uring(void)
+int rig_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static bool opens(const char *backend)
 {
 	struct hws_ring *ring;
-	struct hws_ring_options options = { .backend = wanted(), .depth = 2 };
-	bool has = hws_ring_open(NULL, &options, &ring) == 0;
+	struct hws_ring_options options = { .backend = backend, .depth = 2 };
+	bool does = hws_ring_open(NULL, &options, &ring) == 0;
 
-	if (has)
+	if (does)
 		hws_ring_close(ring, 0);
-	return has;
+	return does;
+}
+
+bool rig_has_wanted(void)
+{
+	return opens(wanted());
+}
+
+bool rig_has_uring(void)
+{
+	return opens("uring");
 }
 
 struct hws_ring *rig_open(const struct hws_ring_options *options)

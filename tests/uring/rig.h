@@ -12,8 +12,12 @@
 #include "uring/ring-internal.h"
 
 /* HWS_TEST_BACKEND chooses who carries the operations out. */
+bool rig_has_wanted(void);
+#define need_uring() need("uring", rig_has_wanted(), "this machine allows no io_uring")
+/* That, and nothing that stands in for it. */
 bool rig_has_uring(void);
-#define need_uring() need("uring", rig_has_uring(), "this machine allows no io_uring")
+/* How many this process has open. */
+int rig_descriptors(void);
 
 /* @options may be NULL; the pool has 64 buffers of 4 KiB and 4 of 1 MiB if none is given. */
 struct hws_ring *rig_open(const struct hws_ring_options *options);

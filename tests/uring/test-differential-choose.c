@@ -271,6 +271,7 @@ START_TEST(a_ring_may_end_while_threads_read)
 	struct hws_pool_options pool = { .classes = { { BIG, AT_ONCE } } };
 	struct hws_ring_options options = { .backend = "epoll", .pool_options = &pool };
 	int fd = rig_file("x", 1, 0);
+	int before = rig_descriptors();
 
 	ck_assert_int_eq(ftruncate(fd, BIG), 0);
 	for (int round = 0; round < 10; round++) {
@@ -288,6 +289,10 @@ START_TEST(a_ring_may_end_while_threads_read)
 		usleep((useconds_t)round * 100);
 		ck_assert_int_le(hws_ring_close(ring, 0), AT_ONCE);
 	}
+	/* and then it is closed */
+	for (int i = 0; i < 1000 && rig_descriptors() > before; i++)
+		usleep(10000);
+	ck_assert_int_eq(rig_descriptors(), before);
 	close(fd);
 }
 END_TEST

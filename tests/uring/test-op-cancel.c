@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Operations that are cancelled, forgotten, raced and thrown about. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -11,17 +10,6 @@
 #include <unistd.h>
 
 #include "tests/uring/rig.h"
-
-static int descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
 
 static struct hws_op read_pipe(struct hws_ring *ring, int fd, struct hws_buf buf)
 {
@@ -155,7 +143,7 @@ START_TEST(what_forgotten_operations_open_is_closed)
 	need_uring();
 	need("loopback", rig_loopback(), "no loopback here");
 	/* the listener and the client come besides */
-	before = descriptors();
+	before = rig_descriptors();
 	ring = rig_open(NULL);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
@@ -188,7 +176,7 @@ START_TEST(what_forgotten_operations_open_is_closed)
 	}
 	ck_assert_uint_eq(ring->stats.descriptors_shut, 4);
 	ck_assert_int_eq(hws_ring_close(ring, rig_after_ms(1000)), 0);
-	ck_assert_int_eq(descriptors(), before + 2);
+	ck_assert_int_eq(rig_descriptors(), before + 2);
 }
 END_TEST
 

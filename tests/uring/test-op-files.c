@@ -73,6 +73,42 @@ START_TEST(what_has_not_started_never_gets_another_file)
 }
 END_TEST
 
+/* It is begun again after a short move, when another file is registered in its file's place. */
+START_TEST(what_goes_on_never_gets_another_file)
+{
+	struct hws_request request = {
+		.kind = HWS_OP_READ, .flags = HWS_EXACT, .offset = HWS_HERE, .length = 8
+	};
+	struct hws_ring *ring;
+	struct hws_done done;
+	char got[8];
+	int mine[2];
+	int other[2];
+	int file;
+
+	need_uring();
+	ring = rig_open(NULL);
+	ck_assert_int_eq(pipe(mine), 0);
+	ck_assert_int_eq(pipe2(other, O_NONBLOCK), 0);
+	request.buf = rig_buf(ring, 4096, 0);
+	ck_ok(hws_file_add(ring, mine[0], &request.fd));
+	ck_ok(hws_queue(ring, &request, NULL));
+	ck_ok(hws_submit(ring));
+	ck_assert_int_eq(write(mine[1], "mine", 4), 4);
+	ck_ok(hws_file_remove(ring, request.fd));
+	ck_ok(hws_file_add(ring, other[0], &file));
+	ck_assert_int_eq(write(other[1], "more", 4), 4);
+	done = rig_one(ring);
+	ck_assert_int_eq(done.result, 4);
+	ck_assert(rig_holds(ring, done.buf, "mine\0\0\0\0", 8));
+	ck_assert_int_eq(read(other[0], got, sizeof(got)), 4);
+	rig_give(ring, done.buf);
+	close_both(mine);
+	close_both(other);
+	rig_close(ring);
+}
+END_TEST
+
 START_TEST(a_registered_file_is_neither_closed_nor_a_directory)
 {
 	struct hws_request requests[] = {
@@ -106,6 +142,7 @@ int main(void)
 			 (const TTest *[]) {
 				 forgetting_a_file_tears_no_chain,
 				 what_has_not_started_never_gets_another_file,
+				 what_goes_on_never_gets_another_file,
 				 a_registered_file_is_neither_closed_nor_a_directory,
 				 NULL,
 			 });
