@@ -89,12 +89,10 @@ static void gather(struct hws_step *steps, uint32_t count, struct far *far)
 
 		if (!belongs(step, far->hw, place))
 			return;
+		/* of an update, too: no rule of this side asks for its value */
 		far->refused = enter(step, place);
-		if (far->refused < 0) {
-			/* what it would write is known when it has read: then it is asked again */
-			far->refused = verbs[step->verb].both ? 0 : far->refused;
+		if (far->refused < 0)
 			return;
-		}
 		far->hw = place->gate->hw;
 		describe(step, place, &far->steps[far->count]);
 	}

@@ -32,8 +32,8 @@ uint32_t domain_number(void)
 
 int domain_not_mine(void)
 {
-	return why(-ECHILD, "this is the parent's: a child of fork() opens pools and devices of "
-			    "its own");
+	return why(-ECHILD, "this is the parent's: a child of fork() opens a context of its own, "
+			    "and with it pools and devices");
 }
 
 static int open_gate(struct hws *hw, const char *bdf, uint32_t rights, struct gate *gate)
@@ -46,6 +46,8 @@ static int open_gate(struct hws *hw, const char *bdf, uint32_t rights, struct ga
 
 	if (r < 0)
 		return r;
+	if (hw->pid != sys_pid()) /* its descriptors are the parent's */
+		return domain_not_mine();
 	if (access.rights & ~(uint32_t)HWS_RW)
 		return why(-EINVAL, "a device reads memory, writes it, or both: no other rights");
 	r = device_identify_unless_hidden(hw, &access);

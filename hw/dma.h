@@ -24,7 +24,9 @@
  * again only after all others had their turn.
  *
  * Context: a domain belongs to one thread at a time. In a forked child the device is the parent's:
- * all here and its interrupts give -ECHILD, and hws_dma_close() frees the child's copy alone.
+ * what would reach it gives -ECHILD, its interrupts too, and hws_dma_close() frees the child's copy
+ * alone; devices it opens by a context of its own. As long as the child has the parent's context
+ * open, nobody else can have the device.
  */
 #ifndef HWSAFE_HW_DMA_H
 #define HWSAFE_HW_DMA_H
@@ -70,8 +72,9 @@ struct hws_dma_options {
  *
  * Return: 0; -EACCES policy; -EPERM kernel; -ENODEV no such function; -EOPNOTSUPP no IOMMU before
  * it; -ENXIO no driver has it: vfio-pci must be bound first; -EBUSY another program or driver has
- * it, or one of its group; -EINVAL options that can't be; -ENOSPC no addresses; -ENOMEM; as
- * hws_pool_open(). hws_why() names who is in the way, and the cure.
+ * it, or one of its group; -EINVAL options that can't be; -ENOSPC no addresses; -ENOMEM; -ECHILD
+ * in a forked child, by its parent's context; as hws_pool_open(). hws_why() names who is in the
+ * way, and the cure.
  */
 HWS_API HWS_MUST int hws_dma_open(struct hws *hw, const char *bdf,
 				  const struct hws_dma_options *options,

@@ -15,6 +15,10 @@
  * take an error: a refused get gives all-ones, a refused put does nothing, and
  * hws_last_denial() tells of both. Offsets count from the window's first byte
  * and must be multiples of the width.
+ *
+ * A write comes after all that the thread read and wrote before it, in memory,
+ * too, and what it reads and writes after a read comes after that: a doorbell,
+ * or a look at a register that says that memory is filled, needs no barrier.
  */
 #ifndef HWSAFE_HW_MMIO_H
 #define HWSAFE_HW_MMIO_H

@@ -20,7 +20,8 @@ struct hws_txn {
 	struct hws *hw; /* referenced */
 	int pid;	/* a child of fork() only frees it */
 	struct journal journal;
-	bool told; /* the back end knows of it */
+	bool stays; /* the journal: it alone has what could not be undone */
+	bool told;  /* the back end knows of it */
 	struct undo *undos;
 	uint32_t count;
 	uint32_t room;
@@ -145,8 +146,7 @@ static int fail(struct hws_txn *txn, uint32_t keep, int r)
 	failed = undo_to(txn, keep);
 	if (!failed)
 		return why(r, "%s", said);
-	/* it stays: what closes the transaction knows no more of these */
-	journal_close(&txn->journal);
+	txn->stays = true;
 	return why(-ENOTRECOVERABLE,
 		   "%u registers could not be written back (%s), after a step failed: %s", failed,
 		   hws_why(), said);
@@ -201,6 +201,15 @@ int hws_txn_run(struct hws_txn *txn, struct hws_step *steps, uint32_t count)
 	return r < 0 ? fail(txn, keep, r) : 0;
 }
 
+/* Of a transaction that is over; where it can't be removed it is as before. */
+static int end_journal(struct hws_txn *txn)
+{
+	if (!txn->stays)
+		return journal_remove(&txn->journal);
+	journal_close(&txn->journal);
+	return 0;
+}
+
 int hws_txn_commit(struct hws_txn *txn)
 {
 	int r = mine(txn);
@@ -210,7 +219,7 @@ int hws_txn_commit(struct hws_txn *txn)
 	r = tell(txn, false);
 	/* as long as there is a journal it may all be undone: then nothing is committed */
 	if (r == 0)
-		r = journal_remove(&txn->journal);
+		r = end_journal(txn);
 	if (r == 0)
 		txn->count = 0;
 	return r;
@@ -226,7 +235,7 @@ int hws_txn_undo(struct hws_txn *txn)
 	failed = undo_to(txn, 0);
 	if (failed == 0) {
 		r = tell(txn, false);
-		return r < 0 ? r : journal_remove(&txn->journal);
+		return r < 0 ? r : end_journal(txn);
 	}
 	journal_close(&txn->journal);
 	return why(-ENOTRECOVERABLE, "%u registers could not be written back: %s", failed,

@@ -101,6 +101,20 @@ static void creep(void)
 	if (fstat(1, &out) < 0 || stat("/dev/null", &null) < 0 || out.st_rdev != null.st_rdev)
 		abort();
 }
+/* What may be read, and what may not. */
+static void spy(void)
+{
+	static const char *const plain[] = { "/dev/urandom", "/proc/self/status", "/usr/bin/env" };
+	static const char *const others[] = { "/dev/ptmx", "/proc/1/status", "/proc/partitions",
+					      "/sys/kernel/uevent_seqnum" };
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (open(plain[i], O_RDONLY) < 0 && errno != ENOENT)
+			abort();
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!refused(open(others[i], O_RDONLY), EACCES))
+			abort();
+}
 static void babble(void)
 {
 	for (;;)
@@ -112,6 +126,11 @@ static void poke(void)
 	signal(SIGSEGV, SIG_DFL);
 	*(volatile int *)(uintptr_t)rogue.at = 1;
 }
+static void pry(void)
+{
+	mprotect((void *)(uintptr_t)rogue.at, 4096, PROT_READ | PROT_WRITE);
+	poke();
+}
 
 static const struct {
 	const char *name;
@@ -120,7 +139,7 @@ static const struct {
 	{ "crash", crash }, { "hang", hang },	      { "leave", leave },
 	{ "quit", quit },   { "overflow", overflow }, { "reach-out", reach_out },
 	{ "creep", creep }, { "babble", babble },     { "poke", poke },
-	{ "boast", boast },
+	{ "boast", boast }, { "pry", pry },	      { "spy", spy },
 };
 
 static void perform(const char *name)

@@ -237,25 +237,30 @@ START_TEST(journal_stays_when_undoing_failed)
 	struct hws *hw = open_machine();
 	struct seen seen = { 0 };
 	struct hws_step steps[20];
-	struct hws_mmio *gone;
+	struct hws_mmio *gone, *mmio;
 	struct hws_txn *txn;
 
 	set_up();
+	ck_works(hws_mmio_map(hw, "00:01.0", 0, 0, 0x10, HWS_RW, &mmio));
 	ck_works(hws_mmio_map(hw, "00:02.0", 0, 0, 0x10, HWS_RW, &gone));
 	ck_works(hws_txn_open(hw, path, &txn));
 	steps[0] = hws_step_write(hws_in_mmio(gone, 0, 4), 0x33);
 	for (size_t i = 1; i < COUNT(steps); i++) /* until it is unplugged */
 		steps[i] = hws_step_read(hws_in_mmio(gone, 0, 4));
 	ck_assert_int_eq(hws_txn_run(txn, steps, COUNT(steps)), -ENOTRECOVERABLE);
+	steps[0] = hws_step_write(hws_in_mmio(mmio, 0, 4), 0x34);
+	ck_works(hws_txn_run(txn, steps, 1));
+	ck_assert_int_eq(hws_txn_restore(hw, path, HWS_RESTORE_DRY, see, &seen), -EBUSY);
 	ck_works(hws_txn_close(txn));
+	hws_mmio_unmap(mmio);
 	hws_mmio_unmap(gone);
 	hws_close(hw);
 	/* plugged in again */
 	hw = open_machine();
 	ck_assert_int_eq(hws_txn_restore(hw, path, HWS_RESTORE_DRY, see, &seen), 0);
-	ck_assert_uint_eq(seen.count, 1);
-	ck_assert_uint_eq(seen.all[0].access.old, 3);
-	ck_assert_uint_eq(seen.all[0].access.value, 0x33);
+	ck_assert_uint_eq(seen.count, 2);
+	ck_assert_uint_eq(seen.all[0].access.value, 0x34);
+	ck_assert_uint_eq(seen.all[1].access.value, 0x33);
 	hws_close(hw);
 	tear_down();
 }
