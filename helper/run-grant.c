@@ -326,12 +326,12 @@ static bool put(int fd, const void *bytes, size_t size)
 
 enum result run_describe(struct run *run)
 {
-	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 	struct hws_grants *head = &run->grants;
 	size_t bars = head->bars * sizeof(run->bars[0]);
 	size_t rings = head->rings * sizeof(run->rings[0]);
 	size_t holds = head->holds * sizeof(run->holds[0]);
 	int fd = memfd_create("hwsafe-grants", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r;
 
 	head->magic = HWS_GRANTS_MAGIC;
 	head->version = HWS_GRANTS_VERSION;
@@ -341,8 +341,12 @@ enum result run_describe(struct run *run)
 	run->description = fd;
 	if (fd < 0 || !put(fd, head, sizeof(*head)) || !put(fd, run->bars, bars) ||
 	    !put(fd, run->rings, rings) || !put(fd, run->holds, holds) ||
-	    !put(fd, run->text, run->text_size) || fcntl(fd, F_ADD_SEALS, seals) < 0)
+	    !put(fd, run->text, run->text_size))
+		r = -errno;
+	else
+		r = sys_seal(fd);
+	if (r < 0)
 		return run_refuse(RESULT_SYSTEM, "run: what is granted can't be written down: %s",
-				  strerror(errno));
+				  strerror(-r));
 	return RESULT_OK;
 }

@@ -98,13 +98,14 @@ static bool is_claimed(struct server *server, const struct peer *peer,
 	struct hws_shim *shim = &server->hw->shim;
 	const struct hws_shim_ops *ops = shim_ops(shim);
 
+	if (hold_keeps_out(server, peer, access))
+		return true;
 	if (access->kind == HWS_KIND_PORT)
 		return ops->ports_claimed(shim->self, (uint16_t)access->first,
 					  (uint32_t)(access->last - access->first + 1)) < 0;
 	if (access->kind == HWS_KIND_MSR)
 		return false;
-	return hold_is_others(server, peer, access->bdf) ||
-	       ops->pci_claimed(shim->self, access->bdf,
+	return ops->pci_claimed(shim->self, access->bdf,
 				access->kind == HWS_KIND_PCI ? HWS_CONFIG_SPACE : access->bar) < 0;
 }
 

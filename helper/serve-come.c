@@ -79,6 +79,7 @@ static int admit(struct server *server, struct peer *peer)
 void peer_come_in(struct server *server, struct peer *peer)
 {
 	struct pollfd one = { .fd = peer->fd }; /* a hang-up is told unasked */
+	unsigned int said = why_times();
 	int r;
 
 	pace_came(server, peer->account);
@@ -89,7 +90,7 @@ void peer_come_in(struct server *server, struct peer *peer)
 	r = admit(server, peer);
 	peer->came_in = r == 0;
 	if (r < 0) {
-		serve_say(server, peer, HWS_LEVEL_WARNING, r, hws_why());
+		serve_say(server, peer, HWS_LEVEL_WARNING, r, serve_cause(said, r));
 		peer_end(server, peer, NULL);
 	}
 }
@@ -107,11 +108,12 @@ static void add(struct server *server, struct peer *peer)
 
 static void receive_peer(struct server *server, struct peer *peer)
 {
+	unsigned int said = why_times();
 	int r = who_connected(peer);
 
 	r = r < 0 ? r : within_limits(server, peer);
 	if (r < 0) {
-		serve_say(server, peer, HWS_LEVEL_WARNING, r, hws_why());
+		serve_say(server, peer, HWS_LEVEL_WARNING, r, serve_cause(said, r));
 		door_mind(server);
 		peer_free(peer);
 		return;
@@ -146,7 +148,9 @@ static void refuse_one(struct server *server)
 	server->spare = sys_close(server->spare);
 	sys_close(accept4(server->listener, NULL, NULL, SOCK_CLOEXEC));
 	server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	serve_say(server, NULL, HWS_LEVEL_ERROR, -EMFILE, "no descriptor left for a peer");
+	if (account_may_note(server, &server->nobody))
+		serve_say(server, NULL, HWS_LEVEL_ERROR, -EMFILE, "no descriptor left for a peer");
+	door_mind(server);
 }
 
 void peer_accept(struct server *server)

@@ -161,6 +161,8 @@ static int do_info(struct server *server, struct peer *peer, int *ret_fd)
 	if (hws_policy_check(peer->view, &access, &decision) < 0)
 		return access_refuse(server, peer, &access, &decision);
 	r = shim_ops(shim)->pci_info(shim->self, access.bdf, &info);
+	if (r == 0 && (info.vendor != access.vendor || info.device != access.device))
+		r = machine_is_another();
 	if (r == 0)
 		put_info(&info, answer_of(server));
 	return r;
@@ -208,7 +210,9 @@ static bool has_already(const struct peer *peer, const struct hws_access *whole)
 		const struct hws_access *bar = &peer->bars[i];
 
 		if (!bdf_order(bar->bdf, whole->bdf) && bar->bar == whole->bar &&
-		    bar->rights == whole->rights && bar->last == whole->last)
+		    bar->rights == whole->rights && bar->last == whole->last &&
+		    bar->vendor == whole->vendor && bar->device == whole->device &&
+		    bar->class_code == whole->class_code)
 			return true;
 	}
 	return false;
@@ -385,8 +389,7 @@ int serve_do(struct server *server, struct peer *peer, int *ret_fd)
 	answer->code = r;
 	/* where nobody said why, what stands there is another one's */
 	if (r < 0)
-		snprintf(answer->why, sizeof(answer->why), "%s",
-			 why_times() != said ? hws_why() : strerror(-r));
+		snprintf(answer->why, sizeof(answer->why), "%s", serve_cause(said, r));
 	if (*ret_fd < 0)
 		*ret_fd = -1;
 	return r;

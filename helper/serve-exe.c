@@ -199,7 +199,7 @@ static bool is_named(const struct hws_policy *policy, const char *exe)
  */
 const char *exe_for_rules(const struct server *server, struct peer *peer)
 {
-	struct file_id here;
+	struct file_id here = { 0 };
 	int r;
 
 	if (!peer->exe || peer->is_exe || !is_named(server->policy, peer->exe))

@@ -30,7 +30,7 @@ static bool holds_of_group(const struct peer *peer, int32_t group)
 	return false;
 }
 
-bool hold_is_others(struct server *server, const struct peer *peer, struct hws_bdf bdf)
+static bool is_others(struct server *server, const struct peer *peer, struct hws_bdf bdf)
 {
 	int32_t group = -1;
 	bool asked = false;
@@ -47,6 +47,82 @@ bool hold_is_others(struct server *server, const struct peer *peer, struct hws_b
 			return true;
 	}
 	return false;
+}
+
+/* What there is no room for goes to the last one, with all that lies between. */
+static void add_ports(struct held *held, uint64_t first, uint64_t last)
+{
+	struct hws_span *span = &held->ports[held->port_count];
+
+	if (held->port_count < SERVE_PORTS) {
+		held->port_count++;
+	} else {
+		span--;
+		first = first < span->first ? first : span->first;
+		last = last > span->last ? last : span->last;
+	}
+	*span = (struct hws_span) { first, last };
+}
+
+static void add_bars(struct held *held, const struct hws_pci_info *info)
+{
+	for (int i = 0; i < HWS_PCI_BARS; i++) {
+		const struct hws_pci_bar *bar = &info->bars[i];
+
+		if (bar->size && bar->flags & HWS_BAR_IO)
+			add_ports(held, bar->base, bar->base + bar->size - 1);
+	}
+}
+
+/* Registers may lie in ports as well: those of all that reaches the holder's memory. */
+static int find_ports(struct server *server, struct held *held)
+{
+	struct hws_shim *shim = &server->hw->shim;
+	const struct hws_bdf *after = NULL;
+	struct hws_bdf at;
+	int r;
+
+	held->port_count = 0;
+	while ((r = shim_ops(shim)->pci_next(shim->self, after, &at)) == 0) {
+		struct hws_pci_info info = { .size = sizeof(info) };
+
+		after = &at;
+		r = shim_ops(shim)->pci_info(shim->self, at, &info);
+		if (r < 0 && r != -ENODEV) /* unplugged in this moment */
+			return r;
+		if (r == 0 && (!bdf_order(at, held->access.bdf) ||
+			       (held->group >= 0 && info.iommu_group == held->group)))
+			add_bars(held, &info);
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+static bool has_ports(const struct peer *peer, uint64_t first, uint64_t last)
+{
+	for (uint32_t i = 0; i < peer->hold_count; i++) {
+		const struct held *held = &peer->holds[i];
+
+		for (uint32_t k = 0; k < held->port_count; k++)
+			if (held->ports[k].first <= last && held->ports[k].last >= first)
+				return true;
+	}
+	return false;
+}
+
+static bool ports_are_others(const struct server *server, const struct peer *peer, uint64_t first,
+			     uint64_t last)
+{
+	for (const struct peer *other = server->peers; other; other = other->next)
+		if (!other->gone && other->uid != peer->uid && has_ports(other, first, last))
+			return true;
+	return false;
+}
+
+bool hold_keeps_out(struct server *server, const struct peer *peer, const struct hws_access *of)
+{
+	if (of->kind == HWS_KIND_PORT)
+		return ports_are_others(server, peer, of->first, of->last);
+	return of->kind != HWS_KIND_MSR && is_others(server, peer, of->bdf);
 }
 
 static bool is_of_group(struct server *server, struct hws_bdf bdf, int32_t group)
@@ -106,6 +182,7 @@ static int take(struct server *server, struct peer *peer, const struct hws_acces
 		return why(-EDQUOT, "a connection holds up to %d functions", SERVE_HOLDS);
 	held->access = *access;
 	r = group_find(shim, access->bdf, &held->group);
+	r = r < 0 ? r : find_ports(server, held);
 	if (r < 0)
 		return r;
 	if (others_write(server, peer, held))

@@ -100,13 +100,25 @@ int serve_notify_open(void)
 	return -1;
 }
 
-void serve_ready(struct server *server)
+static void notify(const struct server *server, const char *word)
 {
-	static const char word[] = "READY=1";
-
 	if (server->notify >= 0)
 		(void)send(server->notify, word, strlen(word), MSG_NOSIGNAL);
-	server->notify = sys_close(server->notify);
+}
+
+void serve_ready(struct server *server)
+{
+	notify(server, "READY=1");
+	if (!server->alive)
+		server->notify = sys_close(server->notify);
+}
+
+void serve_alive(struct server *server)
+{
+	if (!server->alive || server->now - server->alive_at < server->alive)
+		return;
+	server->alive_at = server->now;
+	notify(server, "WATCHDOG=1");
 }
 
 /* The whole variable is this number. */
@@ -121,6 +133,21 @@ static bool names(const char *variable, long wanted)
 	errno = 0;
 	value = strtol(text, &end, 10);
 	return errno == 0 && *end == '\0' && value == wanted;
+}
+
+/* Twice as often as is asked for. */
+uint64_t serve_alive_every(void)
+{
+	const char *text = getenv("WATCHDOG_USEC");
+	char *end;
+	unsigned long long us;
+
+	if (!text || *text < '0' || *text > '9' ||
+	    (getenv("WATCHDOG_PID") && !names("WATCHDOG_PID", getpid())))
+		return 0;
+	errno = 0;
+	us = strtoull(text, &end, 10);
+	return errno == 0 && *end == '\0' && us <= UINT64_MAX / 1000 ? us * 1000 / 2 : 0;
 }
 
 static int socket_is(int name, int wanted)

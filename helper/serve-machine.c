@@ -83,6 +83,12 @@ bool machine_identify(const struct server *server, struct hws_access *access)
 	return found;
 }
 
+int machine_is_another(void)
+{
+	return why(-ENODEV, "another device is there by now, or none: the helper has to look anew "
+			    "(SIGHUP)");
+}
+
 int machine_is_known(const struct server *server, const struct hws_access *access)
 {
 	struct hws_shim *shim = &server->hw->shim;
@@ -91,8 +97,7 @@ int machine_is_known(const struct server *server, const struct hws_access *acces
 	if (shim_ops(shim)->pci_read(shim->self, access->bdf, 0, 4, &id) == 0 &&
 	    id == ((uint32_t)access->device << 16 | access->vendor))
 		return 0;
-	return why(-ENODEV, "another device is there by now, or none: the helper has to look anew "
-			    "(SIGHUP)");
+	return machine_is_another();
 }
 
 static uint64_t bit_of(const struct server *server, const struct opened *opened)
@@ -297,12 +302,14 @@ static int do_pci(struct server *server, const struct hws_access *access, uint64
 {
 	struct hws_shim *shim = &server->hw->shim;
 	uint32_t word = 0;
-	int r;
+	int r = 0;
 
-	if (access->rights & HWS_W) {
+	/* one that came since the last look was judged by ids that no device has */
+	if (access->rights & HWS_W || access->vendor == 0xffff)
 		r = machine_is_known(server, access);
-		if (r < 0)
-			return r;
+	if (r < 0)
+		return r;
+	if (access->rights & HWS_W) {
 		r = shim_ops(shim)->pci_write(shim->self, access->bdf, (uint32_t)access->first,
 					      access->width, (uint32_t)*value);
 		keep_until_its_end(server, access->bdf);

@@ -98,16 +98,22 @@ static bool put_back(struct server *server, const struct hws_access *written)
 }
 
 /*
- * A value that the policy doesn't have the peer write was his to change only: it is written where
- * it surely stood, for the register gives back what was written. What reads as something else, a
- * status say, would be a command that he gets by dying.
+ * What another user holds by now was reset for him: what stands there is his, and nothing of it is
+ * written. A value that the policy doesn't have the peer write was his to change only: it is
+ * written where it surely stood, for the register gives back what was written. What reads as
+ * something else, a status say, would be a command that he gets by dying.
  */
-static bool undo_one(struct server *server, const struct undo *one, uint32_t *refused)
+static bool undo_one(struct server *server, const struct peer *peer, const struct undo *one,
+		     uint32_t *refused)
 {
 	struct hws_access access = one->access;
 	uint64_t now = 0;
 	int r;
 
+	if (hold_keeps_out(server, peer, &access)) {
+		++*refused;
+		return true;
+	}
 	if (one->may)
 		return put_back(server, &one->access);
 	access.rights = HWS_R;
@@ -135,7 +141,7 @@ int txn_end(struct server *server, struct peer *peer, bool undo)
 		return r;
 	machine_raise(server, NEEDS_ALL_KINDS);
 	while (undo && peer->undo_count > 0)
-		failed += !undo_one(server, &peer->undos[--peer->undo_count], &refused);
+		failed += !undo_one(server, peer, &peer->undos[--peer->undo_count], &refused);
 	machine_lower(server);
 	if (undo && server->options->journals) {
 		/* what could not be undone waits for the next start */
@@ -158,8 +164,9 @@ int txn_end(struct server *server, struct peer *peer, bool undo)
 }
 
 /*
- * As txn_end() does for one who is alive: whatever stands there now, for a register may read as
- * something else than was written. A device that is gone took its registers along.
+ * Whatever stands there now, for a register may read as something else than was written: it was
+ * not its peer who ended the helper, so what undo_one() minds is not asked here. A device that is
+ * gone took its registers along.
  */
 static bool replay_one(struct server *server, const struct hws_access *written)
 {

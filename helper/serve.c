@@ -69,6 +69,11 @@ void serve_say(struct server *server, const struct peer *peer, enum hws_level le
 	serve_note(server, peer, event);
 }
 
+const char *serve_cause(unsigned int said, int code)
+{
+	return why_times() != said ? hws_why() : strerror(-code);
+}
+
 static int complain(const char *what)
 {
 	fprintf(stderr, "hwsafe-helper: serve: %s\n", what);
@@ -205,6 +210,7 @@ static int loop(struct server *server)
 		peers_sweep(server);
 		accounts_tell(server);
 		stat_tell(server);
+		serve_alive(server);
 		if ((count <= 0 && !server->busy) || server->options->audit.file)
 			hws_audit_flush(server->hw->audit);
 	}
@@ -254,6 +260,7 @@ static int set_up(struct server *server)
 	if (server->listener < 0)
 		return server->listener;
 	server->notify = serve_notify_open();
+	server->alive = serve_alive_every();
 	clearenv();
 	sys_boot(boot); /* journals name it; /proc may be closed to us later */
 	r = set_up_loop(server);
@@ -279,14 +286,15 @@ static void tear_down(struct server *server)
 	accounts_free(server);
 	hws_policy_unref(server->policy);
 	hws_close(server->hw);
+	/* as long as it listens nobody takes the path for left over, and makes it his own */
+	if (server->options->socket && server->listener >= 0)
+		unlink(server->options->socket);
 	sys_close(server->listener);
 	sys_close(server->poller);
 	sys_close(server->signals);
 	sys_close(server->spare);
 	sys_close(server->notify);
 	sys_close(server->exe_reader);
-	if (server->options->socket && server->listener >= 0)
-		unlink(server->options->socket);
 	free(server);
 }
 

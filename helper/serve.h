@@ -30,6 +30,7 @@ enum {
 	SERVE_TAG_RING = 2,
 	SERVE_TAGS = 3,
 	SERVE_HOLDS = 4, /* functions that one peer holds whole */
+	SERVE_PORTS = 8, /* ranges of ports of such a function and its group */
 };
 
 /* Below, equal, above: by the numbers, for what lies between them is anything. */
@@ -114,7 +115,9 @@ struct peer_ring {
 /* A function that a peer holds whole. */
 struct held {
 	struct hws_access access;
-	int32_t group; /* of the IOMMU; -1: none */
+	int32_t group;			    /* of the IOMMU; -1: none */
+	struct hws_span ports[SERVE_PORTS]; /* its BARs of I/O ports, and the group's */
+	uint32_t port_count;
 	struct hws_hold hold;
 };
 
@@ -189,9 +192,10 @@ struct server {
 	uint64_t permitted;  /* capabilities, after the start; 0: there is nothing to be raised */
 	int exe_reader;	     /* serve-exe.c: who says what programs are; -1: nobody */
 	int notify;	     /* whom to tell that it serves; -1: nobody asked */
-	uint64_t now;	     /* ns, of this turn */
-	uint64_t turn;	     /* its number */
-	uint64_t due;	     /* when the next turn is to be, if nothing comes before */
+	uint64_t alive, alive_at;    /* how often to tell that it still does, ns, 0: never; last */
+	uint64_t now;		     /* ns, of this turn */
+	uint64_t turn;		     /* its number */
+	uint64_t due;		     /* when the next turn is to be, if nothing comes before */
 	const struct account *asker; /* who was served last of those who do not press … */
 	uint64_t asked;		     /* … and when */
 	uint64_t door;		     /* when the listener is looked at again; 0: it is */
@@ -224,6 +228,8 @@ struct server {
 
 /* serve.c */
 void serve_note(struct server *server, const struct peer *peer, struct hws_event event);
+/* Why a call failed that got @code: where nobody said it since why_times() was @said, its name. */
+const char *serve_cause(unsigned int said, int code);
 /* Something that is no access: "dropped: …". */
 void serve_say(struct server *server, const struct peer *peer, enum hws_level level, int code,
 	       const char *text);
@@ -233,9 +239,11 @@ int serve_listen(const char *path);
 int serve_activated(void);
 int serve_watch(int poller, int fd, uint32_t events, void *tag);
 
-/* Where the service manager waits to hear of it, if one does: for serve_ready(), once. */
+/* The service manager, if one waits: how often it wants to hear that it serves, and still does. */
 int serve_notify_open(void);
+uint64_t serve_alive_every(void);
 void serve_ready(struct server *server);
+void serve_alive(struct server *server);
 
 /* serve-exe.c: a process that looks what program a process is; 0 or -errno, with words */
 int exe_start(struct server *server);
@@ -352,6 +360,7 @@ int machine_learn(struct server *server);
 bool machine_identify(const struct server *server, struct hws_access *access);
 /* Is it still the device that the policy was asked for, and no other in its place? 0 or -ENODEV. */
 int machine_is_known(const struct server *server, const struct hws_access *access);
+int machine_is_another(void); /* tells that it is not */
 void machine_forget(struct server *server);
 /* Closes the ranges that no peer uses; and all of a function, for whom they are opened anew. */
 void machine_close_unused(struct server *server);
@@ -369,8 +378,8 @@ int hold_give(struct server *server, struct peer *peer, const struct hws_wire_ho
 	      struct hws_wire_held *ret_held, int *ret_fd);
 /* The peer's end: its devices stop. */
 void holds_end(struct server *server, struct peer *peer);
-/* Another user holds it, or one of its IOMMU group: what its registers reach is his memory. */
-bool hold_is_others(struct server *server, const struct peer *peer, struct hws_bdf bdf);
+/* Does it reach what another user holds, or one of its IOMMU group: and so his memory? */
+bool hold_keeps_out(struct server *server, const struct peer *peer, const struct hws_access *of);
 /* Does the policy still give all that it holds? */
 bool holds_are_granted(struct server *server, const struct peer *peer);
 

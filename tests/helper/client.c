@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -313,10 +315,22 @@ static const struct {
 	{ "ports", client_ports },
 };
 
+/* It would be waited for until the test's time is over, and nobody knew where it was. */
+static void tell_where(int signal)
+{
+	void *frames[32];
+
+	(void)signal;
+	backtrace_symbols_fd(frames, backtrace(frames, 32), STDERR_FILENO);
+	_exit(3);
+}
+
 int client_main(int argc, char **argv)
 {
 	if (argc < 3 || strcmp(argv[1], "client") != 0)
 		return -1;
+	signal(SIGALRM, tell_where);
+	alarm(60);
 	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
 		if (strcmp(clients[i].name, argv[2]) != 0)
 			continue;

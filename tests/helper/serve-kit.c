@@ -283,27 +283,44 @@ bool bare_dropped(int fd)
 	return dropped;
 }
 
-/* A good request: reads MSR 0x19c. */
-size_t make_good(union wire_request *request, uint32_t sequence)
+static size_t make_step(union wire_request *request, uint32_t sequence,
+			const struct hws_wire_step *step)
 {
 	size_t size = wire_begin(request, HWS_WIRE_RUN, 1, sequence);
 	struct hws_wire_run *run = (void *)(request->bytes + sizeof(request->head));
-	struct hws_wire_step *step = (void *)(run + 1);
 
 	run->count = 1;
-	*step = (struct hws_wire_step) { .kind = HWS_KIND_MSR, .width = 8, .at = 0x19c };
+	*(struct hws_wire_step *)(void *)(run + 1) = *step;
 	return size;
+}
+
+static struct hws_wire_step msr_step(uint32_t reg)
+{
+	return (struct hws_wire_step) { .kind = HWS_KIND_MSR, .width = 8, .at = reg };
+}
+
+/* A good request: reads MSR 0x19c. */
+size_t make_good(union wire_request *request, uint32_t sequence)
+{
+	const struct hws_wire_step step = msr_step(0x19c);
+
+	return make_step(request, sequence, &step);
+}
+
+int bare_step(int fd, const struct hws_wire_step *step)
+{
+	union wire_request request;
+	union wire_reply reply;
+
+	make_step(&request, 5, step);
+	return bare_ask(fd, &request, &reply);
 }
 
 int bare_msr(int fd, uint32_t reg)
 {
-	union wire_request request;
-	union wire_reply reply;
-	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
+	const struct hws_wire_step step = msr_step(reg);
 
-	make_good(&request, 5);
-	((struct hws_wire_step *)(void *)(run + 1))->at = reg;
-	return bare_ask(fd, &request, &reply);
+	return bare_step(fd, &step);
 }
 
 int bare_txn(int fd, uint32_t begin)

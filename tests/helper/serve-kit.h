@@ -76,7 +76,8 @@ int bare_say_hello(int fd);
 int bare_ask(int fd, const union wire_request *request, union wire_reply *ret_reply);
 /* A request that is allowed: reads MSR 0x19c. Its size. */
 size_t make_good(union wire_request *request, uint32_t sequence);
-/* Whole requests: reads the register; begins a transaction, or ends it. */
+/* Whole requests: one step; reads the register; begins a transaction, or ends it. */
+int bare_step(int fd, const struct hws_wire_step *step);
 int bare_msr(int fd, uint32_t reg);
 int bare_txn(int fd, uint32_t begin);
 /* A body for as_user(): connects, and is answered. */

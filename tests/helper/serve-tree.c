@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/sys-internal.h"
+
 static int open_file(const char *root, const char *name, int flags)
 {
 	char path[256];
@@ -81,4 +83,22 @@ void tree_remove(const char *root)
 
 	snprintf(command, sizeof(command), "rm -rf '%s'", root);
 	ck_assert_int_eq(system(command), 0);
+}
+
+int tree_ask_bar(int fd, uint32_t *ret_seen)
+{
+	union wire_request request;
+	union wire_reply reply;
+	struct hws_wire_bar *ask = (void *)(request.bytes + sizeof(request.head));
+	int bar;
+
+	*ret_seen = 0;
+	wire_begin(&request, HWS_WIRE_BAR, 0, 1);
+	*ask = (struct hws_wire_bar) { .bdf = { .device = 3 }, .rights = HWS_RW };
+	must(sys_send_message(fd, &request, request.head.size) > 0);
+	must(sys_receive_message(fd, &reply, sizeof(reply), &bar) > 0);
+	if (bar >= 0)
+		must(pread(bar, ret_seen, 4, 0x10) == 4);
+	sys_close(bar);
+	return reply.answer.code;
 }

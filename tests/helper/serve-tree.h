@@ -15,5 +15,7 @@ void tree_remove(const char *root);
 /* The file is made where there is none, and has that size then. */
 void tree_write(const char *root, const char *name, uint32_t at, uint32_t value, off_t size);
 uint32_t tree_read(const char *root, const char *name, uint32_t at);
+/* For as_user(): asks for BAR 0. The code; what the descriptor shows at 0x10, if one came. */
+int tree_ask_bar(int fd, uint32_t *ret_seen);
 
 #endif

@@ -46,6 +46,7 @@ void machine_close_function(struct server *server, struct hws_bdf bdf)
 	"cpu count 1\n"                                                 \
 	"pci 00:01.0 1234:11e8 class 0x00ff00 group 7\n bar 0 mem 4K\n" \
 	"pci 00:02.0 1234:11e8 class 0x00ff00 group 7\n bar 0 mem 4K\n" \
+	" bar 1 io 32\n"                                                \
 	"pci 00:03.0 1234:11e8 class 0x00ff00 group 8\n bar 0 mem 4K\n" \
 	"pci 00:04.0 1234:11e8 class 0x00ff00\n bar 0 mem 4K\n"         \
 	"pci 00:05.0 1234:11e8 class 0x00ff00\n bar 0 mem 4K\n"
@@ -116,6 +117,13 @@ static int holds(struct scene *scene, struct peer *peer, int number)
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
+static bool is_others(struct server *server, const struct peer *peer, struct hws_bdf bdf)
+{
+	const struct hws_access access = { .kind = HWS_KIND_PCI, .bdf = bdf };
+
+	return hold_keeps_out(server, peer, &access);
+}
+
 /* Alice holds one; a bit for each that is another's then to bob. */
 START_TEST(hold_reaches_as_far_as_its_group)
 {
@@ -130,13 +138,13 @@ START_TEST(hold_reaches_as_far_as_its_group)
 
 		ck_ok(holds(scene, &scene->alice, table[i].held));
 		for (int number = 1; number <= FUNCTIONS; number++) {
-			ck_assert(!hold_is_others(&scene->server, &scene->alice, function(number)));
-			if (hold_is_others(&scene->server, &scene->bob, function(number)))
+			ck_assert(!is_others(&scene->server, &scene->alice, function(number)));
+			if (is_others(&scene->server, &scene->bob, function(number)))
 				others |= UINT32_C(1) << number;
 		}
 		ck_assert_uint_eq(others, table[i].others);
 		scene->alice.gone = true;
-		ck_assert(!hold_is_others(&scene->server, &scene->bob, function(table[i].held)));
+		ck_assert(!is_others(&scene->server, &scene->bob, function(table[i].held)));
 		end(scene);
 	}
 }
@@ -174,10 +182,48 @@ START_TEST(hold_is_refused_while_others_write_to_its_group)
 }
 END_TEST
 
+static uint64_t first_port(struct scene *scene)
+{
+	struct hws_pci_info info = { .size = sizeof(info) };
+	struct hws_shim *shim = &scene->server.hw->shim;
+
+	ck_ok(shim_ops(shim)->pci_info(shim->self, function(2), &info));
+	ck_assert_uint_eq(info.bars[1].size, 32);
+	return info.bars[1].base;
+}
+
+static bool keeps_out(struct scene *scene, const struct peer *peer, uint64_t first, uint64_t last)
+{
+	const struct hws_access access = { .kind = HWS_KIND_PORT, .first = first, .last = last };
+
+	return hold_keeps_out(&scene->server, peer, &access);
+}
+
+/* By those of 2 its registers are written, and 1 is one with it. */
+START_TEST(hold_reaches_to_the_ports_of_its_group)
+{
+	for (int number = 1; number <= FUNCTIONS; number++) {
+		struct scene *scene = begin();
+		uint64_t port = first_port(scene);
+		bool all = number <= 2;
+
+		ck_assert(!keeps_out(scene, &scene->bob, port, port));
+		ck_ok(holds(scene, &scene->alice, number));
+		ck_assert(!keeps_out(scene, &scene->alice, port, port + 31));
+		ck_assert(keeps_out(scene, &scene->bob, port, port) == all);
+		ck_assert(keeps_out(scene, &scene->bob, port + 31, port + 34) == all);
+		ck_assert(!keeps_out(scene, &scene->bob, port - 4, port - 1));
+		ck_assert(!keeps_out(scene, &scene->bob, port + 32, port + 35));
+		end(scene);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("helper/hold", (const TTest *[]) {
 						hold_reaches_as_far_as_its_group,
+						hold_reaches_to_the_ports_of_its_group,
 						hold_is_refused_while_others_write_to_its_group,
 						NULL,
 					});

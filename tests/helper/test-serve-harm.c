@@ -10,31 +10,28 @@
 #include "shim/sys-internal.h"
 #include "tests/helper/serve-kit.h"
 
-#define USES "bar = 1234:11e8 0 rw\npci = 1234:11e8 rw\ndma = 1234:11e8\n"
+/* The last one's registers lie in ports, too: 0xc000-0xc0ff. */
+#define USES                                                          \
+	"bar = 1234:11e8 0 rw\npci = 1234:11e8 rw\ndma = 1234:11e8\n" \
+	"dma = 1b36:0005\nport = 0xc000-0xc0ff rw\n"
 #define POLICY                                                       \
 	"[alice]\nuser = 41000\n" USES "[bob]\nuser = 41001\n" USES  \
 	"[carol]\nuser = 2147483648\nbar = 1234:11e8 0 rw claimed\n" \
-	"pci = 1234:11e8 rw claimed\n"
+	"pci = 1234:11e8 rw claimed\nport = 0xc000-0xc0ff rw claimed\n"
 
 /* What a body says of each thing that it tried. */
 enum { READS = 1, WRITES_BAR = 2, WRITES_CONFIG = 4, MAPS = 8, MAY_ALL = 15 };
 
 static int access_one(int fd, enum hws_kind kind, enum hws_wire_verb verb, uint64_t at)
 {
-	union wire_request request;
-	union wire_reply reply;
-	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
-	struct hws_wire_step *step = (void *)(run + 1);
+	const struct hws_wire_step step = { .kind = (uint8_t)kind,
+					    .verb = (uint8_t)verb,
+					    .width = 4,
+					    .bdf = { .device = 3 },
+					    .at = at,
+					    .value = verb == HWS_WIRE_WRITE ? 7 : 0 };
 
-	wire_begin(&request, HWS_WIRE_RUN, 1, 1);
-	run->count = 1;
-	*step = (struct hws_wire_step) { .kind = (uint8_t)kind,
-					 .verb = (uint8_t)verb,
-					 .width = 4,
-					 .bdf = { .device = 3 },
-					 .at = at,
-					 .value = verb == HWS_WIRE_WRITE ? 7 : 0 };
-	return bare_ask(fd, &request, &reply);
+	return bare_step(fd, &step);
 }
 
 static int ask_window(int fd)
@@ -48,14 +45,14 @@ static int ask_window(int fd)
 	return bare_ask(fd, &request, &reply);
 }
 
-static int ask_hold(int fd)
+static int ask_hold(int fd, uint8_t device)
 {
 	union wire_request request;
 	union wire_reply reply;
 	struct hws_wire_hold *hold = (void *)(request.bytes + sizeof(request.head));
 
 	wire_begin(&request, HWS_WIRE_HOLD, 0, 3);
-	*hold = (struct hws_wire_hold) { .bdf = { .device = 3 } };
+	*hold = (struct hws_wire_hold) { .bdf = { .device = device } };
 	return bare_ask(fd, &request, &reply);
 }
 
@@ -83,7 +80,7 @@ static int holds(const struct daemon *daemon, void *context)
 	int fd = bare_hello(daemon);
 	char byte = 0;
 
-	must(fd >= 0 && ask_hold(fd) == -EOPNOTSUPP);
+	must(fd >= 0 && ask_hold(fd, 3) == -EOPNOTSUPP);
 	must(tries_all(fd) == MAY_ALL);
 	/* her other programs are hers to mind */
 	must(tries_all(bare_hello(daemon)) == MAY_ALL);
@@ -97,7 +94,7 @@ static int is_kept_out(const struct daemon *daemon, void *context)
 
 	(void)context;
 	must(fd >= 0);
-	return ask_hold(fd) == -EBUSY ? tries_all(fd) : -1;
+	return ask_hold(fd, 3) == -EBUSY ? tries_all(fd) : -1;
 }
 
 START_TEST(registers_of_a_function_that_is_held_are_not_written_by_others)
@@ -120,6 +117,53 @@ START_TEST(registers_of_a_function_that_is_held_are_not_written_by_others)
 	ck_assert_int_eq(write(pipes[3], &byte, 1), 1);
 	ck_assert_int_eq(as_user_end(pid), 0);
 	ck_assert_int_eq(as_user(BOB, tries, &daemon, NULL), MAY_ALL);
+	daemon_stop(&daemon);
+}
+END_TEST
+
+static int writes_port(const struct daemon *daemon, void *context)
+{
+	const struct hws_wire_step step = {
+		.kind = HWS_KIND_PORT, .verb = HWS_WIRE_WRITE, .width = 1, .at = 0xc000, .value = 7
+	};
+	int fd = bare_hello(daemon);
+
+	(void)context;
+	must(fd >= 0);
+	return -bare_step(fd, &step);
+}
+
+static int holds_ports(const struct daemon *daemon, void *context)
+{
+	const int *pipes = context;
+	int fd = bare_hello(daemon);
+	char byte = 0;
+
+	must(fd >= 0 && ask_hold(fd, 2) == -EOPNOTSUPP);
+	must(writes_port(daemon, NULL) == 0);
+	must(write(pipes[1], &byte, 1) == 1 && read(pipes[2], &byte, 1) == 1);
+	return 0;
+}
+
+START_TEST(ports_of_a_function_that_is_held_are_not_written_by_others)
+{
+	struct daemon daemon = { 0 };
+	int pipes[4];
+	char byte;
+	pid_t pid;
+
+	need_root();
+	ck_ok(pipe(pipes));
+	ck_ok(pipe(pipes + 2));
+	daemon_start(&daemon, POLICY, NULL);
+	ck_assert_int_eq(as_user(BOB, writes_port, &daemon, NULL), 0);
+	pid = as_user_begin(ALICE, holds_ports, &daemon, pipes);
+	ck_assert_int_eq(read(pipes[0], &byte, 1), 1);
+	ck_assert_int_eq(as_user(BOB, writes_port, &daemon, NULL), EACCES);
+	ck_assert_int_eq(as_user(CAROL, writes_port, &daemon, NULL), 0);
+	ck_assert_int_eq(write(pipes[3], &byte, 1), 1);
+	ck_assert_int_eq(as_user_end(pid), 0);
+	ck_assert_int_eq(as_user(BOB, writes_port, &daemon, NULL), 0);
 	daemon_stop(&daemon);
 }
 END_TEST
@@ -176,12 +220,79 @@ START_TEST(who_dies_gets_nothing_written_that_he_may_not_write)
 }
 END_TEST
 
+/* A register of edu's, for DMA: what it held before is not what bob's death has it hold again. */
+enum { SOURCE = 0x80, BEFORE = 0x11, AFTER = 0x22 };
+
+static int writes_and_waits(const struct daemon *daemon, void *context)
+{
+	const int *pipes = context;
+	struct hws *hw = ask_helper(daemon);
+	struct hws_step step;
+	struct hws_mmio *edu;
+	struct hws_txn *txn;
+	char byte = 0;
+
+	must(hws_mmio_map(hw, "00:03.0", 0, SOURCE, 4, HWS_RW, &edu) == 0);
+	must(hws_mmio_write32(edu, 0, BEFORE) == 0);
+	must(hws_txn_open(hw, NULL, &txn) == 0);
+	step = hws_step_write(hws_in_mmio(edu, 0, 4), AFTER);
+	must(hws_txn_run(txn, &step, 1) == 0);
+	must(write(pipes[1], &byte, 1) == 1);
+	pause();
+	return 0;
+}
+
+static int holds_while_he_dies(const struct daemon *daemon, void *context)
+{
+	const int *pipes = context;
+	struct hws *hw = ask_helper(daemon);
+	int fd = bare_hello(daemon);
+	uint32_t value = 0;
+	struct hws_mmio *edu;
+	char byte = 0;
+
+	must(fd >= 0 && ask_hold(fd, 3) == -EOPNOTSUPP);
+	must(hws_mmio_map(hw, "00:03.0", 0, SOURCE, 4, HWS_R, &edu) == 0);
+	must(write(pipes[1], &byte, 1) == 1 && read(pipes[2], &byte, 1) == 1);
+	for (int waited = 0; waited < 20; waited++) {
+		must(hws_mmio_read32(edu, 0, &value) == 0);
+		must(value != BEFORE);
+		usleep(20000);
+	}
+	return 0;
+}
+
+START_TEST(who_dies_writes_nothing_back_to_what_another_holds_by_then)
+{
+	struct daemon daemon = { 0 };
+	int pipes[4];
+	pid_t alice, bob;
+	char byte;
+
+	need_root();
+	ck_ok(pipe(pipes));
+	ck_ok(pipe(pipes + 2));
+	daemon_start(&daemon, POLICY, NULL);
+	bob = as_user_begin(BOB, writes_and_waits, &daemon, pipes);
+	ck_assert_int_eq(read(pipes[0], &byte, 1), 1);
+	alice = as_user_begin(ALICE, holds_while_he_dies, &daemon, pipes);
+	ck_assert_int_eq(read(pipes[0], &byte, 1), 1);
+	ck_ok(kill(bob, SIGKILL));
+	ck_assert_int_eq(as_user_end(bob), -1);
+	ck_assert_int_eq(write(pipes[3], &byte, 1), 1);
+	ck_assert_int_eq(as_user_end(alice), 0);
+	daemon_stop(&daemon);
+}
+END_TEST
+
 int main(void)
 {
 	return suite_run("helper/serve-harm",
 			 (const TTest *[]) {
 				 registers_of_a_function_that_is_held_are_not_written_by_others,
+				 ports_of_a_function_that_is_held_are_not_written_by_others,
 				 who_dies_gets_nothing_written_that_he_may_not_write,
+				 who_dies_writes_nothing_back_to_what_another_holds_by_then,
 				 NULL,
 			 });
 }

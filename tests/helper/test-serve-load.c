@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -136,8 +137,9 @@ struct trail {
 	uint64_t refusals; /* recorded one by one */
 	uint64_t counted;  /* told by their number */
 	uint64_t lines;
-	uint64_t named; /* with what becomes of the hostile name */
-	bool clean;	/* printable lines, each of which begins and ends as a record */
+	uint64_t named;	  /* with what becomes of the hostile name */
+	uint64_t without; /* for want of a descriptor */
+	bool clean;	  /* printable lines, each of which begins and ends as a record */
 };
 
 static uint64_t number_behind(const char *line, const char *name)
@@ -173,6 +175,7 @@ static struct trail read_trail(const char *path)
 		trail.refusals += strstr(line, "\"uid\":41001") && strstr(line, "\"access\"");
 		if (strstr(line, "counted, not recorded one by one"))
 			trail.counted += number_behind(line, "\"value\":\"");
+		trail.without += strstr(line, "no descriptor left") != NULL;
 		trail.named += strstr(line, "x1b[2J") != NULL;
 		trail.clean &= length > 2 && line[0] == '{' && !strcmp(line + length - 2, "}\n");
 		for (size_t i = 0; i + 1 < length; i++)
@@ -235,6 +238,51 @@ START_TEST(p15_users_that_are_nobody_do_not_flood_the_trail)
 	trail = read_trail(path);
 	remove_trail(path);
 	ck_assert_uint_le(trail.lines, 500 * ((end - begin) / 1000000000 + 2) + 50);
+}
+END_TEST
+
+/* Nor does who is sent away because no descriptor is left for him. */
+START_TEST(p15_connections_without_a_descriptor_do_not_flood_the_trail)
+{
+	enum { FILL = 8 };
+	static char path[128];
+	static const char *const arguments[] = { "--audit", path, NULL };
+	struct daemon daemon = { 0 };
+	struct rlimit limit;
+	struct rlimit none;
+	struct trail trail;
+	uint64_t begin;
+	uint64_t end;
+	uint64_t most;
+	int filled[FILL];
+	int fd;
+
+	need_root();
+	snprintf(path, sizeof(path), "/tmp/hwsafe-trail-%d", getpid());
+	daemon_start(&daemon, POLICY, arguments);
+	ck_ok(sys_clock(CLOCK_MONOTONIC, &begin));
+	fd = bare_hello(&daemon); /* by then none is left of who came before */
+	ck_assert_int_ge(fd, 0);
+	none.rlim_cur = (rlim_t)daemon_fds(&daemon);
+	ck_ok(prlimit(daemon.pid, RLIMIT_NOFILE, NULL, &limit));
+	none.rlim_max = limit.rlim_max;
+	ck_ok(prlimit(daemon.pid, RLIMIT_NOFILE, &none, NULL));
+	for (int i = 0; i < FILL; i++) /* what was closed in between may have left some */
+		filled[i] = bare_connect(&daemon);
+	ck_assert_int_eq(as_user(ALICE, comes_and_goes, &daemon, NULL), 0);
+	ck_ok(prlimit(daemon.pid, RLIMIT_NOFILE, &limit, NULL));
+	for (int i = 0; i < FILL; i++)
+		sys_close(filled[i]);
+	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
+	sys_close(fd);
+	daemon_stop(&daemon);
+	ck_ok(sys_clock(CLOCK_MONOTONIC, &end));
+	trail = read_trail(path);
+	remove_trail(path);
+	ck_assert_uint_gt(trail.without, 0);
+	most = 500 * ((end - begin) / 1000000000 + 2);
+	ck_assert_uint_le(trail.without, most);
+	ck_assert_uint_le(trail.lines - trail.without, most + 50);
 }
 END_TEST
 
@@ -340,6 +388,7 @@ int main(int argc, char **argv)
 			p15_batch_of_more_than_a_second_has_is_paid_for_later,
 			p15_refusals_do_not_flood_the_trail_and_none_goes_uncounted,
 			p15_users_that_are_nobody_do_not_flood_the_trail,
+			p15_connections_without_a_descriptor_do_not_flood_the_trail,
 			p15_names_of_programs_stay_one_printable_record,
 			p6_who_dies_between_check_and_reply_is_forgotten,
 			NULL,

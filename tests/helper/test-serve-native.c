@@ -145,24 +145,18 @@ END_TEST
 /* One step: the bits of 0xff at 0x40 become 5. */
 static int updates(const struct daemon *daemon, void *context)
 {
-	union wire_request request;
-	union wire_reply reply;
-	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
-	struct hws_wire_step *step = (void *)(run + 1);
+	const struct hws_wire_step step = { .kind = HWS_KIND_PCI,
+					    .verb = HWS_WIRE_UPDATE,
+					    .width = 4,
+					    .bdf = { .device = 3 },
+					    .at = 0x40,
+					    .value = 5,
+					    .mask = 0xff };
 	int fd = bare_hello(daemon);
 
 	(void)context;
 	must(fd >= 0);
-	wire_begin(&request, HWS_WIRE_RUN, 1, 3);
-	run->count = 1;
-	*step = (struct hws_wire_step) { .kind = HWS_KIND_PCI,
-					 .verb = HWS_WIRE_UPDATE,
-					 .width = 4,
-					 .bdf = { .device = 3 },
-					 .at = 0x40,
-					 .value = 5,
-					 .mask = 0xff };
-	return bare_ask(fd, &request, &reply) == 0 ? 0 : 1;
+	return bare_step(fd, &step) == 0 ? 0 : 1;
 }
 
 /* Also the one that only tells the policy what stands there. */
@@ -317,17 +311,11 @@ END_TEST
 
 static int reads_register(int fd, enum hws_kind kind, uint64_t at)
 {
-	union wire_request request;
-	union wire_reply reply;
-	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
-	struct hws_wire_step *step = (void *)(run + 1);
+	struct hws_wire_step step = { .kind = (uint8_t)kind, .width = 1, .at = at };
 
-	wire_begin(&request, HWS_WIRE_RUN, 1, 7);
-	run->count = 1;
-	*step = (struct hws_wire_step) { .kind = (uint8_t)kind, .width = 1, .at = at };
 	if (kind == HWS_KIND_BAR)
-		step->bdf.device = 3;
-	return bare_ask(fd, &request, &reply);
+		step.bdf.device = 3;
+	return bare_step(fd, &step);
 }
 
 /* More ranges than the helper has open at a time. */

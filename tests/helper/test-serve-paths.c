@@ -106,25 +106,6 @@ static void make_others(const char *root)
 	tree_write(root, "/other/resource0", 0x10, SECRET, TREE_BAR);
 }
 
-/* What the descriptor that came shows, if one came. */
-static int ask_bar(int fd, uint32_t *ret_seen)
-{
-	union wire_request request;
-	union wire_reply reply;
-	struct hws_wire_bar *ask = (void *)(request.bytes + sizeof(request.head));
-	int bar;
-
-	*ret_seen = 0;
-	wire_begin(&request, HWS_WIRE_BAR, 0, 1);
-	*ask = (struct hws_wire_bar) { .bdf = { .device = 3 }, .rights = HWS_RW };
-	must(sys_send_message(fd, &request, request.head.size) > 0);
-	must(sys_receive_message(fd, &reply, sizeof(reply), &bar) > 0);
-	if (bar >= 0)
-		must(pread(bar, ret_seen, 4, 0x10) == 4);
-	sys_close(bar);
-	return reply.answer.code;
-}
-
 struct counts {
 	unsigned int given;
 	unsigned int refused;
@@ -145,7 +126,7 @@ static int asks_again_and_again(const struct daemon *daemon, void *context)
 			fd = bare_hello(daemon);
 			must(fd >= 0);
 		}
-		code = ask_bar(fd, &seen);
+		code = tree_ask_bar(fd, &seen);
 		must(seen == 0 || seen == GOOD);
 		must(code == 0 || seen == 0);
 		counts.given += seen == GOOD;
@@ -193,7 +174,7 @@ static int is_given_none(const struct daemon *daemon, void *context)
 	uint32_t seen;
 
 	(void)context;
-	must(fd >= 0 && ask_bar(fd, &seen) < 0 && seen == 0);
+	must(fd >= 0 && tree_ask_bar(fd, &seen) < 0 && seen == 0);
 	sys_close(fd);
 	return 0;
 }
@@ -201,19 +182,13 @@ static int is_given_none(const struct daemon *daemon, void *context)
 /* Without having asked for the BAR before. */
 static int reads_register(const struct daemon *daemon, void *context)
 {
-	union wire_request request;
-	union wire_reply reply;
-	struct hws_wire_run *run = (void *)(request.bytes + sizeof(request.head));
-	struct hws_wire_step *step = (void *)(run + 1);
+	const struct hws_wire_step step = {
+		.kind = HWS_KIND_BAR, .width = 4, .bdf = { .device = 3 }, .at = 0x10
+	};
 	int fd = bare_hello(daemon);
 
 	must(fd >= 0);
-	wire_begin(&request, HWS_WIRE_RUN, 1, 3);
-	run->count = 1;
-	*step = (struct hws_wire_step) {
-		.kind = HWS_KIND_BAR, .width = 4, .bdf = { .device = 3 }, .at = 0x10
-	};
-	must(bare_ask(fd, &request, &reply) == *(const int *)context);
+	must(bare_step(fd, &step) == *(const int *)context);
 	sys_close(fd);
 	return 0;
 }

@@ -112,6 +112,15 @@ static int is_refused_once(const struct daemon *daemon, void *context)
 	must(hws_snapshot_take(hw, &snapshot) == 0);
 	must(snapshot.denied[HWS_REASON_GUARD] == 1);
 	hws_msr_close(msr);
+	/* so is an update, before it has read */
+	must(hws_msr_open(hw, "0", 0x199, 0x199, HWS_RW, &msr) == 0);
+	for (int i = 0; i < 5; i++)
+		steps[i] = hws_step_update(hws_in_msr(msr, 0, 0x199), 0x100, 0x100);
+	must(hws_batch_run(steps, 5, 0) == -EDQUOT);
+	must(steps[2].status == 0 && steps[3].status == -EDQUOT && steps[4].status == -ECANCELED);
+	must(hws_snapshot_take(hw, &snapshot) == 0);
+	must(snapshot.denied[HWS_REASON_GUARD] == 2);
+	hws_msr_close(msr);
 	hws_close(hw);
 	return 0;
 }

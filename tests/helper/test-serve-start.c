@@ -289,6 +289,7 @@ static void hand_over(void *context)
 	setenv("LISTEN_PID", of->pid ? of->pid : pid, 1);
 	setenv("LISTEN_FDNAMES", "hwsafe-helper.socket", 1);
 	setenv("NOTIFY_SOCKET", notified, 1);
+	setenv("WATCHDOG_USEC", "1000000", 1);
 	if (of->fds)
 		setenv("LISTEN_FDS", of->fds, 1);
 	if (of->pidfd)
@@ -364,6 +365,10 @@ static void is_activated(bool abstract)
 	}
 	ck_assert_int_gt(recv(manager, word, sizeof(word) - 1, 0), 0);
 	ck_assert_str_eq(word, "READY=1");
+	for (int i = 0; i < 2; i++) { /* and that it still does */
+		ck_assert_int_gt(recv(manager, word, sizeof(word) - 1, 0), 0);
+		ck_assert_str_eq(word, "WATCHDOG=1");
+	}
 	ck_assert_int_eq(as_user(ALICE, is_served, &daemon, NULL), 0);
 	close(manager);
 	daemon_stop(&daemon);
