@@ -92,6 +92,8 @@ bool args_c_number(const char *word, uint64_t max, uint64_t *ret_value);
 enum result call_open(const struct call *call, struct hws **ret_hw);
 /* Tells why a call on @about failed, in one line; gives what to end with. */
 enum result call_fail(const char *about, int code);
+/* The same of a file, whose mode is not the policy's. */
+enum result call_fail_file(const char *name, int code);
 
 /*
  * What is to be done whole or undone must not be left in between: signals that would end the
@@ -99,6 +101,8 @@ enum result call_fail(const char *about, int code);
  */
 void call_hold_signals(sigset_t *ret_before);
 void call_release_signals(const sigset_t *before);
+/* Does one of them wait that will end the process? Whoever ignores it is not ended by it. */
+bool call_is_ended(void);
 
 /* So far from now, for what waits. */
 uint64_t call_deadline(uint64_t ms);

@@ -200,7 +200,7 @@ static enum result run(const struct call *call, struct reader *reader,
 	struct json_object *o;
 
 	if (r < 0)
-		return call_fail(call->words[0], r);
+		return call_fail_file(call->words[0], r);
 	if (reader->room)
 		show_ring(reader);
 	if (!reader->array)

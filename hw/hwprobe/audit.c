@@ -180,7 +180,7 @@ static enum result verify(const struct call *call)
 	if (result == RESULT_OK)
 		r = hws_audit_verify(&source.source, take_finding, array);
 	if (result == RESULT_OK && r < 0 && r != -EBADMSG)
-		result = call_fail(call->words[0], r);
+		result = call_fail_file(call->words[0], r);
 	if (result != RESULT_OK || !array) {
 		json_object_put(array);
 		return result == RESULT_OK && r < 0 ? RESULT_MISMATCH : result;

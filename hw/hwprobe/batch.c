@@ -208,7 +208,7 @@ static enum result run_txn(const struct call *call, struct hws *hw, struct steps
 
 	call_hold_signals(&held);
 	r = name && !journal ? -ENOMEM : hws_txn_open(hw, journal, &txn);
-	result = r < 0 ? call_fail("txn", r) : do_txn(call, txn, steps, &undone);
+	result = r < 0 ? call_fail_file("txn", r) : do_txn(call, txn, steps, &undone);
 	call_release_signals(&held);
 	free(journal);
 	return r < 0 ? result : report(call, steps, undone, result);

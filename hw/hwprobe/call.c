@@ -117,6 +117,13 @@ enum result call_fail(const char *about, int code)
 	return (enum result)hws_explain(code, NULL);
 }
 
+enum result call_fail_file(const char *name, int code)
+{
+	enum result result = call_fail(name, code);
+
+	return code == -EACCES ? RESULT_REFUSED : result;
+}
+
 enum result call_live_only(const char *area)
 {
 	say("%s: a captured tree has none: leave out --sysroot", area);
@@ -160,6 +167,19 @@ void call_hold_signals(sigset_t *ret_before)
 void call_release_signals(const sigset_t *before)
 {
 	sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+bool call_is_ended(void)
+{
+	struct sigaction action;
+	sigset_t waiting;
+
+	sigpending(&waiting);
+	for (int i = 1; i < NSIG; i++)
+		if (sigismember(&waiting, i) == 1 && sigaction(i, NULL, &action) == 0 &&
+		    action.sa_handler != SIG_IGN)
+			return true;
+	return false;
 }
 
 uint64_t call_deadline(uint64_t ms)

@@ -106,11 +106,14 @@ static void print_identity(const struct call *call, const struct identity *ident
 	const struct hws_topology *topology = &identity->topology;
 	struct page page;
 	char text[128];
+	int n;
 
 	page_init(&page, call->settings.color);
 	page_row(&page, "vendor", TONE_PLAIN, "", identity->vendor);
-	snprintf(text, sizeof(text), "0x0-0x%x, 0x80000000-0x%x", identity->highest,
-		 identity->highest_extended);
+	n = snprintf(text, sizeof(text), "0x0-0x%x", identity->highest);
+	if (identity->highest_extended)
+		snprintf(text + n, sizeof(text) - (size_t)n, ", 0x%x-0x%x", EXTENDED,
+			 identity->highest_extended);
 	page_row(&page, "leaves", TONE_PLAIN, "", text);
 	snprintf(text, sizeof(text), "packages %u, cores %u, threads %u", topology->packages,
 		 topology->cores, topology->threads);

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { SCHEMA_VERSION = 1 };
+
 void put(struct json_object *object, const char *key, struct json_object *value)
 {
 	json_object_object_add(object, key, value);
@@ -38,17 +40,15 @@ struct json_object *document(const struct settings *settings)
 {
 	struct json_object *o = json_object_new_object();
 
-	put_number(o, "schema_version", 1);
+	put_number(o, "schema_version", SCHEMA_VERSION);
 	put_text(o, "version", hws_version());
 	put_text(o, "sysroot", settings->sysroot);
 	return o;
 }
 
-int document_print(struct json_object *o)
+static int print(struct json_object *o, int how)
 {
-	const char *text = json_object_to_json_string_ext(
-		o,
-		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_object_to_json_string_ext(o, how | JSON_C_TO_STRING_NOSLASHESCAPE);
 
 	if (text)
 		puts(text);
@@ -56,4 +56,15 @@ int document_print(struct json_object *o)
 		say("no memory for the document");
 	json_object_put(o);
 	return text ? 0 : -ENOMEM;
+}
+
+int document_print(struct json_object *o)
+{
+	return print(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+}
+
+int document_line(struct json_object *o)
+{
+	put_number(o, "schema_version", SCHEMA_VERSION);
+	return print(o, JSON_C_TO_STRING_PLAIN);
 }

@@ -11,6 +11,8 @@
 struct json_object *document(const struct settings *settings);
 /* Prints it, and gives it up. 0 or -errno. */
 int document_print(struct json_object *o);
+/* One of many, in a line, with schema_version; gives it up. 0 or -errno. */
+int document_line(struct json_object *o);
 
 /* Each takes its value. A NULL is null. */
 void put(struct json_object *object, const char *key, struct json_object *value);

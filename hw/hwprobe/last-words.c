@@ -80,7 +80,7 @@ static enum result last_words(const struct call *call)
 
 	if (count < 0) {
 		json_object_put(array);
-		return call_fail(call->words[0], count);
+		return call_fail_file(call->words[0], count);
 	}
 	for (int i = 0; i < count; i++) {
 		if (words[i].over && !call->given[ALL].count)

@@ -83,9 +83,14 @@ static void print_limits(const struct piece *piece, FILE *out)
 
 bool learn_can_stand(const char *path)
 {
-	for (; *path; path++)
-		if (*path == '"' || (unsigned char)*path < ' ' || *path == 0x7f)
-			return false;
+	struct hws_policy *policy;
+	char text[512]; /* a note's path is shorter by far */
+	int n = snprintf(text, sizeof(text), "[a]\nexe = \"%s\"\nport = 0 r\n", path);
+
+	if (strpbrk(path, "\"\n") || n >= (int)sizeof(text) ||
+	    hws_policy_parse(NULL, "", text, (size_t)n, &policy) < 0)
+		return false;
+	hws_policy_unref(policy);
 	return true;
 }
 

@@ -61,13 +61,22 @@ static enum result open_sheet(const struct call *call, struct hws_learn **ret_le
 	return result;
 }
 
-/* Before it runs: what was learned by then would be lost. */
+/*
+ * Before it runs: what was learned by then would be lost. Nothing new stays there: among the
+ * policy's files an empty one would take from the program what is built in.
+ */
 static enum result check_output(const struct call *call)
 {
 	const char *name = call->given[OUTPUT].value;
-	int fd = name ? open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
-	int error = name && fd < 0 ? errno : 0;
+	int fd = name ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666) : -1;
+	bool is_new = fd >= 0;
+	int error;
 
+	if (name && fd < 0 && errno == EEXIST)
+		fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	error = name && fd < 0 ? errno : 0;
+	if (is_new)
+		unlink(name);
 	if (error)
 		say("%s: %s", name, strerror(error));
 	if (fd >= 0)

@@ -51,6 +51,7 @@ static const struct verb *const verbs[] = {
 	&verb_snapshot_diff,
 	&verb_snapshot_restore,
 	&verb_restore,
+	&verb_record,
 	&verb_bench,
 	&verb_last_words,
 	&verb_sim_check,

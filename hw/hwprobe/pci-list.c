@@ -7,6 +7,7 @@
 
 #include "hw/hwprobe/args.h"
 #include "hw/hwprobe/modules.h"
+#include "hw/hwprobe/sanitize.h"
 
 static int append(struct list *list, const struct entry *entry)
 {
@@ -124,16 +125,14 @@ static int read_dumped(const struct dump_function *f, uint32_t size, uint8_t byt
 	return (int)n;
 }
 
-int list_config(const struct list *list, const struct entry *entry, uint32_t size,
-		uint8_t bytes[CONFIG_SIZE])
+static int read_asked(const struct list *list, const struct entry *entry, uint32_t size,
+		      uint8_t bytes[CONFIG_SIZE])
 {
 	struct hws_pci *pci;
 	char text[HWS_BDF_TEXT];
 	uint32_t n = 0;
 	int r;
 
-	if (entry->dumped)
-		return read_dumped(entry->dumped, size, bytes);
 	/*
 	 * The guard is for what never ends. Of each function so much is read and
 	 * no more, however many there are: each has the whole count.
@@ -155,6 +154,17 @@ int list_config(const struct list *list, const struct entry *entry, uint32_t siz
 		call_fail(text, r);
 	hws_pci_close(pci);
 	return n ? (int)n : r;
+}
+
+int list_config(const struct list *list, const struct entry *entry, uint32_t size,
+		uint8_t bytes[CONFIG_SIZE])
+{
+	int n = entry->dumped ? read_dumped(entry->dumped, size, bytes)
+			      : read_asked(list, entry, size, bytes);
+
+	if (n > 0 && list->look->sanitize)
+		sanitize_config(bytes, (uint32_t)n);
+	return n;
 }
 
 enum result list_show(struct list *list)

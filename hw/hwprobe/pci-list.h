@@ -24,6 +24,7 @@ struct look {
 	unsigned int machine; /* 1, 2: -m, -mm */
 	unsigned int verbose;
 	unsigned int hex; /* how often -x was given */
+	bool sanitize;	  /* serial numbers are 0 */
 };
 
 struct entry {

@@ -13,9 +13,10 @@
 
 #include "hw/hwprobe/document.h"
 #include "hw/hwprobe/pci-list.h"
+#include "hw/hwprobe/sanitize.h"
 #include "hw/hwprobe/verbs.h"
 
-enum { SLOT, ID, NUMERIC, VERBOSE, FILE_NAME, KERNEL, MACHINE, DOMAINS, PATHS, HEX, EMPTY };
+enum { SLOT, ID, NUMERIC, VERBOSE, FILE_NAME, KERNEL, MACHINE, DOMAINS, PATHS, HEX, EMPTY, CLEAN };
 
 #define SELECTORS                                                                           \
 	[SLOT] = { "slot", 's', "SLOT", "only these: [[DOMAIN:]BUS:][DEVICE][.FUNCTION]" }, \
@@ -32,6 +33,7 @@ static const struct args_option ls_options[] = {
 	[PATHS] = { "path", 'P', NULL, "through bridges; twice: with buses" },
 	[HEX] = { "hex", 'x', NULL, "configuration space: 64 bytes; -xxx 256; -xxxx 4096" },
 	[EMPTY] = { "allow-empty", 0, NULL, "no match is no failure" },
+	[CLEAN] = ARGS_SANITIZE,
 	{ 0 },
 };
 
@@ -168,6 +170,7 @@ static enum result show(const struct call *call, bool tree)
 		.machine = given[MACHINE].count,
 		.verbose = given[VERBOSE].count,
 		.hex = given[HEX].count,
+		.sanitize = given[CLEAN].count,
 	};
 	struct list list;
 	enum result result = list_open(&call->settings, &look, &list);

@@ -155,9 +155,11 @@ static enum result pci_set(const struct call *call)
 	struct change *changes = calloc(count, sizeof(*changes));
 	struct space space = { 0 };
 	struct hws *hw = NULL;
-	enum result result = changes ? pci_space_open(call, NULL, HWS_RW, &hw, &space)
-				     : call_fail(call->words[0], -ENOMEM);
+	enum result result;
 
+	if (!changes)
+		return call_fail(call->words[0], -ENOMEM);
+	result = pci_space_open(call, NULL, HWS_RW, &hw, &space);
 	for (size_t i = 0; i < count && result == RESULT_OK; i++)
 		result = take_change(&space, call->words[i + 1], &changes[i]);
 	if (result == RESULT_OK)

@@ -15,11 +15,16 @@
 #include "hw/hwprobe/document.h"
 #include "hw/hwprobe/names.h"
 #include "hw/hwprobe/pci-name.h"
+#include "hw/hwprobe/sanitize.h"
 #include "hw/hwprobe/verbs.h"
 
 enum { CAPS = 528 }; /* as many as fit: 48, and 480 extended ones */
 
+enum { SANITIZE = PCI_FILE + 1 };
 static const struct args_option options[] = { ARGS_PCI_FILE, { 0 } };
+static const struct args_option dump_options[] = {
+	ARGS_PCI_FILE, [SANITIZE] = ARGS_SANITIZE, { 0 }
+};
 
 struct shown {
 	char bdf[HWS_BDF_TEXT];
@@ -201,6 +206,7 @@ static enum result pci_show(const struct call *call)
 
 struct printer {
 	const struct space *space;
+	bool sanitize;
 	struct json_object *array; /* NULL: text */
 	struct hws_pci_cap caps[CAPS];
 	int cap_count;
@@ -258,15 +264,19 @@ static void dump_fields(const struct printer *dump, const struct hws_register_st
 	}
 }
 
-static int dump_one(const struct hws_register_state *state, void *context)
+static int dump_one(const struct hws_register_state *given, void *context)
 {
 	const struct printer *dump = context;
+	struct hws_register_state shown = *given;
+	const struct hws_register_state *state = &shown;
 	struct json_object *fields;
 	struct json_object *o;
 	unsigned int digits = 2 * state->reg.width;
 
 	if (state->code == -ENOENT || !is_inside(dump, &state->reg))
 		return 0;
+	if (dump->sanitize && sanitize_register(&state->reg))
+		shown.value = 0;
 	if (!dump->array) {
 		if (state->code < 0) {
 			printf("%s <access denied>\n", state->reg.name);
@@ -293,7 +303,7 @@ static int dump_one(const struct hws_register_state *state, void *context)
 static enum result pci_dump(const struct call *call)
 {
 	struct space space = { 0 };
-	struct printer dump = { .space = &space };
+	struct printer dump = { .space = &space, .sanitize = call->given[SANITIZE].count };
 	struct hws *hw = NULL;
 	struct json_object *o;
 	enum result result = pci_space_open(call, call->given[PCI_FILE].value, HWS_R, &hw, &space);
@@ -329,7 +339,7 @@ const struct verb verb_pci_dump = {
 	.name = "dump",
 	.words = "BDF",
 	.help = "its registers and their fields, decoded",
-	.options = options,
+	.options = dump_options,
 	.least = 1,
 	.most = 1,
 	.run = pci_dump,

@@ -93,10 +93,12 @@ static bool read_name(struct list *list, unsigned int number, char *line)
 	char *name = strtok(line, " \t\r");
 	bool is_msr = !strncmp(name, prefix, sizeof(prefix) - 1);
 	struct geopm_name found;
+	char place[512];
 	char *whole;
 
+	snprintf(place, sizeof(place), "%.400s:%u", list->file, number);
 	if (strtok(NULL, " \t\r")) {
-		args_refuse("%s:%u: expected one name: MSR::PERF_CTL:FREQ", list->file, number);
+		args_refuse("%s: expected one name: MSR::PERF_CTL:FREQ", place);
 		return false;
 	}
 	if (is_msr)
@@ -105,14 +107,13 @@ static bool read_name(struct list *list, unsigned int number, char *line)
 	if (whole && !whole[1])
 		*whole = '\0';
 	if (!is_msr || geopm_find(list->registers, name, &found) < 0) {
-		fprintf(stderr, "%s:%u: %s%s%s: no register of that name is known\n", list->file,
-			number, is_msr ? prefix : "", name, whole && !whole[1] ? "#" : "");
+		say_as(place, "%s%s%s: no register of that name is known", is_msr ? prefix : "",
+		       name, whole && !whole[1] ? "#" : "");
 		list->unknown++;
 		return true;
 	}
 	if (list->controls && found.read_only) {
-		fprintf(stderr, "%s:%u: %s%s: it can't be written\n", list->file, number, prefix,
-			name);
+		say_as(place, "%s%s: it can't be written", prefix, name);
 		list->unknown++;
 		return true;
 	}

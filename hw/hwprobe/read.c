@@ -4,7 +4,7 @@
  *
  * The document: values[]: name kind value (hex; null with an error) word (or
  * null) error why (or null), of MSRs cpu, and with --count sample and time (of
- * the Epoch, in seconds, as text).
+ * the Epoch, in seconds, as text). With --jsonl each of them is a document.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -46,7 +46,7 @@ static unsigned int digits_of(const struct spot *spot)
 	return digits;
 }
 
-static void add_json(const struct sink *sink, const struct reading *got)
+static struct json_object *object_of(const struct sink *sink, const struct reading *got)
 {
 	const struct spot *spot = got->spot;
 	struct json_object *o = spot_object(spot);
@@ -68,7 +68,7 @@ static void add_json(const struct sink *sink, const struct reading *got)
 		put_number(o, "sample", got->sample);
 		put_text(o, "time", time);
 	}
-	json_object_array_add(sink->array, o);
+	return o;
 }
 
 void spot_print_raw(uint64_t value, uint32_t width)
@@ -94,16 +94,19 @@ static void print_text(const struct spots *spots, const struct reading *got)
 	       (int)digits_of(spot), got->value, suffix);
 }
 
-static void show(const struct sink *sink, const struct reading *got)
+static int show(const struct sink *sink, const struct reading *got)
 {
 	if (sink->array)
-		add_json(sink, got);
+		json_object_array_add(sink->array, object_of(sink, got));
+	else if (sink->spots->style == SPOTS_JSONL)
+		return document_line(object_of(sink, got));
 	else if (sink->spots->style == SPOTS_CSV)
 		print_csv(got);
 	else if (got->code == 0 && sink->spots->style == SPOTS_RAW)
 		spot_print_raw(got->value, got->spot->place.width);
 	else if (got->code == 0)
 		print_text(sink->spots, got);
+	return 0;
 }
 
 /* One round over all; false: the guard or a rate is used up, and nothing more is given. */
@@ -117,7 +120,8 @@ static bool read_round(const struct sink *sink, uint64_t sample, enum result *re
 		got.code = spot_read(spot->place, &got.value);
 		got.value = (got.value & bits_of(spot)) >> spot->low;
 		clock_gettime(CLOCK_REALTIME, &got.time);
-		show(sink, &got);
+		if (show(sink, &got) < 0)
+			*result = RESULT_FAILURE;
 		if (got.code < 0)
 			*result = call_fail(spot->name, got.code);
 		if (got.code == -EDQUOT)
@@ -158,17 +162,21 @@ bool spots_options(const struct call *call, struct spots *spots)
 	const char *interval = call->given[READ_INTERVAL].value;
 	unsigned int styles = call->settings.json;
 
-	for (int i = READ_RAW; i <= READ_CSV; i++)
+	for (int i = READ_RAW; i <= READ_JSONL; i++)
 		if (call->given[i].count) {
 			styles++;
 			spots->style = (enum spots_style)(SPOTS_RAW + i - READ_RAW);
 		}
 	if (styles > 1) {
-		args_refuse("--json, --raw, --c-language and --csv: give one of them");
+		args_refuse("--json, --raw, --c-language, --csv and --jsonl: give one of them");
 		return false;
 	}
 	spots->count_given = count;
 	spots->interval_ms = 1000;
-	return (!count || args_number("count", count, SAMPLES_MAX, &spots->samples)) &&
-	       (!interval || args_number("interval", interval, INTERVAL_MAX, &spots->interval_ms));
+	if ((count && !args_number("count", count, SAMPLES_MAX, &spots->samples)) ||
+	    (interval && !args_number("interval", interval, INTERVAL_MAX, &spots->interval_ms)))
+		return false;
+	if (count && !spots->samples)
+		args_refuse("--count begins at 1");
+	return !count || spots->samples;
 }

@@ -58,7 +58,8 @@ static enum result walk(const struct call *call, struct hws *hw, const char *jou
 	free(ones->at);
 	*ones = (struct ones) { 0 };
 	r = hws_txn_restore(hw, journal, flags, take_one, ones);
-	return r < 0 || ones->lost ? call_fail(call->words[0], r < 0 ? r : -ENOMEM) : RESULT_OK;
+	return r < 0 || ones->lost ? call_fail_file(call->words[0], r < 0 ? r : -ENOMEM)
+				   : RESULT_OK;
 }
 
 static struct spot spot_of(const struct hws_restore *restore)

@@ -156,8 +156,10 @@ static enum result write_steps(const struct call *call, struct hws *hw,
 	if (result != RESULT_OK)
 		return undo(txn, 0, result);
 	r = hws_txn_commit(txn);
+	if (r < 0)
+		return undo(txn, r, call_fail("snapshot", r));
 	(void)!hws_txn_close(txn);
-	return r < 0 ? call_fail("snapshot", r) : RESULT_OK;
+	return RESULT_OK;
 }
 
 static enum result write_all(const struct call *call, struct hws *hw,

@@ -5,14 +5,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "hw/hwprobe/sanitize.h"
 #include "hw/hwprobe/snapshot.h"
 #include "hw/hwprobe/verbs.h"
 
-enum { CPUS, ALL, REGISTERS };
+enum { CPUS, ALL, REGISTERS, SANITIZE };
 static const struct args_option options[] = {
 	[CPUS] = { "processor", 'p', "CPUS", "MSRs of these: 2, 0-3,8; 0 when not given" },
 	[ALL] = { "all", 'a', NULL, "MSRs of all that are online" },
 	[REGISTERS] = { "registers", 'R', "NAME", "the description of BARs: a name or a path" },
+	[SANITIZE] = ARGS_SANITIZE,
 	{ 0 },
 };
 
@@ -71,6 +73,7 @@ static enum result save(const struct call *call)
 		.items = &items,
 		.cpus = call->given[ALL].count ? "all" : call->given[CPUS].value,
 		.registers = call->given[REGISTERS].value,
+		.sanitize = call->given[SANITIZE].count,
 	};
 	enum result result;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hw/hwprobe/pci-name.h"
+#include "hw/hwprobe/sanitize.h"
 #include "hw/hwprobe/snapshot.h"
 
 enum {
@@ -106,7 +107,8 @@ static bool find_place(const struct dump *dump, const struct hws_register_state 
 static int take_register(const struct hws_register_state *state, void *context)
 {
 	struct dump *dump = context;
-	struct item item = { .value = state->value };
+	bool hidden = dump->taking->sanitize && sanitize_register(&state->reg);
+	struct item item = { .value = hidden ? 0 : state->value };
 	uint64_t at;
 
 	if (state->code < 0 || !find_place(dump, state, &item))
@@ -116,7 +118,7 @@ static int take_register(const struct hws_register_state *state, void *context)
 		memset(dump->covered + at, 1, state->reg.width);
 	snprintf(item.name, sizeof(item.name), "%s", state->reg.name);
 	masks_of(dump->registers, state, &item);
-	item.fields = fields_of(dump->registers, state->index, state->value);
+	item.fields = fields_of(dump->registers, state->index, item.value);
 	return items_add(dump->taking->items, &item);
 }
 

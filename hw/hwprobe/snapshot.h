@@ -58,6 +58,7 @@ struct taking {
 	struct json_object *failed; /* the document's */
 	const char *cpus;
 	const char *registers; /* a description by name, for BARs; NULL: the one that fits */
+	bool sanitize;	       /* serial numbers are 0 */
 	int code;	       /* of the last failure; 0: there was none */
 };
 /* Adds what WHAT names: "pci=BDF", "pci=all", "bar=BDF:N", "msr=LIST". */

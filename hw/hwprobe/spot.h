@@ -31,7 +31,7 @@ struct change {
 	uint64_t mask;	/* of the whole place; 0: write without reading */
 };
 
-enum spots_style { SPOTS_PLAIN, SPOTS_RAW, SPOTS_C, SPOTS_CSV };
+enum spots_style { SPOTS_PLAIN, SPOTS_RAW, SPOTS_C, SPOTS_CSV, SPOTS_JSONL };
 
 struct spots {
 	struct spot *at;
@@ -48,6 +48,7 @@ enum {
 	READ_RAW,
 	READ_C,
 	READ_CSV,
+	READ_JSONL,
 	READ_ZERO,
 	READ_COUNT,
 	READ_INTERVAL,
@@ -57,6 +58,7 @@ enum {
 	[READ_RAW] = { "raw", 0, NULL, "its bytes, the lowest first" },                   \
 	[READ_C] = { "c-language", 'c', NULL, "constants of C" },                         \
 	[READ_CSV] = { "csv", 0, NULL, "lines of time, name and value" },                 \
+	[READ_JSONL] = { "jsonl", 0, NULL, "a JSON document in a line for each value" },  \
 	[READ_ZERO] = { "zero-pad", '0', NULL, "leading zeros, which are there anyway" }, \
 	[READ_COUNT] = { "count", 0, "COUNT", "read so often" },                          \
 	[READ_INTERVAL] = { "interval", 0, "MS", "with so long between; 1000" }

@@ -108,16 +108,37 @@ void terminal_size(unsigned int *ret_rows, unsigned int *ret_columns)
 	*ret_columns = size.ws_col;
 }
 
-/* Somebody may never read on: signals are taken while it waits for that. */
+/* Somebody may never read on: signals are taken while it waits for that; who quits doesn't wait. */
 static bool wait_to_write(void)
 {
+	static const struct timespec at_once;
 	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	int r;
 
-	while (ppoll(&out, 1, NULL, &terminal.outside) < 0)
+	do
 		/* relaxed: as in take() */
-		if (errno != EINTR || atomic_load_explicit(&quit, memory_order_relaxed))
-			return false;
-	return true;
+		r = ppoll(&out, 1,
+			  atomic_load_explicit(&quit, memory_order_relaxed) ? &at_once : NULL,
+			  &terminal.outside);
+	while (r < 0 && errno == EINTR);
+	if (r == 0)
+		errno = EINTR;
+	return r > 0;
+}
+
+/* There may be room for less than a page: signals are taken in its middle, too. */
+static ssize_t write_open(const char *text, size_t length)
+{
+	sigset_t inside;
+	ssize_t n;
+	int error;
+
+	sigprocmask(SIG_SETMASK, &terminal.outside, &inside);
+	n = write(STDOUT_FILENO, text, length);
+	error = errno;
+	sigprocmask(SIG_SETMASK, &inside, NULL);
+	errno = error;
+	return n;
 }
 
 bool terminal_write(const char *text, size_t length)
@@ -130,7 +151,7 @@ bool terminal_write(const char *text, size_t length)
 
 		if (!wait_to_write())
 			return false;
-		n = write(STDOUT_FILENO, text, length < most ? length : most);
+		n = write_open(text, length < most ? length : most);
 		if (n < 0 && errno != EINTR && errno != EAGAIN)
 			return false;
 		text += n > 0 ? n : 0;

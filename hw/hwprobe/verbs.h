@@ -49,6 +49,7 @@ extern const struct verb verb_snapshot_save;
 extern const struct verb verb_snapshot_diff;
 extern const struct verb verb_snapshot_restore;
 extern const struct verb verb_restore;
+extern const struct verb verb_record;
 extern const struct verb verb_last_words;
 extern const struct verb verb_completion;
 extern const struct verb verb_complete;

@@ -127,8 +127,18 @@ def test_values_have_other_forms():
     assert times == sorted(times) and lines[1].split(",")[1:] == ["cpu0 0x198", "0x210000001800"], lines
     samples = values("io", "in", "--count=2", "--interval=0", "0x71")["values"]
     assert [x["sample"] for x in samples] == [0, 1] and float(samples[1]["time"]) >= float(samples[0]["time"])
-    for words in [("--raw", "--json"), ("-c", "--csv")]:
+    for words in [("--raw", "--json"), ("-c", "--csv"), ("--json", "--jsonl")]:
         assert_fails(2, "one of them", "io", "in", *words, "0x71")
+
+
+def test_lines_come_as_values_are_read():
+    command = [HWPROBE, "--sim", *ALL, "msr", "rd", "--jsonl", "--count=1000", "--interval=60000", "0x198", "0x7"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as reader:
+        good, bad = json.loads(reader.stdout.readline()), json.loads(reader.stdout.readline())
+        reader.kill()
+    assert (good["schema_version"], good["sample"], good["cpu"]) == (1, 0, 0), good
+    assert good["value"] == "0x0000210000001800" and good["error"] is None, good
+    assert bad["name"] == "cpu0 0x7" and bad["value"] is None and bad["error"] and bad["why"], bad
 
 
 def test_interrupts_are_waited_for():
@@ -349,7 +359,7 @@ def test_garbage_is_refused_by_its_position():
         ("msr rd", "needs REGISTER"), ("msr rd 0x", "position 3"), ("msr rd 0x1g", "position 4"),
         ("msr rd 12a", "position 3"), ("msr rd 0x100000000", "0xffffffff"), ("msr rd 2-1", "nothing"),
         ("msr rd -f 3 1", "HI:LO"), ("msr rd -f 64:0 1", "0x3f"), ("msr rd -f 0:1 1", "higher"),
-        ("msr rd -p x 1", "x"), ("msr rd 1@", "behind the @"), ("msr rd -f 7:0 1:3:0", "one of the two"), ("msr wr -y 1 18446744073709551616", "0xffffffffffffffff"),
+        ("msr rd -p x 1", "x"), ("msr rd --count 0 1", "begins at 1"), ("msr rd 1@", "behind the @"), ("msr rd -f 7:0 1:3:0", "one of the two"), ("msr wr -y 1 18446744073709551616", "0xffffffffffffffff"),
         ("msr wr -y 1 2:1", "outside the mask"), ("msr wr -y 1 0:0", "mask is empty"),
         ("io in 65536", "0xffff"), ("io in -w q 1", "32 bits"), ("io in -w 7 1", "width"),
         ("io out -y 1 256", "0xff"), ("io out -y 1", "VALUE"), ("io in -1", "-1"),

@@ -223,6 +223,19 @@ def test_audit_refuses_garbage():
         assert_one_line(left.run("audit", *arguments), code, word)
 
 
+def test_file_that_cannot_be_read_is_no_denial():
+    left = Left()
+    nobody = tap.Nobody(HWPROBE)
+    os.chmod(left.directory.name, 0o755)
+    for path in left.trail, left.words:
+        os.chmod(path, 0o000)
+    if os.getuid():
+        return
+    for words in ("audit", "query"), ("audit", "tail"), ("audit", "verify"):
+        assert_one_line(nobody.run(*words, left.trail), 5, left.trail)
+    assert_one_line(nobody.run("last-words", left.words), 5, left.words)
+
+
 def test_last_words_name_what_never_ended():
     left = Left()
     assert left.run("last-words", left.words).stdout == ""
@@ -370,6 +383,8 @@ def test_restore_refuses_garbage():
     assert_one_line(left.run("restore", "--sim", "-y", "/nowhere"), 3, "/nowhere")
     assert_one_line(left.run("restore"), 2, "JOURNAL")
     assert_one_line(left.run("restore", "--sim", "-y", left.trail), 1, left.trail)
+    os.chmod(journal, 0o622)
+    assert_one_line(left.run("restore", *GRANT, "-y", journal), 5, "written by others")
 
 
 tap.main(dict(globals()))

@@ -128,6 +128,8 @@ def test_bits_that_a_one_clears_are_left_alone():
         space[6:8] = b"\x00\xf9"
         with tempfile.TemporaryDirectory() as tree:
             trees.make(tree, {"0000:00:03.0": bytes(space)})
+            if "no PCI" in run(HWPROBE, "--sysroot", tree, "pci", "ls").stderr:
+                raise tap.Skip("native", "the native back end is the generic one here")
             command = [HWPROBE, "--sysroot", tree, "--grant", "pci = * rw"]
             result = run(*command, *words) if words[0] == "pci" else \
                 steps("wr pci 00:03.0 Status.MasterParity 1\n", words[0], *words[1:], command=command)

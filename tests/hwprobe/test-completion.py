@@ -109,7 +109,7 @@ def test_values_of_options():
     assert "root" in ask("policy", "explain", "--as", "ro")
     assert "--as=root" in ask("policy", "explain", "--as=ro")
     assert "port = " in ask("--grant", "po")
-    assert ask("stat", "--sysroot", "x") == [":directories"]
+    assert ask("stat", "--sysroot", "x") == ask("record", "x") == [":directories"]
 
 
 def test_a_double_dash_ends_the_options():

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The doctor: the cause that it names is the true one. Arguments: hwprobe, jail, hwsafe-helper, schema."""
+"""The doctor: the cause that it names is the true one. Arguments: hwprobe, hwsafe-helper, schema."""
 import json
 import os
 import re
@@ -13,86 +13,11 @@ import time
 
 import schema
 import tap
+from doctorkit import DOCTOR, EDU, HWPROBE, STATUS, WITHOUT, access, captured, make_tree, page_of, report, way
 from tap import run
 from traced import side_effects
 
-HWPROBE, JAIL, HELPER, SCHEMA = sys.argv[1:5]
-with open(SCHEMA, encoding="ascii") as published:
-    DOCTOR = json.load(published)
-
-STATUS = "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\nCapBnd:\t000001ffffffffff\nSeccomp:\t0\n"
-EDU = "sys/bus/pci/devices/0000:00:03.0/"
-PC = {
-    "proc/sys/kernel/arch": "x86_64\n",
-    "proc/sys/kernel/osrelease": "6.1.0-captured\n",
-    "proc/cpuinfo": "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: A Processor\nflags\t\t: fpu ospke\n",
-    "proc/self/status": STATUS,
-    "proc/self/limits": "Max locked memory         unlimited            unlimited            bytes\n",
-    "proc/modules": "",
-    "sys/kernel/security/lockdown": "[none] integrity confidentiality\n",
-    "sys/devices/system/cpu/online": "0-1\n",
-    "sys/class/mem/port/dev": "1:4\n",
-    "dev/port": "",
-    "dev/cpu/0/msr": "",
-    "sys/class/iommu/dmar0/": None,
-    "sys/kernel/iommu_groups/1/devices/0000:00:03.0/": None,
-    "dev/vfio/vfio": "",
-    "dev/vfio/1": "",
-    EDU + "vendor": "0x1234\n",
-    EDU + "device": "0x11e8\n",
-    EDU + "class": "0x00ff00\n",
-    EDU + "config": "\0" * 256,
-    EDU + "resource": "0xfe000000 0xfe0fffff 0x40200\n",
-    EDU + "resource0": "",
-    EDU + "driver": "-> ../../vfio-pci",
-}
-WITHOUT = object()
-
-
-def make_tree(directory, changes):
-    for name, content in {**PC, **changes}.items():
-        path = os.path.join(directory, name)
-        if content is WITHOUT:
-            continue
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        if content is None:
-            continue
-        if content.startswith("-> "):
-            os.symlink(content[3:], path)
-            continue
-        with open(path, "w", encoding="ascii") as file:
-            file.write(content)
-    return directory
-
-
-def report(*arguments, before=(), **options):
-    result = run(*before, HWPROBE, "--json", *arguments, **options)
-    assert result.returncode == 0 and result.stderr == "", result
-    document = json.loads(result.stdout)
-    wrong = list(schema.problems(document, DOCTOR))
-    assert not wrong, wrong
-    return document
-
-
-def captured(changes, *arguments):
-    with tempfile.TemporaryDirectory() as directory:
-        return report("--sysroot", make_tree(directory, changes), *arguments)
-
-
-def page_of(changes, *arguments, **options):
-    with tempfile.TemporaryDirectory() as directory:
-        result = run(HWPROBE, "--sysroot", make_tree(directory, changes), *arguments, **options)
-    assert result.returncode == 0 and result.stderr == "", result
-    return result.stdout
-
-
-def way(document, name):
-    return next(one for one in document["ways"] if one["way"] == name)
-
-
-def access(document, kind):
-    return next(one for one in document["access"] if one["kind"] == kind)
-
+HELPER = sys.argv[2]
 
 # What is changed of a PC on which everything works; a way; and what must be said of it.
 CAUSES = {
@@ -261,25 +186,6 @@ def test_backends_say_what_a_program_gets():
         text = run(HWPROBE, "backends", "--sysroot", directory).stdout
     assert "another root was asked for" in text and "chosen" in text, text
     assert chosen("--sim") == "sim" and chosen() == "native"
-
-
-def test_seccomp_is_told_from_the_kernel():
-    document = report(before=(JAIL, "refuse-all"))
-    if os.uname().machine == "x86_64" and os.getuid() == 0:
-        assert way(document, "ioperm")["error"] == "EPERM", way(document, "ioperm")
-        assert "seccomp" in way(document, "ioperm")["why"], way(document, "ioperm")
-        assert "seccomp" in way(document, "ioperm")["fix"], way(document, "ioperm")
-    ring = way(document, "io_uring")
-    assert ring["status"] == "partial" and "seccomp" in ring["why"] and "epoll" in ring["rest"], ring
-    assert access(document, "ring")["native"] == "partial"
-
-
-def test_user_namespace_is_told():
-    before = ("unshare", "-Ur")
-    if os.uname().machine != "x86_64" or run(*before, "true").returncode:
-        raise tap.Skip("userns", "no user namespace can be made here")
-    one = way(report(before=(*before, JAIL, "refuse-all")), "ioperm")
-    assert "user namespace" in one["why"], one
 
 
 def test_nobody_lacks_what_root_has():

@@ -84,8 +84,8 @@ def test_many_values_become_a_range():
 
 def test_names_that_a_program_chose_are_no_rules():
     """What it asks for, refused or not, can't write lines of its own into the policy."""
-    for path in ['/a"b', '/x"\nmsr = * rw', "/a\x1b[2J", "/a\rb"]:
-        result = learn("--sim", "--", TOUCH, "plugin", "r", path, "port", "r", "0x80")
+    for path in ['/a"b', '/x"\nmsr = * rw', "/a\x1b[2J", "/a\rb", b"/a\xff"]:
+        result = learn("--sim", "--", TOUCH, "plugin", "r", path, "port", "r", "0x80", errors="replace")
         assert rules(result.stdout) == ["port = 0x80 r, width 1"], (path, result)
         assert "# a plugin whose path can't stand in a policy\n" in result.stdout, (path, result)
         rehearse(result.stdout, TOUCH, "port", "r", "0x80")
@@ -142,6 +142,20 @@ def test_output_leaves_stdout_to_the_program():
     result = learn("--sim", "-o", "/nowhere/made.conf", "--", EXAMPLES["factorial"])
     assert result.returncode == 3 and "/nowhere/made.conf" in result.stderr, result
     assert not result.stdout, "it is told before the program runs"
+
+
+def test_output_is_not_there_before_it_is_written():
+    """Among the policy's files an empty one would take from the program what is built in."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "made.conf")
+        result = learn("--sim", "-o", path, "--", "/bin/sh", "-c", f"test ! -e {path}")
+        assert result.returncode == 3 and "ended with" not in result.stderr, result
+        assert not os.path.exists(path), "nothing was learned"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("[kept]\n")
+        assert learn("--sim", "-o", path, "--", "/bin/true").returncode == 3
+        with open(path, encoding="utf-8") as file:
+            assert file.read() == "[kept]\n"
 
 
 def test_described_machines():

@@ -297,6 +297,9 @@ def test_import_lists_names_it_does_not_know():
     tree.write("list", "TIME\n")
     result = tree.run("policy", "import", "/list")
     assert (result.returncode, result.stdout) == (3, ""), result
+    tree.write("list", "MSR::FROB\x1b[2J\n")
+    result = tree.run("policy", "import", "/list")
+    assert (result.returncode, result.stdout) == (3, "") and "MSR::FROB?[2J: " in result.stderr, result
     tree.write("list", "MSR::PERF_CTL:FREQ 0x1\n")
     assert_one_line(tree.run("policy", "import", "/list"), 1, "/list:1:")
 

@@ -6,9 +6,14 @@ What the screens show is kept in golden/; HWS_GOLDEN=write keeps it anew, to be 
 """
 import json
 import os
+import pty
+import re
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 import screen
 import tap
@@ -148,6 +153,27 @@ def test_frame_is_one_write():
         frames = [line for line in trace.read().splitlines() if line.startswith('write(1, "\\33[H')]
     assert len(frames) == 3, frames
     assert all("\\33[2J" not in frame and frame.count("\\33[K") >= 23 for frame in frames), frames
+
+
+def test_page_on_a_terminal_that_nobody_reads_can_be_ended():
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(HWPROBE, [HWPROBE, "stat", "--sim", "-w", "-i", "0.05"])
+    os.read(fd, 1)
+    last, when = "", time.monotonic()
+    while time.monotonic() < when + 1:  # it is stuck when it wakes no more
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            waits = re.search(r"\nvoluntary_ctxt_switches:\t(\d+)", file.read())[1]
+        if waits != last:
+            last, when = waits, time.monotonic()
+        time.sleep(0.1)
+    os.kill(pid, signal.SIGTERM)
+    timer = threading.Timer(20, os.kill, (pid, signal.SIGKILL))
+    timer.start()
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    timer.cancel()
+    os.close(fd)
+    assert code == 0, code
 
 
 def test_color_is_on_terminals_only():
