@@ -107,7 +107,7 @@ static const struct bench_case cases[] = {
 	  .setup = load_setup,
 	  .ours = load_ours,
 	  .base = load_base,
-	  .limits = { { BENCH_EXTRA_INSTRUCTIONS, 0 } } },
+	  .limits = { { BENCH_EXTRA_INSTRUCTIONS, RAW_BARRIERS } } },
 	{ 0 },
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "raw-internal.h"
 #include "shim/why-internal.h"
 #include "tests/bench/bench-internal.h"
 #include "tests/bench/hw.h"
@@ -15,7 +16,7 @@ enum { ITERATIONS = 1 };
 #if defined(__x86_64__)
 enum { MOST_MMIO = 15, MOST_DMA = 400 };
 #else
-enum { MOST_MMIO = 21, MOST_DMA = 430 };
+enum { MOST_MMIO = 21 + RAW_BARRIERS, MOST_DMA = 430 };
 #endif
 
 static void count(const struct bench_case *of, double most)

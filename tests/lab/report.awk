@@ -41,6 +41,8 @@ function said(text) {
 }
 
 function ended(code, seconds) {
+	if (seconds >= 20)
+		print "# " program " took " seconds " s"
 	if (planned < 0 && !failed)
 		line(0, program, "says how many tests it has")
 	else if (planned >= 0 && planned != ran)
