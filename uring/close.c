@@ -97,6 +97,7 @@ int hws_ring_close(struct hws_ring *ring, uint64_t deadline_ns)
 	end_chain(ring);
 	stream_end_all(ring);
 	ring->closing = true;
+	ring_drop_held(ring);
 	drain_all(ring, deadline_ns);
 	for (struct op *op = slab_next(&ring->slab, 0); op; op = slab_next(&ring->slab, 0), lost++)
 		op_lose(ring, op);

@@ -16,6 +16,7 @@ void op_end(struct hws_ring *ring, struct op *op)
 {
 	if (op->state & OP_OPENS)
 		ring->by_address--;
+	ring->settled -= op->flags & OP_SETTLED ? 1 : 0;
 	if (op->extra && op->extra->group)
 		group_use(op->extra->group, false);
 	extra_free(op->extra);
@@ -46,9 +47,9 @@ void op_lose(struct hws_ring *ring, struct op *op)
 static void again(struct hws_ring *ring, struct op *op)
 {
 	const struct op_kind *kind = &op_kinds[op->kind];
-	struct io_uring_sqe *sqe = ring_sqe_besides(ring);
+	struct io_uring_sqe *sqe = ring_sqe_besides(ring, op->id);
 
-	/* all that was queued before it is done; now it would wait for what came later, too */
+	/* all that was queued before it is done */
 	op->flags &= (uint8_t)~HWS_AFTER;
 	op_fill(ring, sqe, op, op->state & OP_HAS_BUF ? op->slot->region : 0);
 	/* what else is begun again has nothing more to be filled in */
@@ -241,6 +242,7 @@ bool op_settle(struct hws_ring *ring, struct op *op, int32_t result, uint32_t fl
 	if (op->flags & OP_INNER) {
 		op->result = total;
 		op->flags |= OP_SETTLED;
+		ring->settled++;
 		return false;
 	}
 	deliver(ring, op, total, flags, ret_done);

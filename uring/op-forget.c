@@ -21,27 +21,7 @@ static int find(struct hws_ring *ring, struct hws_op handle, struct op **ret_op)
 	return 0;
 }
 
-/*
- * Past the queue: an entry would wait behind what waits for all before it, and that may be for just
- * what is to be cancelled. -EINVAL: nobody can, as before Linux 6.0; a granted ring: -EACCES.
- */
-static int cancel_past(struct hws_ring *ring, uint64_t id, uint32_t flags)
-{
-	struct io_uring_sync_cancel_reg attempt = { .addr = id, .fd = -1, .flags = flags };
-	int r = ring_half_chain(ring) ? 0 : ring_enter(ring, 0, 0, 0);
-
-	if (r < 0)
-		return r;
-	r = ring->backend->tell(ring, IORING_REGISTER_SYNC_CANCEL, &attempt, 1);
-	if (r == -EINVAL || r == -EACCES)
-		return r;
-	ring->stats.cancels++;
-	ring->stats.cancels_missed += r < 0;
-	PROBE_POINT(cancel, id);
-	return 0;
-}
-
-static int cancel_queued(struct hws_ring *ring, uint64_t id, uint32_t flags)
+int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
 {
 	struct io_uring_sqe *sqe;
 	int r = ring->cancels >= ring->slab.size ? ring_enter(ring, 0, 0, 0) : 0;
@@ -51,25 +31,17 @@ static int cancel_queued(struct hws_ring *ring, uint64_t id, uint32_t flags)
 	if (r < 0)
 		return r;
 	ring->cancels++;
-	sqe = ring_sqe_besides(ring);
+	sqe = ring_sqe_besides(ring, id);
 	memset(sqe, 0, sizeof(*sqe) << ring->sqe_shift);
 	sqe->opcode = IORING_OP_ASYNC_CANCEL;
 	sqe->fd = -1;
 	sqe->addr = id;
 	sqe->cancel_flags = flags;
-	/* never IOSQE_CQE_SKIP_SUCCESS: a ring that has seen it once refuses HWS_AFTER for ever */
 	sqe->flags = ring->must;
 	sqe->user_data = RING_NOBODY;
 	ring->stats.cancels++;
 	PROBE_POINT(cancel, id);
 	return 0;
-}
-
-int ring_cancel(struct hws_ring *ring, uint64_t id, uint32_t flags)
-{
-	int r = ring->ordered ? cancel_past(ring, id, flags) : -EINVAL;
-
-	return r == -EINVAL || r == -EACCES ? cancel_queued(ring, id, flags) : r;
 }
 
 int hws_op_cancel(struct hws_ring *ring, struct hws_op handle)

@@ -14,19 +14,20 @@ static struct op *find(struct hws_ring *ring, struct hws_op handle)
 	return op && !(op->state & (OP_FREE | OP_ORPHAN)) ? op : NULL;
 }
 
-struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring)
+struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring, uint64_t id)
 {
 	const struct io_uring_sq *sq = &ring->io.sq;
-	struct io_uring_sqe *link;
+	uint32_t place = ring_place(ring, id);
 	uint32_t at = sq->sqe_tail;
 
 	ring_keep_last(ring, ring_last(ring));
 	ring->counted++;
 	(void)ring_sqe(ring);
-	/* a half chain moves up: it goes on with what the program queues next */
-	for (; (link = ring_link(ring, at)); at--)
-		memcpy(&sq->sqes[(at & sq->ring_mask) << ring->sqe_shift], link,
-		       sizeof(*link) << ring->sqe_shift);
+	/* a half chain moves up, too: it goes on with what the program queues next */
+	for (; at != place || ring_link(ring, at); at--)
+		memcpy(&sq->sqes[(at & sq->ring_mask) << ring->sqe_shift],
+		       &sq->sqes[((at - 1) & sq->ring_mask) << ring->sqe_shift],
+		       sizeof(*sq->sqes) << ring->sqe_shift);
 	return &sq->sqes[(at & sq->ring_mask) << ring->sqe_shift];
 }
 
@@ -119,7 +120,7 @@ static int advance(struct hws_ring *ring, uint32_t kept, bool wait)
 
 	if (r < 0)
 		return r;
-	if (kept > ring->io.cq.ring_mask)
+	if (kept > ring->io.cq.ring_mask || (wait && ring_stalls(ring)))
 		return why(-EAGAIN, "%u dones are to be taken: call hws_wait()", kept);
 	if (!wait && !ring_queued(ring) && !ring_hides(ring))
 		return 0;

@@ -75,8 +75,8 @@ HWS_API const char *hws_op_name(uint32_t kind);
 /** enum hws_op_flags - how an operation is to be carried out. Values combine. */
 enum hws_op_flags {
 	HWS_EXACT = 1, /* go on after a short transfer: until all is done, the end, or an error */
-	HWS_AFTER = 2, /* not before all that was queued earlier is done; what is queued later may
-			* wait for it, and what HWS_EXACT goes on with may wait for that */
+	HWS_AFTER = 2, /* not before all that was queued earlier is done; what is queued later waits
+			* with it, for this thread to wait, submit or use a stream */
 	HWS_LINK = 4,  /* the next one starts when this one has succeeded in full; a chain ends
 			* where it is submitted */
 	HWS_HARDLINK = 8, /* the next one starts when this one is done, failed or not */
@@ -216,7 +216,8 @@ HWS_API struct hws_op hws_op_last(const struct hws_ring *ring);
  * @ring: borrowed
  * @op: which
  *
- * An attempt only: the operation ends by its own done, -ECANCELED or whatever came first.
+ * An attempt only: the operation ends by its own done, -ECANCELED or whatever came first; what
+ * waits by HWS_AFTER does so once it begins.
  *
  * Return: 0: the attempt is queued; -ESTALE: it is done already; -EALREADY: an attempt is under
  * way; -EBUSY also: what was queued last is linked to what comes next: queue that first, or submit;

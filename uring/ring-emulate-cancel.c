@@ -15,10 +15,6 @@ int emu_stop(struct emu_op *op, int result)
 		if (!crew_take(op->emu->crew, op))
 			return -EALREADY;
 		break;
-	case EMU_DEFERRED:
-		/* as one that was started */
-		op->emu->active++;
-		break;
 	case EMU_LINKED:
 	case EMU_DONE:
 	default:

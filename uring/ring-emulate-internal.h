@@ -61,13 +61,12 @@ enum emu_traits {
 
 /* Where an operation is. */
 enum emu_place {
-	EMU_READY,    /* about to start */
-	EMU_WAITING,  /* for a descriptor */
-	EMU_TIMED,    /* for a moment */
-	EMU_DEFERRED, /* for all that came before */
-	EMU_LINKED,   /* for the one before it */
-	EMU_CREW,     /* with the crew */
-	EMU_DONE,     /* for room among the completions */
+	EMU_READY,   /* about to start */
+	EMU_WAITING, /* for a descriptor */
+	EMU_TIMED,   /* for a moment */
+	EMU_LINKED,  /* for the one before it */
+	EMU_CREW,    /* with the crew */
+	EMU_DONE,    /* for room among the completions */
 };
 
 struct emu {
@@ -79,10 +78,9 @@ struct emu {
 	int bell;  /* an eventfd: the crew has results, or completions are there to be taken */
 	int clock; /* a timerfd, for who polls the ring */
 	uint64_t clock_at; /* what it is set to */
-	uint64_t active;   /* operations started and not ended */
 	int *fixed;	   /* registered files; -1: none */
 	uint32_t fixed_count;
-	struct emu_node ready, timers, deferred, done, all;
+	struct emu_node ready, timers, done, all;
 	struct emu_node dead; /* files */
 	struct emu_node files[EMU_BUCKETS];
 	struct emu_op *spare; /* to be used again */
@@ -166,12 +164,12 @@ void emu_post(struct emu *emu, const struct io_uring_sqe *sqe, int64_t result, u
 /* ring-emulate-run.c: operations from start to end */
 /* Closes the descriptors that it owns. */
 void emu_disown(struct emu_op *op);
-/* A copy of the entry, or NULL; it is to be started, linked or deferred. */
+/* A copy of the entry, or NULL; it is to be started or linked. */
 struct emu_op *emu_op_new(struct emu *emu, const struct io_uring_sqe *sqe);
 /* To be used again. */
 void emu_op_free(struct emu_op *op);
 /* As if it came from the queue, with all that are linked to it. */
-void emu_begin(struct emu *emu, struct emu_op *op);
+void emu_begin(struct emu_op *op);
 /* Starts what is ready, until nothing is. */
 void emu_run(struct emu *emu);
 /* It is over; @op is gone, or waits for room. */

@@ -41,38 +41,10 @@ void emu_op_free(struct emu_op *op)
 	op->emu->spare = op;
 }
 
-static void make_ready(struct emu_op *op)
+void emu_begin(struct emu_op *op)
 {
 	op->place = EMU_READY;
-	op->emu->active++;
 	node_put(&op->emu->ready, &op->at);
-}
-
-void emu_begin(struct emu *emu, struct emu_op *op)
-{
-	bool after = op->sqe.flags & IOSQE_IO_DRAIN;
-	bool waits = !node_alone(&emu->deferred) || (after && emu->active);
-
-	/* an attempt to cancel must reach what hangs before it */
-	if (!waits || op->sqe.opcode == IORING_OP_ASYNC_CANCEL) {
-		make_ready(op);
-		return;
-	}
-	op->place = EMU_DEFERRED;
-	node_put(&emu->deferred, &op->at);
-}
-
-/* All before the first deferred one is done: it starts, with those that came behind it. */
-static void undefer(struct emu *emu)
-{
-	while (!node_alone(&emu->deferred)) {
-		struct emu_op *op = EMU_OP(emu->deferred.next);
-
-		if (op->sqe.flags & IOSQE_IO_DRAIN && emu->active)
-			return;
-		node_take(&op->at);
-		make_ready(op);
-	}
 }
 
 /* Posts it or keeps it until there is room. */
@@ -124,7 +96,7 @@ static void go_on(struct emu_op *next, bool broken)
 	if (!next)
 		return;
 	if (!broken) {
-		make_ready(next);
+		emu_begin(next);
 		return;
 	}
 	while (next) {
@@ -137,7 +109,6 @@ static void go_on(struct emu_op *next, bool broken)
 
 void emu_end(struct emu_op *op, int64_t result, uint32_t flags)
 {
-	struct emu *emu = op->emu;
 	struct emu_op *next = op->link;
 	struct emu_op *limit = op->limit;
 	bool broken;
@@ -150,15 +121,12 @@ void emu_end(struct emu_op *op, int64_t result, uint32_t flags)
 		op->limited->limit = NULL;
 	emu_file_drop(op);
 	emu_disown(op);
-	emu->active--;
 	complete(op, result, flags);
 	if (limit) {
 		limit->limited = NULL;
-		emu->active--;
 		complete(limit, -ECANCELED, 0);
 	}
 	go_on(next, broken);
-	undefer(emu);
 }
 
 static uint64_t time_of(const struct io_uring_sqe *sqe)
@@ -186,7 +154,6 @@ static void arm_limit(struct emu_op *op)
 	limit->link = NULL;
 	op->limit = limit;
 	limit->limited = op;
-	op->emu->active++;
 	start_timer(limit);
 }
 

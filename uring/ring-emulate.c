@@ -19,8 +19,7 @@ struct emu *emu_of(const struct hws_ring *ring)
 
 static void init(struct emu *emu, struct hws_ring *ring)
 {
-	struct emu_node *lists[] = { &emu->ready, &emu->timers, &emu->deferred,
-				     &emu->done,  &emu->all,	&emu->dead };
+	struct emu_node *lists[] = { &emu->ready, &emu->timers, &emu->done, &emu->all, &emu->dead };
 
 	emu->ring = ring;
 	emu->poller = emu->bell = emu->clock = -1;
@@ -176,10 +175,8 @@ static int64_t take(struct emu *emu, unsigned head, uint32_t most)
 		*link = op;
 		link = &op->link;
 		more = op->sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
-		/* where one of a chain is to wait for all before, the chain does */
-		first->sqe.flags |= op->sqe.flags & IOSQE_IO_DRAIN;
 	}
-	emu_begin(emu, first);
+	emu_begin(first);
 	return count;
 }
 

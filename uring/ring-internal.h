@@ -132,6 +132,7 @@ struct hws_ring {
 	uint32_t cqe_shift;  /* the same for completions */
 	uint8_t must;	     /* flags that each entry has, even where they mean nothing */
 	uint32_t cancels;    /* in the queue, at most */
+	uint32_t settled;    /* operations whose result is in, and kept */
 	uint32_t by_address; /* operations in flight that reach a guarded pool by address */
 	bool ordered;	     /* something was queued with HWS_AFTER */
 	bool later;	     /* something was queued that may start later than it is submitted */
@@ -223,14 +224,24 @@ static inline void ring_keep_last(struct hws_ring *ring, uint64_t last)
 	ring->after = ring_submitted(ring);
 }
 
-/* An entry for what begins no operation, or begins one again: none that a chain goes on with. */
-struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring);
+/*
+ * An entry that begins no operation, or operation @id again, or is about it: none that a chain goes
+ * on with, and before what waits for others, unless that is what it is about.
+ */
+struct io_uring_sqe *ring_sqe_besides(struct hws_ring *ring, uint64_t id);
 
 /* How many the back end has not taken yet. */
 static inline uint32_t ring_queued(const struct hws_ring *ring)
 {
 	/* acquire: pairs with the back end's release; entries before the head are ours again */
 	return ring->io.sq.sqe_tail - __atomic_load_n(ring->io.sq.khead, __ATOMIC_ACQUIRE);
+}
+
+/* How many of these it was shown. */
+static inline uint32_t ring_shown(const struct hws_ring *ring)
+{
+	/* acquire: as above */
+	return *ring->io.sq.ktail - __atomic_load_n(ring->io.sq.khead, __ATOMIC_ACQUIRE);
 }
 
 static inline uint32_t ring_ready(const struct hws_ring *ring)
@@ -259,6 +270,17 @@ static inline struct io_uring_sqe *ring_half_chain(const struct hws_ring *ring)
 
 /* -EBUSY: nothing may come between the halves of a chain, nor submit the first of them. */
 HWS_MUST int ring_refuse_chain(const struct hws_ring *ring);
+
+/* How far entries may start: what is behind waits for what is in flight. */
+uint32_t ring_gate(struct hws_ring *ring);
+/* How many attempts to cancel are behind. */
+uint32_t ring_held_cancels(const struct hws_ring *ring);
+/* Does that wait for results which are there, and only have to be taken? */
+bool ring_stalls(const struct hws_ring *ring);
+/* Where an entry about operation @id has its place. */
+uint32_t ring_place(const struct hws_ring *ring, uint64_t id);
+/* While the ring closes: it never starts. */
+void ring_drop_held(struct hws_ring *ring);
 
 /* The kernel can't for the moment: room in the queue of completions or memory may help. */
 static inline bool ring_can_not_now(int code)

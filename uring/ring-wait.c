@@ -163,22 +163,28 @@ static int enter(struct hws_ring *ring, uint32_t least, uint32_t flags, uint64_t
 {
 	struct io_uring_sq *sq = &ring->io.sq;
 	uint64_t used = ring_used(ring);
+	uint32_t end = unlikely(ring->ordered) ? ring_gate(ring) : sq->sqe_tail;
 	uint32_t submit;
 	int r;
 
 	/* release: the entries come before the tail. From here on no error gives a buffer back */
-	__atomic_store_n(sq->ktail, sq->sqe_tail, __ATOMIC_RELEASE);
+	__atomic_store_n(sq->ktail, end, __ATOMIC_RELEASE);
 	ring->stats.submitted = ring_submitted(ring);
 	ring->counted = sq->sqe_tail;
 	submit = ring_queued(ring);
+	if (unlikely(end != sq->sqe_tail)) {
+		submit -= sq->sqe_tail - end;
+		/* the next that is done may be what the others wait for */
+		least = least <= ring_ready(ring) ? least : ring_ready(ring) + 1;
+	}
 	if (used > ring->stats.peak)
 		ring->stats.peak = used;
 	ring->stats.enters++;
 	r = unlikely(ring->by_address)
 		    ? enter_opened(ring, submit, least, flags, deadline_ns)
 		    : ring->backend->enter(ring, submit, least, flags, deadline_ns);
-	if (!ring_queued(ring))
-		ring->cancels = 0;
+	if (!ring_shown(ring))
+		ring->cancels = likely(end == sq->sqe_tail) ? 0 : ring_held_cancels(ring);
 	return likely(r >= 0) ? 0 : r;
 }
 
@@ -213,8 +219,9 @@ void ring_break(struct hws_ring *ring, int code)
 int hws_submit(struct hws_ring *ring)
 {
 	int r = ring_mine(ring);
+	bool more = r == 0 && ring_queued(ring);
 
-	for (uint32_t tries = 0; r == 0 && ring_queued(ring);) {
+	for (uint32_t tries = 0; r == 0 && more; more = ring_shown(ring)) {
 		r = ring_enter(ring, 0, tries ? RING_EVENTS : 0, 0);
 		if ((r == -EINTR || ring_can_not_now(r)) && ++tries < RING_TRIES)
 			r = 0;

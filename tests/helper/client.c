@@ -73,9 +73,9 @@ static void idle(struct hws_ring *ring)
 	struct hws_op op;
 
 	CHECK(hws_nop(ring, 1) == 0 && finish(ring).result == 0);
+	CHECK(hws_queue(ring, &soon, NULL) == 0 && finish(ring).result == -ETIME);
 	CHECK(hws_queue(ring, &(struct hws_request) { .flags = HWS_AFTER }, NULL) == 0);
 	CHECK(finish(ring).result == 0);
-	CHECK(hws_queue(ring, &soon, NULL) == 0 && finish(ring).result == -ETIME);
 	CHECK(hws_queue(ring, &never, &op) == 0 && hws_op_cancel(ring, op) == 0);
 	CHECK(finish(ring).result == -ECANCELED);
 }

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -170,6 +171,24 @@ bool rig_holds(struct hws_ring *ring, struct hws_buf buf, const void *expected, 
 void rig_give(struct hws_ring *ring, struct hws_buf buf)
 {
 	ck_ok(hws_buf_give(hws_ring_pool(ring), buf));
+}
+
+struct hws_op rig_hang(struct hws_ring *ring, int ends[2], uint64_t tag)
+{
+	struct hws_request poll = { .kind = HWS_OP_POLL, .how = POLLIN, .tag = tag };
+	struct hws_op op;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	poll.fd = ends[0];
+	ck_ok(hws_queue(ring, &poll, &op));
+	ck_ok(hws_submit(ring));
+	return op;
+}
+
+void rig_shut(const int ends[2])
+{
+	close(ends[0]);
+	close(ends[1]);
 }
 
 struct hws_done rig_one(struct hws_ring *ring)

@@ -42,6 +42,9 @@ void rig_fill(struct hws_ring *ring, struct hws_buf buf, const void *bytes, size
 /* Do its first bytes equal these? */
 bool rig_holds(struct hws_ring *ring, struct hws_buf buf, const void *bytes, size_t size);
 void rig_give(struct hws_ring *ring, struct hws_buf buf);
+/* Something that is in flight until somebody writes to the pipe. */
+struct hws_op rig_hang(struct hws_ring *ring, int ends[2], uint64_t tag);
+void rig_shut(const int ends[2]);
 /* Waits for one done. */
 struct hws_done rig_one(struct hws_ring *ring);
 /* Queues and waits for its one done. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What waits for what: chains, HWS_AFTER, and what may happen to either in between. */
+/* What waits for what: chains, and what may happen to them in between. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,87 +8,6 @@
 
 #include "tests/uring/rig.h"
 #include "uring/stream.h"
-
-/* Something that is in flight until somebody writes to the pipe. */
-static struct hws_op hang(struct hws_ring *ring, int ends[2], uint64_t tag)
-{
-	struct hws_request poll = { .kind = HWS_OP_POLL, .how = POLLIN, .tag = tag };
-	struct hws_op op;
-
-	ck_assert_int_eq(pipe(ends), 0);
-	poll.fd = ends[0];
-	ck_ok(hws_queue(ring, &poll, &op));
-	ck_ok(hws_submit(ring));
-	return op;
-}
-
-static void close_both(const int ends[2])
-{
-	close(ends[0]);
-	close(ends[1]);
-}
-
-START_TEST(what_comes_after_is_taken_once_something_was_cancelled)
-{
-	struct hws_request after = { .flags = HWS_AFTER, .tag = 7 };
-	struct hws_ring *ring;
-	struct hws_done done;
-	int ends[2];
-
-	need_uring();
-	ring = rig_open(NULL);
-	ck_ok(hws_op_cancel(ring, hang(ring, ends, 1)));
-	ck_assert_int_eq(rig_one(ring).result, -ECANCELED);
-	done = rig_do(ring, &after);
-	ck_assert_uint_eq(done.tag, 7);
-	ck_assert_int_eq(done.result, 0);
-	close_both(ends);
-	rig_close(ring);
-}
-END_TEST
-
-/* It begins after all before; some kernels have it wait for what came later, too. */
-START_TEST(what_goes_on_after_a_wait_does_not_wait_again)
-{
-	struct hws_request request = {
-		.kind = HWS_OP_READ,
-		.flags = HWS_AFTER | HWS_EXACT,
-		.offset = HWS_HERE,
-		.length = 5,
-		.tag = 2,
-	};
-	struct hws_ring *ring;
-	struct hws_done done[2];
-	int ends[2];
-	int other[2];
-
-	need_uring();
-	ring = rig_open(NULL);
-	ck_assert_int_eq(pipe(ends), 0);
-	ck_assert_int_eq(write(ends[1], "he", 2), 2);
-	request.fd = ends[0];
-	request.buf = rig_buf(ring, 4096, 0);
-	ck_ok(hws_queue(ring, &request, NULL));
-	hang(ring, other, 3);
-	ck_assert_int_eq(hws_wait(ring, &done[0], 1, rig_after_ms(50)), -ETIME);
-	ck_assert_int_eq(write(ends[1], "llo", 3), 3);
-	if (!rig_native(ring)) {
-		ck_assert_uint_eq((done[0] = rig_one(ring)).tag, 2);
-		ck_assert_int_eq(write(other[1], "x", 1), 1);
-		done[1] = rig_one(ring);
-	} else {
-		ck_assert_int_eq(write(other[1], "x", 1), 1);
-		ck_assert_int_eq(hws_wait_many(ring, done, 2, 2, rig_after_ms(10000)), 2);
-	}
-	for (int i = 0; i < 2; i++)
-		ck_assert_int_eq(done[i].result, done[i].tag == 2 ? 5 : POLLIN);
-	ck_assert(rig_holds(ring, request.buf, "hello", 5));
-	rig_give(ring, request.buf);
-	close_both(ends);
-	close_both(other);
-	rig_close(ring);
-}
-END_TEST
 
 START_TEST(one_of_a_chain_waits_for_all_before)
 {
@@ -101,7 +20,7 @@ START_TEST(one_of_a_chain_waits_for_all_before)
 
 	need_uring();
 	ring = rig_open(NULL);
-	hang(ring, ends, 1);
+	rig_hang(ring, ends, 1);
 	ck_ok(hws_chain(ring, chain, 2));
 	n = hws_wait_many(ring, done, 3, 3, rig_after_ms(50));
 	for (int i = 0; i < n; i++)
@@ -116,7 +35,7 @@ START_TEST(one_of_a_chain_waits_for_all_before)
 		seen |= UINT64_C(1) << one.tag;
 		n++;
 	}
-	close_both(ends);
+	rig_shut(ends);
 	rig_close(ring);
 }
 END_TEST
@@ -147,8 +66,8 @@ START_TEST(a_short_splice_breaks_its_chain)
 	ck_assert_int_eq(write(from[1], "abc", 3), 3);
 	chain[0].length = UINT64_C(1) << 32;
 	ck_assert_int_eq(rig_do(ring, &chain[0]).result, 3);
-	close_both(from);
-	close_both(to);
+	rig_shut(from);
+	rig_shut(to);
 	rig_close(ring);
 }
 END_TEST
@@ -181,8 +100,8 @@ START_TEST(what_has_no_buffer_touches_none)
 	ck_assert_uint_eq(orphan.bytes, 0);
 	ck_assert_uint_eq(ring->stats.orphan_bytes, 0);
 	rig_end(ring);
-	close_both(from);
-	close_both(to);
+	rig_shut(from);
+	rig_shut(to);
 }
 END_TEST
 
@@ -256,7 +175,7 @@ START_TEST(a_stream_that_is_refused_loses_no_buffer)
 		usleep(1000);
 	ck_assert_int_eq(byte, 'x');
 	ck_ok(hws_stream_close(stream));
-	close_both(ends);
+	rig_shut(ends);
 	rig_end(ring);
 }
 END_TEST
@@ -282,17 +201,14 @@ END_TEST
 
 int main(void)
 {
-	return suite_run("uring/op-order",
-			 (const TTest *[]) {
-				 what_comes_after_is_taken_once_something_was_cancelled,
-				 what_goes_on_after_a_wait_does_not_wait_again,
-				 one_of_a_chain_waits_for_all_before,
-				 a_short_splice_breaks_its_chain,
-				 what_has_no_buffer_touches_none,
-				 a_limit_ends_with_what_it_limits,
-				 a_chain_longer_than_the_ring_is_never_queued,
-				 a_stream_that_is_refused_loses_no_buffer,
-				 what_keeps_a_buffer_for_longer_is_refused,
-				 NULL,
-			 });
+	return suite_run("uring/op-order", (const TTest *[]) {
+						   one_of_a_chain_waits_for_all_before,
+						   a_short_splice_breaks_its_chain,
+						   what_has_no_buffer_touches_none,
+						   a_limit_ends_with_what_it_limits,
+						   a_chain_longer_than_the_ring_is_never_queued,
+						   a_stream_that_is_refused_loses_no_buffer,
+						   what_keeps_a_buffer_for_longer_is_refused,
+						   NULL,
+					   });
 }

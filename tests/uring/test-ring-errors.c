@@ -167,7 +167,7 @@ END_TEST
 /* An entry behind the library's back: what another that shares the ring could queue. */
 static void forge(struct hws_ring *ring, uint64_t id)
 {
-	struct io_uring_sqe *sqe = ring_sqe_besides(ring);
+	struct io_uring_sqe *sqe = ring_sqe_besides(ring, 0);
 
 	memset(sqe, 0, sizeof(*sqe));
 	sqe->opcode = IORING_OP_NOP;
