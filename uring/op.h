@@ -261,6 +261,9 @@ HWS_API HWS_MUST int hws_ring_orphans(struct hws_ring *ring, struct hws_orphan *
  * hws_submit() - have the kernel start what is queued, without waiting.
  * @ring: borrowed
  *
+ * What HWS_AFTER holds back stays queued until this is called again, or hws_wait(), once all before
+ * it is done.
+ *
  * Return: 0; -EAGAIN, -EBUSY, -ENOMEM the kernel can't now: what is queued stays so, try again
  * after hws_wait(); -EBUSY, -ECHILD, -EIO as hws_queue().
  */
